@@ -10,6 +10,9 @@ import { attachTerminal } from './terminal.mjs';
 /** The variables of our environment that the command in the guest gets too. */
 const passedOn = /^(PATH|HOME|USER|LANG|LC_.*|TZ|TERM|COLORTERM|CI|NO_COLOR|FORCE_COLOR|NODE_.*|WGPS_.*)$/;
 
+/** Why a run ended when a signal, or the terminal's way out, ended it. */
+const interrupted = 'interrupted';
+
 /**
  * @typedef {object} VmOptions
  * @property {string} [cwd] the command's folder; default: ours
@@ -69,6 +72,7 @@ export async function runInVm(argv, options = {}) {
       interruption.raised,
       after(options.timeout, `killed after ${options.timeout} s`),
     ]);
+    if (outcome === interrupted) throw new Error(interrupted);
     if (typeof outcome === 'string') {
       const tail = machine.console().trimEnd().split('\n').slice(-30).join('\n');
       throw new Error(`virtual machine: ${outcome}. Its console said last:\n${tail}`);
@@ -105,7 +109,7 @@ async function writeInstructions(folder, parts, argv, options) {
   );
   const lines = [
     ...variables.map(([name, value]) => `export ${name}=${quoted(value ?? '')}`),
-    'export WGPS_REPORT=/run/vm/report',
+    `export WGPS_REPORT=${quoted(`${folder}/report`)}`,
     ...(options.terminal === true && process.stdout.isTTY
       ? [`stty rows ${process.stdout.rows} cols ${process.stdout.columns}`]
       : []),
@@ -143,7 +147,7 @@ function catchSignals() {
   let raise = () => {};
   /** @type {Promise<string>} */
   const raised = new Promise((resolve) => {
-    raise = () => resolve('interrupted');
+    raise = () => resolve(interrupted);
   });
   for (const signal of signals) process.on(signal, raise);
   return {

@@ -1,18 +1,18 @@
 // Our terminal as the guest's: every key goes there, every byte from there is shown.
 
 /** Control and ] together: the way out when the guest does not answer. */
-const escape = 0x1d;
+const wayOut = 0x1d;
 
 /**
  * @param {import('node:net').Socket} socket the guest's side
- * @param {() => void} interrupt called for the escape key
+ * @param {() => void} interrupt called for the wayOut key
  * @returns {() => void} gives the terminal back
  */
 export function attachTerminal(socket, interrupt) {
   const { stdin, stdout } = process;
   /** @param {Buffer} data */
   const key = (data) => {
-    if (data.includes(escape)) interrupt();
+    if (data.includes(wayOut)) interrupt();
     else socket.write(data);
   };
   if (stdin.isTTY) stdin.setRawMode(true);

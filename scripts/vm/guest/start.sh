@@ -39,7 +39,7 @@ port() {
 }
 status=$(port status)
 end=$(cat "$run/end")
-: >/run/vm/report
+: >"$run/report"
 
 if [ -e "$run/terminal" ]; then
   setsid -c sh "$run/command.sh" </dev/hvc0 >/dev/hvc0 2>&1
@@ -51,7 +51,7 @@ else
   setsid sh "$run/command.sh" </dev/null >/run/vm/stdout 2>/run/vm/stderr
   code=$?
 fi
-{ cat /run/vm/report; echo "$end"; } >"$(port report)"
+{ cat "$run/report"; echo "$end"; } >"$(port report)"
 echo "$code" >"$status"
 
 # The host ends the machine when it has read everything. This is for a host that no longer listens.
