@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // Makes a bare checkout ready: npm packages, Debian packages, and the virtual machine where it is needed.
 // A second run finds everything and does nothing. As a program: sets up everything.
+import { rm } from 'node:fs/promises';
 import { argv } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { ensureDebianPackages, labPackages } from './setup/debian.mjs';
@@ -21,7 +22,6 @@ export async function setUp(say) {
 
 /** Type check and build, into dist; nothing of an earlier build stays. */
 export async function build() {
-  const { rm } = await import('node:fs/promises');
   await rm(`${root}/dist`, { recursive: true, force: true });
   await run([`${root}/node_modules/.bin/tsc`, '-p', root]);
 }

@@ -1,5 +1,6 @@
 // One virtual machine: virtiofsd, QEMU, and the virtio-serial ports through which the guest speaks.
 import { spawn } from 'node:child_process';
+import { access } from 'node:fs/promises';
 import { createServer } from 'node:net';
 
 /**
@@ -109,6 +110,7 @@ function listen(path, connected) {
     });
     server.on('error', reject);
     server.listen(path, () => resolve(server));
+    server.unref();
   });
 }
 
@@ -117,7 +119,6 @@ function listen(path, connected) {
  * @param {ReturnType<typeof start>} program that makes the file
  */
 async function waitForFile(path, program) {
-  const { access } = await import('node:fs/promises');
   let how = '';
   program.ended.then((text) => {
     how = text;

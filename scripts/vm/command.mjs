@@ -4,8 +4,8 @@ import { copyFile, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { boot } from './boot.mjs';
 import { ensureVm } from './build.mjs';
+import { attachKeyboard } from './keyboard.mjs';
 import { EndMarked } from './streams.mjs';
-import { attachTerminal } from './terminal.mjs';
 
 /** The variables of our environment that the command in the guest gets too. */
 const passedOn = /^(PATH|HOME|USER|LANG|LC_.*|TZ|TERM|COLORTERM|CI|NO_COLOR|FORCE_COLOR|NODE_.*|WGPS_.*)$/;
@@ -39,32 +39,31 @@ export async function runInVm(argv, options = {}) {
   const interruption = catchSignals();
   /** @type {import('./boot.mjs').Machine | undefined} */
   let machine;
-  let giveTerminalBack = () => {};
+  let giveKeyboardBack = () => {};
   try {
     const mark = await writeInstructions(folder, parts, argv, options);
     /** @type {Buffer[]} */
-    const report = [];
-    const marked = {
-      report: new EndMarked(mark, (data) => report.push(data)),
-      ...(options.terminal === true
-        ? {}
-        : {
-            stdout: new EndMarked(mark, (data) => process.stdout.write(data)),
-            stderr: new EndMarked(mark, (data) => process.stderr.write(data)),
-          }),
-    };
+    const reported = [];
+    const report = new EndMarked(mark, (data) => reported.push(data));
+    const stdout = new EndMarked(mark, (data) => process.stdout.write(data));
+    const stderr = new EndMarked(mark, (data) => process.stderr.write(data));
     const status = new StatusPort();
+    /** @type {import('./boot.mjs').Port[]} */
+    const ports = [status, { name: 'report', connected: (socket) => report.readFrom(socket) }];
+    /** @type {import('./boot.mjs').Port} */
+    const output = { name: 'stdout', connected: (socket) => stdout.readFrom(socket) };
+    /** @type {import('./boot.mjs').Port} */
     const terminal = {
       name: 'terminal',
-      connected: (/** @type {import('node:net').Socket} */ socket) => {
-        giveTerminalBack = attachTerminal(socket, interruption.raise);
+      connected: (socket) => {
+        giveKeyboardBack = attachKeyboard(socket, interruption.raise);
+        stdout.readFrom(socket);
       },
     };
-    const ports = Object.entries(marked).map(([name, stream]) => ({
-      name,
-      connected: (/** @type {import('node:net').Socket} */ socket) => stream.readFrom(socket),
-    }));
-    machine = await boot(parts, folder, [status, ...ports], options.terminal === true ? { terminal } : {});
+    if (options.terminal !== true) {
+      ports.push(output, { name: 'stderr', connected: (socket) => stderr.readFrom(socket) });
+    }
+    machine = await boot(parts, folder, ports, options.terminal === true ? { terminal } : {});
 
     const outcome = await Promise.race([
       status.value,
@@ -78,12 +77,12 @@ export async function runInVm(argv, options = {}) {
       throw new Error(`virtual machine: ${outcome}. Its console said last:\n${tail}`);
     }
     // A program that the command left behind may hold its streams open; that must not hold us.
-    const ends = Promise.all(Object.values(marked).map((stream) => stream.ended));
-    await Promise.race([ends, after(5, '')]);
-    return { status: outcome, report: Buffer.concat(report).toString('utf8') };
+    const streams = options.terminal === true ? [report, stdout] : [report, stdout, stderr];
+    await Promise.race([Promise.all(streams.map(({ ended }) => ended)), after(5, '')]);
+    return { status: outcome, report: Buffer.concat(reported).toString('utf8') };
   } finally {
     await machine?.stop();
-    giveTerminalBack();
+    giveKeyboardBack();
     interruption.release();
     await rm(folder, { recursive: true, force: true });
   }
@@ -96,7 +95,7 @@ export async function runInVm(argv, options = {}) {
  * @param {import('./build.mjs').VmParts} parts
  * @param {string[]} argv
  * @param {VmOptions} options
- * @returns {Promise<string>} the line that will end each stream
+ * @returns {Promise<string>} the text that will end each stream
  */
 async function writeInstructions(folder, parts, argv, options) {
   const mark = `end of stream ${randomBytes(12).toString('hex')}`;

@@ -1,19 +1,20 @@
-// What comes out of the guest through a virtio-serial port: bytes, then a line that marks their end.
+// What comes out of the guest through a port: bytes, then a text that marks their end.
 
 /** Passes a stream's bytes on as they come, up to the end mark, which is taken off. */
 export class EndMarked {
   #mark;
   #take;
   #held = Buffer.alloc(0);
+  #over = false;
   /** @type {() => void} */
   #finish = () => {};
 
   /**
-   * @param {string} mark the line that ends the stream, without its newline
+   * @param {string} mark what follows it is of no interest (a newline, in the terminal's way or not)
    * @param {(data: Buffer) => void} take
    */
   constructor(mark, take) {
-    this.#mark = Buffer.from(`${mark}\n`);
+    this.#mark = Buffer.from(mark);
     this.#take = take;
     /** Fulfilled when the end mark has come. @type {Promise<void>} */
     this.ended = new Promise((resolve) => {
@@ -28,13 +29,16 @@ export class EndMarked {
 
   /** @param {Buffer} data */
   #push(data) {
+    if (this.#over) return;
     const all = Buffer.concat([this.#held, data]);
     const at = all.indexOf(this.#mark);
     // Until the mark is complete, as much is held back as could be its beginning.
     const certain = at === -1 ? all.length - this.#beginningAtEnd(all) : at;
     if (certain > 0) this.#take(all.subarray(0, certain));
     this.#held = at === -1 ? all.subarray(certain) : Buffer.alloc(0);
-    if (at !== -1) this.#finish();
+    if (at === -1) return;
+    this.#over = true;
+    this.#finish();
   }
 
   /** @param {Buffer} all @returns {number} how many of the last bytes are a beginning of the mark */

@@ -3,7 +3,7 @@
 #   modules     symbolic link to the folder of the kernel's modules
 #   command.sh  sets the environment and the folder, and becomes the command
 #   terminal    exists if the command wants the terminal (hvc0) instead of three streams
-# Each stream goes out through a virtio-serial port of its name and ends with the line in `end`;
+# Each stream goes out through a virtio-serial port of its name and ends with the text in `end`;
 # the port `status` then carries the command's exit status.
 run=$1
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
@@ -44,6 +44,7 @@ end=$(cat "$run/end")
 if [ -e "$run/terminal" ]; then
   setsid -c sh "$run/command.sh" </dev/hvc0 >/dev/hvc0 2>&1
   code=$?
+  echo "$end" >/dev/hvc0
 else
   mkfifo /run/vm/stdout /run/vm/stderr
   { cat /run/vm/stdout; echo "$end"; } >"$(port stdout)" &

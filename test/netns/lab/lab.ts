@@ -1,5 +1,5 @@
 /** A small Internet in the kernel's namespaces: a router, gateways and a DNS server, all of them breakable. */
-import type { ChildProcessWithoutNullStreams } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -141,6 +141,16 @@ export class Lab {
     const flow = new Flow(this.router, typeof to === 'string' ? to : to.inside.v4, interval);
     await flow.moves();
     return flow;
+  }
+
+  /** Gives a person a shell on the router, on our own terminal, and waits for its end. */
+  async shell(): Promise<void> {
+    const argv = [...(await this.#withOwnDns()), 'bash', '--norc', '-i'];
+    const child = spawn('ip', ['netns', 'exec', this.router.namespace, ...argv], {
+      stdio: 'inherit',
+      env: { ...process.env, PS1: 'router# ' },
+    });
+    await once(child, 'close');
   }
 
   /** Ends every process and removes every namespace of this lab. */

@@ -1,4 +1,4 @@
-// Our terminal as the guest's: every key goes there, every byte from there is shown.
+// Our keyboard as the guest's: every key goes there as it is.
 
 /** Control and ] together: the way out when the guest does not answer. */
 const wayOut = 0x1d;
@@ -6,10 +6,10 @@ const wayOut = 0x1d;
 /**
  * @param {import('node:net').Socket} socket the guest's side
  * @param {() => void} interrupt called for the wayOut key
- * @returns {() => void} gives the terminal back
+ * @returns {() => void} gives the keyboard back
  */
-export function attachTerminal(socket, interrupt) {
-  const { stdin, stdout } = process;
+export function attachKeyboard(socket, interrupt) {
+  const { stdin } = process;
   /** @param {Buffer} data */
   const key = (data) => {
     if (data.includes(wayOut)) interrupt();
@@ -17,7 +17,6 @@ export function attachTerminal(socket, interrupt) {
   };
   if (stdin.isTTY) stdin.setRawMode(true);
   stdin.on('data', key);
-  socket.on('data', (data) => stdout.write(data));
   return () => {
     stdin.off('data', key);
     if (stdin.isTTY) stdin.setRawMode(false);
