@@ -1,0 +1,31 @@
+#!/usr/bin/env node
+// Makes a bare checkout ready: npm packages, Debian packages, and the virtual machine where it is needed.
+// A second run finds everything and does nothing. As a program: sets up everything.
+import { argv } from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { ensureDebianPackages, labPackages } from './setup/debian.mjs';
+import { ensureNpmPackages } from './setup/npm.mjs';
+import { root } from './setup/paths.mjs';
+import { run } from './setup/process.mjs';
+import { ensureVm } from './vm/build.mjs';
+import { whereWireguardIs } from './world/run.mjs';
+
+/**
+ * @param {(text: string) => void} say told before anything slow
+ */
+export async function setUp(say) {
+  await ensureNpmPackages(say);
+  await ensureDebianPackages(labPackages, say);
+  if ((await whereWireguardIs()) === 'vm') await ensureVm(say);
+}
+
+/** Type check and build, into dist; nothing of an earlier build stays. */
+export async function build() {
+  const { rm } = await import('node:fs/promises');
+  await rm(`${root}/dist`, { recursive: true, force: true });
+  await run([`${root}/node_modules/.bin/tsc`, '-p', root]);
+}
+
+if (argv[1] === fileURLToPath(import.meta.url)) {
+  await setUp((text) => process.stdout.write(`${text}\n`));
+}

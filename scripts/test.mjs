@@ -1,0 +1,77 @@
+#!/usr/bin/env node
+// Tests of a checkout, from nothing:
+//   node scripts/test.mjs                 set-up, types, lint, unit tests, tests on a real kernel
+//   node scripts/test.mjs unit [FILE…]    set-up, types, unit tests: all, or those whose path contains FILE
+//   node scripts/test.mjs netns [NAME…]   set-up, types, test/netns: all, or those whose path contains NAME
+// The last line is `N passed, N failed`, with `, N skipped` if any was. A phase that fails counts as one failed.
+import { root } from './setup/paths.mjs';
+import { attempt } from './setup/process.mjs';
+import { build, setUp } from './setup.mjs';
+import { runNetnsTests, runUnitTests, testFiles } from './test/suites.mjs';
+
+const total = { passed: 0, failed: 0, skipped: 0 };
+const [only, ...names] = process.argv.slice(2);
+process.chdir(root);
+
+/**
+ * Runs one phase under a header, with its duration; a phase that throws has failed.
+ *
+ * @param {string} title
+ * @param {() => Promise<void>} work
+ * @returns {Promise<boolean>} whether it got to its end
+ */
+async function phase(title, work) {
+  process.stdout.write(`== ${title}\n`);
+  const start = performance.now();
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    total.failed += 1;
+    process.stdout.write(`  FAILED  ${error instanceof Error ? error.message : error}\n`);
+    return false;
+  } finally {
+    process.stdout.write(`   ${((performance.now() - start) / 1000).toFixed(1)} s\n`);
+  }
+}
+
+/** @param {import('./test/reporter.mjs').Counts} counts */
+function add({ passed, failed, skipped }) {
+  total.passed += passed;
+  total.failed += failed;
+  total.skipped += skipped;
+}
+
+/** @param {string} file */
+const named = (file) => names.length === 0 || names.some((name) => file.includes(plain(name)));
+
+/** @param {string} name as a person types it: with or without `test/unit/`, `.test.ts`… */
+const plain = (name) => name.replace(/^.*test\/(unit|netns)\//, '').replace(/(\.test)?\.[jt]s$/, '');
+
+const ready =
+  (await phase('set-up', () => setUp((text) => process.stdout.write(`   ${text}\n`)))) &&
+  (await phase('types and build', build));
+if (ready && only === undefined) {
+  await phase('lint', async () => {
+    const argv = ['biome', 'ci', '--colors=off', '--error-on-warnings', '.'];
+    const { status } = await attempt([`${root}/node_modules/.bin/${argv[0]}`, ...argv.slice(1)], {
+      cwd: root,
+      show: true,
+    });
+    if (status !== 0) throw new Error('biome found something; `npm run format` mends what can be mended');
+  });
+}
+if (ready && only !== 'netns') {
+  await phase('unit tests', async () => add(await runUnitTests((await testFiles('unit')).filter(named))));
+}
+if (ready && only !== 'unit') {
+  await phase('tests on a real kernel (test/netns)', async () => {
+    const counts = await runNetnsTests((await testFiles('netns')).filter(named));
+    add(counts);
+    if (counts.skipped > 0) throw new Error('no test may be skipped here');
+  });
+}
+
+const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : '';
+process.stdout.write(`${total.passed} passed, ${total.failed} failed${skipped}\n`);
+process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0;

@@ -1,0 +1,90 @@
+// Reporter for Node's test runner: a line for each file, all about each failure, and at the end the counts of
+// each file, as JSON, into the file that the variable WGPS_REPORT names. The verdict is made from those counts.
+import { writeFileSync } from 'node:fs';
+import { relative } from 'node:path';
+import { inspect } from 'node:util';
+
+/**
+ * @typedef {object} Counts
+ * @property {number} passed
+ * @property {number} failed
+ * @property {number} skipped skipped, or marked as still to be done
+ */
+
+/** @param {AsyncIterable<import('node:test/reporters').TestEvent>} source */
+export default async function* report(source) {
+  /** @type {Map<string, Counts & { milliseconds: number }>} */
+  const files = new Map();
+  let current = '';
+  const closing = () => {
+    const counts = files.get(current);
+    return counts === undefined ? '' : fileLine(current, counts);
+  };
+  for await (const event of source) {
+    if (event.type === 'test:stdout' || event.type === 'test:stderr') yield event.data.message;
+    if (event.type === 'test:diagnostic' && event.data.level === 'error') yield `${event.data.message}\n`;
+    if (event.type !== 'test:pass' && event.type !== 'test:fail') continue;
+    const { data } = event;
+    const file = sourceOf(data.file ?? data.name);
+    if (file !== current) {
+      yield closing();
+      current = file;
+    }
+    const counts = files.get(file) ?? { passed: 0, failed: 0, skipped: 0, milliseconds: 0 };
+    files.set(file, counts);
+    if (data.nesting === 0) counts.milliseconds += data.details.duration_ms;
+    // The runner counts a file without any test as a test that passed: it is none.
+    const isFile = sourceOf(data.name) === file;
+    if (event.type === 'test:fail') {
+      // A suite, or a test with subtests, fails when one inside does: that one is counted and shown.
+      if (data.details.error.failureType === 'subtestsFailed') continue;
+      counts.failed += 1;
+      yield failure(file, data.name, data.details.error);
+    } else if (data.details.type === 'suite' || isFile) {
+    } else if (data.skip !== undefined || data.todo !== undefined) {
+      counts.skipped += 1;
+      yield `  skipped  ${data.name}\n`;
+    } else {
+      counts.passed += 1;
+    }
+  }
+  yield closing();
+  writeFileSync(process.env.WGPS_REPORT ?? '/dev/null', JSON.stringify(Object.fromEntries(files)));
+}
+
+/**
+ * The source of a test file. The runner names the compiled file, or the source if there is a source map.
+ *
+ * @param {string} file
+ * @returns {string} relative to the working folder
+ */
+export function sourceOf(file) {
+  return relative(process.cwd(), file)
+    .replace(/^dist\//, '')
+    .replace(/\.js$/, '.ts');
+}
+
+/**
+ * @param {string} file
+ * @param {Counts & { milliseconds: number }} counts
+ */
+function fileLine(file, { passed, failed, skipped, milliseconds }) {
+  const parts = [`${passed} passed`];
+  if (failed > 0) parts.push(`${failed} FAILED`);
+  if (skipped > 0) parts.push(`${skipped} skipped`);
+  return `  ${file}: ${parts.join(', ')} (${(milliseconds / 1000).toFixed(1)} s)\n`;
+}
+
+/**
+ * @param {string} file
+ * @param {string} name
+ * @param {Error & { cause?: unknown }} error the runner's own, whose cause is what the test threw
+ */
+function failure(file, name, error) {
+  const text = inspect(error.cause ?? error, { colors: false, depth: 6 });
+  const indented = text
+    .split('\n')
+    .map((line) => `      ${line}`)
+    .join('\n');
+  return `\n  FAILED  ${name}\n          ${file}\n${indented}\n\n`;
+}

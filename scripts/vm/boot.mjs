@@ -1,0 +1,132 @@
+// One virtual machine: virtiofsd, QEMU, and the virtio-serial ports through which the guest speaks.
+import { spawn } from 'node:child_process';
+import { createServer } from 'node:net';
+
+/**
+ * @typedef {object} Port
+ * @property {string} name
+ * @property {(socket: import('node:net').Socket) => void} connected called once, when QEMU has connected
+ */
+
+/**
+ * @typedef {object} Machine
+ * @property {Promise<string>} ended how QEMU ended, in words, if it ended of its own accord or by `stop`
+ * @property {() => Promise<void>} stop kills QEMU and virtiofsd, and returns when both are gone
+ * @property {() => string} console what the guest's console has said so far
+ */
+
+/** The guest's memory; its writes to disk are in there too. */
+const memory = '2048M';
+
+/**
+ * Starts a virtual machine whose root folder is a read-only view of this machine's.
+ *
+ * @param {import('./build.mjs').VmParts} parts
+ * @param {string} folder of this run, with `start.sh`; sockets are made in it
+ * @param {Port[]} ports
+ * @param {{ terminal?: Port }} [options] `terminal`: becomes the guest's /dev/hvc0
+ * @returns {Promise<Machine>}
+ */
+export async function boot(parts, folder, ports, options = {}) {
+  const servers = [];
+  for (const port of [...ports, ...(options.terminal === undefined ? [] : [options.terminal])]) {
+    servers.push(await listen(`${folder}/${port.name}.sock`, port.connected));
+  }
+  const files = start([
+    '/usr/lib/qemu/virtiofsd',
+    `--socket-path=${folder}/files.sock`,
+    ...['-o', 'source=/', '-o', 'cache=always', '-o', 'sandbox=chroot', '-o', 'log_level=err'],
+  ]);
+  await waitForFile(`${folder}/files.sock`, files);
+  const qemu = start([
+    'qemu-system-x86_64',
+    // Guests hang under /dev/kvm on the machines that need this one, so the processor is emulated.
+    ...['-machine', 'q35', '-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '2', '-m', memory],
+    ...['-object', `memory-backend-memfd,id=mem,size=${memory},share=on`, '-numa', 'node,memdev=mem'],
+    ...['-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none', '-serial', 'stdio'],
+    ...['-kernel', parts.kernel, '-initrd', parts.initrd],
+    ...['-append', `console=ttyS0 quiet loglevel=3 panic=-1 random.trust_cpu=on vm.run=${folder}`],
+    ...['-chardev', `socket,id=files,path=${folder}/files.sock`],
+    ...['-device', 'vhost-user-fs-pci,chardev=files,tag=host', '-device', 'virtio-serial'],
+    ...ports.flatMap(({ name }) => [
+      ...['-chardev', `socket,id=${name},path=${folder}/${name}.sock`],
+      ...['-device', `virtserialport,chardev=${name},name=${name}`],
+    ]),
+    ...(options.terminal === undefined
+      ? []
+      : [
+          ...['-chardev', `socket,id=terminal,path=${folder}/${options.terminal.name}.sock`],
+          ...['-device', 'virtconsole,chardev=terminal'],
+        ]),
+  ]);
+  const stop = async () => {
+    for (const server of servers) server.close();
+    qemu.child.kill('SIGKILL');
+    files.child.kill('SIGKILL');
+    await Promise.all([qemu.ended, files.ended]);
+  };
+  const ended = qemu.ended.then((how) => `QEMU: ${how}${files.output() === '' ? '' : `; ${files.output()}`}`);
+  return { ended, stop, console: qemu.output };
+}
+
+/**
+ * Starts a program that dies with us, even if we are killed.
+ *
+ * @param {string[]} argv
+ */
+function start(argv) {
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', ...argv], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text) => {
+      output = (output + text).slice(-64 * 1024);
+    });
+  }
+  /** @type {Promise<string>} */
+  const ended = new Promise((resolve) => {
+    child.on('error', (error) => resolve(error.message));
+    child.on('close', (status, signal) => resolve(signal ?? `exit status ${status}`));
+  });
+  return { child, ended, output: () => output };
+}
+
+/**
+ * @param {string} path
+ * @param {(socket: import('node:net').Socket) => void} connected
+ * @returns {Promise<import('node:net').Server>}
+ */
+function listen(path, connected) {
+  return new Promise((resolve, reject) => {
+    const server = createServer((socket) => {
+      socket.on('error', () => {}); // QEMU was killed; how the machine ended is said elsewhere
+      connected(socket);
+    });
+    server.on('error', reject);
+    server.listen(path, () => resolve(server));
+  });
+}
+
+/**
+ * @param {string} path
+ * @param {ReturnType<typeof start>} program that makes the file
+ */
+async function waitForFile(path, program) {
+  const { access } = await import('node:fs/promises');
+  let how = '';
+  program.ended.then((text) => {
+    how = text;
+  });
+  for (const start = Date.now(); Date.now() - start < 10_000; ) {
+    const there = await access(path).then(
+      () => true,
+      () => false,
+    );
+    if (there) return;
+    if (how !== '') break;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  program.child.kill('SIGKILL');
+  throw new Error(`virtiofsd did not start: ${how} ${program.output()}`);
+}

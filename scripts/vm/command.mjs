@@ -1,0 +1,176 @@
+// A command in a fresh virtual machine, as if it ran here: its output, its exit status.
+import { randomBytes } from 'node:crypto';
+import { copyFile, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { boot } from './boot.mjs';
+import { ensureVm } from './build.mjs';
+import { EndMarked } from './streams.mjs';
+import { attachTerminal } from './terminal.mjs';
+
+/** The variables of our environment that the command in the guest gets too. */
+const passedOn = /^(PATH|HOME|USER|LANG|LC_.*|TZ|TERM|COLORTERM|CI|NO_COLOR|FORCE_COLOR|NODE_.*|WGPS_.*)$/;
+
+/** Why a run ended when a signal, or the terminal's way out, ended it. */
+const interrupted = 'interrupted';
+
+/**
+ * @typedef {object} VmOptions
+ * @property {string} [cwd] the command's folder; default: ours
+ * @property {Record<string, string>} [env] added to the variables that are passed on
+ * @property {number} [timeout] seconds from boot, after which the machine is killed
+ * @property {boolean} [terminal] the command gets our terminal instead of three streams
+ * @property {(text: string) => void} [say] told before anything slow
+ */
+
+/**
+ * Runs a command in a virtual machine of its own. The guest sees this machine's files as they were at boot;
+ * what it writes stays in the guest. Standard input is empty unless the command gets the terminal.
+ *
+ * @param {string[]} argv
+ * @param {VmOptions} [options]
+ * @returns {Promise<{ status: number, report: string }>} the command's exit status (128 + n after signal n),
+ *   and what it left in the file that the variable WGPS_REPORT names
+ * @throws {Error} if the machine ended without telling a status; the message has the console's last lines
+ */
+export async function runInVm(argv, options = {}) {
+  const parts = await ensureVm(options.say ?? ((text) => process.stderr.write(`${text}\n`)));
+  // The kernel's command line, which names this folder, is split at spaces.
+  const folder = await mkdtemp(`${/\s/.test(tmpdir()) ? '/tmp' : tmpdir()}/wgps-vm-`);
+  const interruption = catchSignals();
+  /** @type {import('./boot.mjs').Machine | undefined} */
+  let machine;
+  let giveTerminalBack = () => {};
+  try {
+    const mark = await writeInstructions(folder, parts, argv, options);
+    /** @type {Buffer[]} */
+    const report = [];
+    const marked = {
+      report: new EndMarked(mark, (data) => report.push(data)),
+      ...(options.terminal === true
+        ? {}
+        : {
+            stdout: new EndMarked(mark, (data) => process.stdout.write(data)),
+            stderr: new EndMarked(mark, (data) => process.stderr.write(data)),
+          }),
+    };
+    const status = new StatusPort();
+    const terminal = {
+      name: 'terminal',
+      connected: (/** @type {import('node:net').Socket} */ socket) => {
+        giveTerminalBack = attachTerminal(socket, interruption.raise);
+      },
+    };
+    const ports = Object.entries(marked).map(([name, stream]) => ({
+      name,
+      connected: (/** @type {import('node:net').Socket} */ socket) => stream.readFrom(socket),
+    }));
+    machine = await boot(parts, folder, [status, ...ports], options.terminal === true ? { terminal } : {});
+
+    const outcome = await Promise.race([
+      status.value,
+      machine.ended,
+      interruption.raised,
+      after(options.timeout, `killed after ${options.timeout} s`),
+    ]);
+    if (outcome === interrupted) throw new Error(interrupted);
+    if (typeof outcome === 'string') {
+      const tail = machine.console().trimEnd().split('\n').slice(-30).join('\n');
+      throw new Error(`virtual machine: ${outcome}. Its console said last:\n${tail}`);
+    }
+    // A program that the command left behind may hold its streams open; that must not hold us.
+    const ends = Promise.all(Object.values(marked).map((stream) => stream.ended));
+    await Promise.race([ends, after(5, '')]);
+    return { status: outcome, report: Buffer.concat(report).toString('utf8') };
+  } finally {
+    await machine?.stop();
+    giveTerminalBack();
+    interruption.release();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Leaves in the run's folder what guest/start.sh reads there.
+ *
+ * @param {string} folder
+ * @param {import('./build.mjs').VmParts} parts
+ * @param {string[]} argv
+ * @param {VmOptions} options
+ * @returns {Promise<string>} the line that will end each stream
+ */
+async function writeInstructions(folder, parts, argv, options) {
+  const mark = `end of stream ${randomBytes(12).toString('hex')}`;
+  await writeFile(`${folder}/end`, `${mark}\n`);
+  await copyFile(new URL('guest/start.sh', import.meta.url), `${folder}/start.sh`);
+  await symlink(parts.modules, `${folder}/modules`);
+  if (options.terminal === true) await writeFile(`${folder}/terminal`, '');
+  const variables = Object.entries({ ...process.env, ...options.env }).filter(
+    ([name]) => passedOn.test(name) || name in (options.env ?? {}),
+  );
+  const lines = [
+    ...variables.map(([name, value]) => `export ${name}=${quoted(value ?? '')}`),
+    `export WGPS_REPORT=${quoted(`${folder}/report`)}`,
+    ...(options.terminal === true && process.stdout.isTTY
+      ? [`stty rows ${process.stdout.rows} cols ${process.stdout.columns}`]
+      : []),
+    `cd ${quoted(options.cwd ?? process.cwd())} || exit 1`,
+    `exec ${argv.map(quoted).join(' ')}`,
+  ];
+  await writeFile(`${folder}/command.sh`, lines.map((line) => `${line}\n`).join(''), { mode: 0o600 });
+  return mark;
+}
+
+/** The port through which the guest tells the command's exit status, as a line with a number. */
+class StatusPort {
+  name = 'status';
+  /** @type {(status: number) => void} */
+  #resolve = () => {};
+  /** @type {Promise<number>} */
+  value = new Promise((resolve) => {
+    this.#resolve = resolve;
+  });
+
+  /** @param {import('node:net').Socket} socket */
+  connected = (socket) => {
+    let text = '';
+    socket.setEncoding('utf8').on('data', (more) => {
+      text += more;
+      const line = /^(\d+)\r?\n/.exec(text);
+      if (line !== null) this.#resolve(Number(line[1]));
+    });
+  };
+}
+
+/** Turns the signals that would end us into a reason to end the machine first. */
+function catchSignals() {
+  const signals = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
+  let raise = () => {};
+  /** @type {Promise<string>} */
+  const raised = new Promise((resolve) => {
+    raise = () => resolve(interrupted);
+  });
+  for (const signal of signals) process.on(signal, raise);
+  return {
+    raised,
+    raise,
+    release: () => {
+      for (const signal of signals) process.off(signal, raise);
+    },
+  };
+}
+
+/**
+ * @param {number | undefined} seconds undefined: never
+ * @param {string} value
+ * @returns {Promise<string>}
+ */
+function after(seconds, value) {
+  return new Promise((resolve) => {
+    if (seconds !== undefined) setTimeout(() => resolve(value), seconds * 1000).unref();
+  });
+}
+
+/** @param {string} text @returns {string} one word for the shell, whatever is in it */
+function quoted(text) {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,79 @@
+// Runs a command where WireGuard is: directly, if this kernel has it, or in the virtual machine.
+import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { attempt } from '../setup/process.mjs';
+import { runInVm } from '../vm/command.mjs';
+
+/** New namespaces, and death for everything in them as soon as the command ends or we do. */
+const unshare = ['unshare', '--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'];
+/** What an ordinary user needs besides: to be root in a user namespace. */
+const asRoot = ['--user', '--map-root-user'];
+
+const enter = ['sh', fileURLToPath(new URL('enter.sh', import.meta.url))];
+
+/** @typedef {'root' | 'user' | 'vm'} Where directly as root, directly as an ordinary user, or not directly */
+
+/**
+ * Where a command finds WireGuard, found out by making an interface in a namespace of its own.
+ * The variable WGPS_WORLD, set to one of the three answers, overrides it.
+ *
+ * @returns {Promise<Where>}
+ */
+export async function whereWireguardIs() {
+  const wished = process.env.WGPS_WORLD;
+  if (wished === 'root' || wished === 'user' || wished === 'vm') return wished;
+  const direct = process.getuid?.() === 0 ? 'root' : 'user';
+  const add = ['ip', 'link', 'add', 'wgps-try', 'type', 'wireguard'];
+  const { status } = await attempt([...entrance(direct), ...add]);
+  return status === 0 ? direct : 'vm';
+}
+
+/** @param {Where} where */
+function entrance(where) {
+  return [...unshare, ...(where === 'user' ? asRoot : []), ...enter];
+}
+
+/**
+ * Runs a command as root of a world of its own, with WireGuard. What it writes appears on our standard output
+ * and error.
+ *
+ * @param {string[]} argv
+ * @param {object} [options]
+ * @param {Record<string, string>} [options.env]
+ * @param {number} [options.timeout] seconds
+ * @param {boolean} [options.terminal] the command talks with a person
+ * @param {(text: string) => void} [options.say] told before anything slow
+ * @returns {Promise<{ status: number, report: string }>} the exit status (128 + n after signal n), and what the
+ *   command left in the file that the variable WGPS_REPORT names
+ */
+export async function runInWorld(argv, options = {}) {
+  const where = await whereWireguardIs();
+  if (where === 'vm') return await runInVm([...entrance('root'), ...argv], options);
+
+  const folder = await mkdtemp(`${tmpdir()}/wgps-`);
+  const report = `${folder}/report`;
+  await writeFile(report, '');
+  try {
+    const [program = '', ...rest] = [...entrance(where), ...argv];
+    const child = spawn(program, rest, {
+      stdio: [options.terminal === true ? 'inherit' : 'ignore', 'inherit', 'inherit'],
+      env: { ...process.env, ...options.env, WGPS_REPORT: report },
+    });
+    const kill = () => child.kill('SIGKILL');
+    const timer = options.timeout === undefined ? undefined : setTimeout(kill, options.timeout * 1000);
+    const signals = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
+    for (const signal of signals) process.on(signal, kill);
+    /** @type {number} */
+    const status = await new Promise((resolve, reject) => {
+      child.on('error', reject);
+      child.on('close', (code) => resolve(code ?? 137));
+    });
+    clearTimeout(timer);
+    for (const signal of signals) process.off(signal, kill);
+    return { status, report: await readFile(report, 'utf8') };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
