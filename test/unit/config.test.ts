@@ -483,7 +483,7 @@ test('NTP: whatever is wrong, the rest is taken, and nothing throws', async () =
       {
         servers: [],
         enabled: true,
-        problems: ["FILE:2: timeserver 'ntp': names no server: expected list server 'HOST'"],
+        problems: ["FILE:2: timeserver 'ntp': names no usable server: expected list server 'HOST'"],
       },
     ],
     [
