@@ -64,9 +64,7 @@ function parseIpv6Host(text: string): Omit<EndpointConfig, 'port'> {
   const address = ipaddr.IPv6.parse(bare);
   if (address.isIPv4MappedAddress()) {
     const ipv4 = address.toIPv4Address().toString();
-    throw new BadValue(
-      `${quote(text)} is an IPv4 address in IPv6 clothes: expected ${ipv4}, without brackets`,
-    );
+    throw new BadValue(`${quote(text)} is an IPv4-mapped address: expected ${ipv4}, without brackets`);
   }
   requireOneHost(bare, address.range());
   const host = address.toString();
@@ -81,9 +79,15 @@ function parseIpv6Host(text: string): Omit<EndpointConfig, 'port'> {
   }
 }
 
+const NOT_ONE_HOST: Readonly<Record<string, string>> = {
+  unspecified: 'stands for no host',
+  broadcast: 'stands for every host',
+  multicast: 'stands for a group of hosts',
+};
+
 function requireOneHost(text: string, range: string): void {
-  if (range !== 'unspecified' && range !== 'broadcast' && range !== 'multicast') return;
-  throw new BadValue(`${quote(text)} is a ${range} address: expected the address of one host`);
+  const reason = NOT_ONE_HOST[range];
+  if (reason !== undefined) throw new BadValue(`${quote(text)} ${reason}: expected the address of one`);
 }
 
 /** An endpoint as one writes it: `gw.example.org:51820`, `[fe80::1%eth0]:51820`. */

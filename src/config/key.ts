@@ -19,7 +19,7 @@ export function parseKey(text: string): string {
     throw new BadValue(`lacks the = at its end: ${expected}`);
   }
   if (text.length !== KEY_CHARACTERS) {
-    throw new BadValue(`is ${text.length} characters long: ${expected}`);
+    throw new BadValue(`has length ${text.length}: ${expected}`);
   }
   if (text.indexOf('=') !== KEY_CHARACTERS - 1) {
     throw new BadValue(`is not padded as ${KEY_BYTES} bytes are: ${expected}`);

@@ -31,15 +31,15 @@ export async function loadNtpServers(dir: string): Promise<NtpConfig> {
   try {
     const { sections } = parseUci(await readConfigFile(file, 'create it with the NTP servers'), { file });
     const section = sections.find((s) => s.name === 'ntp');
-    if (section === undefined)
+    if (section === undefined) {
       return none("has no NTP servers: expected config timeserver 'ntp' with list server");
+    }
     const reader = new SectionReader(file, section, problems);
     reader.severity = 'warning';
     const enabled = reader.optional('enabled', parseBoolean) ?? true;
-    const { values, complete } = reader.list('server', parseServer);
-    if (values.length === 0 && complete)
-      reader.warn(undefined, "names no server: expected list server 'HOST'");
-    return { servers: [...new Set(values)], enabled, problems };
+    const servers = reader.list('server', parseServer);
+    if (servers.length === 0) reader.warn(undefined, "names no usable server: expected list server 'HOST'");
+    return { servers: [...new Set(servers)], enabled, problems };
   } catch (error) {
     if (error instanceof UciError) return none(error.reason, error.line);
     if (error instanceof ConfigFileError) return none(error.message.slice(file.length + 2));

@@ -46,10 +46,9 @@ const PEER_OPTIONS = [
 
 /** Checks a section `config peer 'NAME'`. Faults go to the reader's problems. */
 export function readPeer(section: UciSection, reader: SectionReader): PeerSection {
-  // Read first: it decides how bad the faults of the rest are. A peer that could not be read takes no part, loudly.
-  const hasEnabled = section.options.has('enabled');
-  const enabled = hasEnabled ? reader.optional('enabled', parseBoolean) : false;
-  if (enabled === false) reader.severity = 'warning';
+  // Read first: it decides how bad the faults of the rest are. One that is neither yes nor no is an error like others.
+  const enabled = reader.optional('enabled', parseBoolean) ?? false;
+  if (!enabled && !reader.faulty) reader.severity = 'warning';
 
   const ifname = reader.required('ifname', parseIfname, "the WireGuard interface, as in option ifname 'vpn'");
   reader.ifname = ifname;
@@ -65,18 +64,14 @@ export function readPeer(section: UciSection, reader: SectionReader): PeerSectio
     "host:port, as in option endpoint 'gw.example.org:51820'",
   );
   const allowedIps = reader.list('allowed_ips', parseAllowedIp);
-  const keepalive = section.options.has('persistent_keepalive')
-    ? reader.optional('persistent_keepalive', (text) => parseInteger(text, 0, 65535, 'seconds'))
-    : 0;
+  const keepalive = reader.optional('persistent_keepalive', (text) =>
+    parseInteger(text, 0, 65535, 'seconds'),
+  );
   reader.warnOfUnknown(PEER_OPTIONS);
+  if (reader.faulty || ifname === undefined || publicKey === undefined || endpoint === undefined) {
+    return { ifname, publicKey, peer: undefined };
+  }
 
-  const faulty = preshared === undefined && section.options.has('preshared_key');
-  if (faulty || enabled === undefined || ifname === undefined || publicKey === undefined) {
-    return { ifname, publicKey, peer: undefined };
-  }
-  if (endpoint === undefined || !allowedIps.complete || keepalive === undefined) {
-    return { ifname, publicKey, peer: undefined };
-  }
   if (lacksZone(endpoint)) {
     const example = formatEndpoint({ ...endpoint, zone: 'eth0' });
     reader.warn(
@@ -84,7 +79,7 @@ export function readPeer(section: UciSection, reader: SectionReader): PeerSectio
       `is a link-local address without a zone: expected the interface too, as in ${example}`,
     );
   }
-  if (allowedIps.values.length === 0) {
+  if (allowedIps.length === 0) {
     reader.warn(
       'allowed_ips',
       "is missing: nothing will go through this peer; expected list allowed_ips 'ADDRESS/PREFIX'",
@@ -98,8 +93,8 @@ export function readPeer(section: UciSection, reader: SectionReader): PeerSectio
     publicKey,
     presharedKey: preshared,
     endpoint,
-    allowedIps: [...new Set(allowedIps.values)],
-    persistentKeepalive: keepalive,
+    allowedIps: [...new Set(allowedIps)],
+    persistentKeepalive: keepalive ?? 0,
   };
   return { ifname, publicKey, peer };
 }

@@ -17,7 +17,7 @@ export interface Problem {
   readonly message: string;
 }
 
-/** One line: `/etc/config/wgpeerselector:12: peer 'sn01', option public_key: is 40 characters long: expected ...`. */
+/** One line: `/etc/config/wgpeerselector:12: peer 'sn01', option public_key: has length 40: expected ...`. */
 export function formatProblem(problem: Problem): string {
   const { file, line, section, option, message } = problem;
   const place = line === undefined ? file : `${file}:${line}`;

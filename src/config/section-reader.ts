@@ -15,6 +15,8 @@ export class SectionReader {
   ifname: string | undefined;
   /** How bad a fault is. A section that takes no part cannot be worse than a warning. */
   severity: Problem['severity'] = 'error';
+  /** Whether anything so far was missing or bad, at whichever severity. */
+  faulty = false;
 
   constructor(file: string, section: UciSection, problems: Problem[]) {
     this.label = `${section.type} '${section.name}'`;
@@ -38,22 +40,20 @@ export class SectionReader {
     return this.optional(name, parse);
   }
 
-  /** The good values of a list, or of an option with spaces between them; `complete` says that none was bad. */
-  list<T>(name: string, parse: (text: string) => T): { values: T[]; complete: boolean } {
+  /** The values of a list, or of an option with spaces between them, without the bad ones. */
+  list<T>(name: string, parse: (text: string) => T): T[] {
     const option = this.#section.options.get(name);
-    if (option === undefined) return { values: [], complete: true };
+    if (option === undefined) return [];
     const items = typeof option.value === 'string' ? [option.value] : option.value;
     const values: T[] = [];
-    let complete = true;
     for (const [i, item] of items.entries()) {
       for (const word of item.split(/\s+/)) {
         if (word === '') continue;
         const value = this.#parse(option, word, option.itemLines[i] ?? option.line, parse);
-        if (value === undefined) complete = false;
-        else values.push(value);
+        if (value !== undefined) values.push(value);
       }
     }
-    return { values, complete };
+    return values;
   }
 
   /** Warns of every option that is not known, with the known one that was probably meant. */
@@ -71,7 +71,12 @@ export class SectionReader {
   }
 
   fault(name: string | undefined, message: string): void {
-    this.#report(this.severity, this.#lineOf(name), name, message);
+    this.#fault(this.#lineOf(name), name, message);
+  }
+
+  #fault(line: number, name: string | undefined, message: string): void {
+    this.faulty = true;
+    this.#report(this.severity, line, name, message);
   }
 
   #parse<T>(option: UciOption, text: string, line: number, parse: (text: string) => T): T | undefined {
@@ -79,7 +84,7 @@ export class SectionReader {
       return parse(text);
     } catch (error) {
       if (!(error instanceof BadValue)) throw error;
-      this.#report(this.severity, line, option.name, error.message);
+      this.#fault(line, option.name, error.message);
       return undefined;
     }
   }

@@ -40,7 +40,7 @@ export class UciLexer {
   readonly #file: string | undefined;
   /** The next character to look at. */
   #pos = 0;
-  /** The current line ends before this one. A comment moves it forward. */
+  /** The current line ends before this one. A comment or a semicolon can end it early. */
   #end = 0;
   /** Where the next line starts. */
   #next = 0;

@@ -67,6 +67,43 @@ const LINES = [
   'config peer cfg023511\n',
 ];
 
+/** What a line is made of that is nearly or quite a good one. */
+const KEYWORDS = ['option', 'option', 'option', 'list', 'list', 'config', 'o', 'l', 'c'];
+const SPACES = [' ', ' ', ' ', '\t', '  ', ' \v', ' \\\n'];
+const WORDS = [
+  'x',
+  'y',
+  'z',
+  '1',
+  'abc',
+  'other',
+  "'q'",
+  '"d"',
+  "'a b'",
+  '"c\nd"',
+  '\\;',
+  '\\x',
+  "''",
+  'e\\\nf',
+  '"g\\\nh"',
+];
+const ENDS = [
+  '\n',
+  '\n',
+  '\n',
+  '\r\n',
+  ';',
+  ' ;',
+  ' ; ',
+  '#c\n',
+  ' # c\n',
+  " ''",
+  " '' ",
+  '',
+  '\\\n',
+  '\\\r\n',
+];
+
 /** mulberry32: any small generator does; what counts is that a seed gives the same files again. */
 function random(state: number): () => number {
   let s = state;
@@ -81,6 +118,14 @@ function random(state: number): () => number {
 function generate(next: () => number): string {
   const pick = (from: readonly string[]): string => from[Math.floor(next() * from.length)] ?? '';
   let text = next() < 0.8 ? "config peer 'x'\n" : '';
+  if (next() < 0.6) {
+    for (let n = 1 + Math.floor(next() * 7); n > 0; n--) {
+      text += pick(KEYWORDS) + pick(SPACES) + pick(['x', 'y', "'x'", 'peer']) + pick(SPACES) + pick(WORDS);
+      if (next() < 0.2) text += pick(WORDS);
+      text += pick(ENDS);
+    }
+    return text;
+  }
   const tidy = next();
   for (let n = Math.floor(next() * 14); n > 0; n--) text += pick(next() < tidy ? LINES : TOKENS);
   return text;
