@@ -25,7 +25,8 @@ export class InterfaceLock {
     const path = `\0wgpeerselector/${ifname}`;
     const server = createServer((socket) => {
       socket.on('error', () => {}); // a peer that is gone before it has read is nobody's trouble
-      socket.end(`${process.pid}\n`);
+      socket.unref();
+      socket.end(`${process.pid}\n`, () => socket.destroy()); // whoever does not hang up cannot keep us busy
     });
     try {
       await new Promise<void>((resolve, reject) => {
