@@ -1,0 +1,215 @@
+/** A small Internet in the kernel's namespaces: a router, gateways and a DNS server, all of them breakable. */
+import type { ChildProcessWithoutNullStreams } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { hardwareAddress, underlayInterface } from './addresses.js';
+import { type ConfigSpec, configText } from './config.js';
+import { Daemon } from './daemon.js';
+import { DnsServer } from './dns.js';
+import { exec, ipBatch } from './exec.js';
+import { Flow } from './flow.js';
+import { Gateway } from './gateway.js';
+import { Host } from './host.js';
+import { Router } from './router.js';
+
+/** The compiled daemon. */
+const main = fileURLToPath(new URL('../../../src/cli/main.js', import.meta.url));
+
+/** What kind of world a test wants. */
+export interface LabOptions {
+  /** How many gateways; they are called gw1, gw2, … */
+  readonly gateways: number;
+  /** The router's WireGuard interfaces; default: `vpn`. They exist and are up. */
+  readonly interfaces?: readonly string[];
+}
+
+/** How to start the daemon. */
+export interface DaemonOptions {
+  /** The file `wgpeerselector`; default: all gateways as peers of `vpn`. undefined in `files` writes none. */
+  readonly config?: string;
+  /** Other files of the configuration folder, by name. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** Arguments besides `--config-dir`; default: `-i vpn`. */
+  readonly args?: readonly string[];
+  /** A program to run the daemon under: `['strace', …]`, `['setpriv', …]`. It has to become the daemon. */
+  readonly under?: readonly string[];
+  /** Another JavaScript file instead of the daemon. */
+  readonly main?: string;
+}
+
+let labs = 0;
+
+/** See the file's head. Make one with {@link Lab.create} and end it with {@link Lab.close}. */
+export class Lab {
+  readonly router: Router;
+  readonly gateways: readonly Gateway[];
+  readonly dns: DnsServer;
+  readonly daemons: Daemon[] = [];
+  /** For files; gone after `close`. */
+  readonly folder: string;
+  readonly prefix = `lab${process.pid}-${++labs}`;
+  readonly hosts: Host[] = [];
+  readonly processes = new Set<ChildProcessWithoutNullStreams>();
+
+  private constructor(options: LabOptions, folder: string) {
+    this.folder = folder;
+    this.router = new Router(this, options.interfaces ?? ['vpn']);
+    this.dns = new DnsServer(this);
+    this.gateways = Array.from(
+      { length: options.gateways },
+      (_, at) => new Gateway(this, at + 1, this.router.interfaces),
+    );
+  }
+
+  /** Makes a world; everything in it answers when this returns. */
+  static async create(options: LabOptions): Promise<Lab> {
+    const lab = new Lab(options, await mkdtemp(`${tmpdir()}/wgps-lab-`));
+    try {
+      await exec(['ip', 'netns', 'add', lab.#switch]);
+      await ipBatch(lab.#switch, [
+        'link add switch type bridge forward_delay 0 mcast_snooping 0',
+        'link set switch up',
+      ]);
+      await lab.#join([lab.router, lab.dns, ...lab.gateways]);
+      await Promise.all([
+        lab.dns.start(),
+        ...lab.router.interfaces.map(({ name }) => lab.router.createInterface(name)),
+        ...lab.gateways.map((gateway) => gateway.makeInterface()),
+      ]);
+      return lab;
+    } catch (error) {
+      await lab.close();
+      throw error;
+    }
+  }
+
+  /** The gateway of a public key, or with a name: `gw2`. */
+  gateway(nameOrKey: string): Gateway {
+    const found = this.gateways.find(({ name, publicKey }) => name === nameOrKey || publicKey === nameOrKey);
+    if (found === undefined) throw new Error(`the lab has no gateway ${nameOrKey}`);
+    return found;
+  }
+
+  /** Adds a host for some other service. Its number, 3 to 10, makes its address. */
+  async addHost(name: string, number: number): Promise<Host> {
+    const host = new Host(this, name, number);
+    await this.#join([host]);
+    return host;
+  }
+
+  /** An address that the router can send to, and at which nobody is. */
+  async deadAddress(address: string): Promise<void> {
+    const nobody = hardwareAddress(250);
+    const length = address.includes(':') ? 128 : 32;
+    await this.router.ip(
+      `neighbour replace ${address} lladdr ${nobody} dev ${underlayInterface} nud permanent`,
+      `route replace ${address}/${length} dev ${underlayInterface}`,
+    );
+  }
+
+  /** The text of a configuration; by default with every gateway as a peer of `vpn`. */
+  config(spec: Partial<ConfigSpec> = {}): string {
+    return configText({ peers: this.gateways, ...spec });
+  }
+
+  /** Starts the daemon on the router. */
+  async startDaemon(options: DaemonOptions = {}): Promise<Daemon> {
+    const configDir = `${this.folder}/config${this.daemons.length}`;
+    await mkdir(configDir);
+    const files = { wgpeerselector: options.config ?? this.config(), ...options.files };
+    for (const [name, text] of Object.entries(files)) await writeFile(`${configDir}/${name}`, text);
+    const child = this.router.run([
+      ...(await this.#withOwnDns()),
+      ...(options.under ?? []),
+      ...[process.execPath, options.main ?? main, ...(options.args ?? ['-i', 'vpn'])],
+      ...['--config-dir', configDir],
+    ]);
+    const daemon = new Daemon(child, configDir);
+    this.daemons.push(daemon);
+    return daemon;
+  }
+
+  /**
+   * Starts a flow of echo requests from the router to a gateway's address inside the tunnel, or to another
+   * address, and waits until the first is answered.
+   *
+   * @param interval milliseconds between two requests
+   */
+  async flow(to: Gateway | string, interval = 50): Promise<Flow> {
+    const flow = new Flow(this.router, typeof to === 'string' ? to : to.inside.v4, interval);
+    await flow.moves();
+    return flow;
+  }
+
+  /** Ends every process and removes every namespace of this lab. */
+  async close(): Promise<void> {
+    await Promise.all(
+      [...this.processes].map(async (child) => {
+        const closed = once(child, 'close');
+        child.kill('SIGKILL');
+        await closed;
+      }),
+    );
+    const names = [this.#switch, ...this.hosts.map(({ namespace }) => namespace)];
+    const commands = names.map((name) => `netns delete ${name}\n`).join('');
+    await exec(['ip', '-force', '-batch', '-'], commands).catch(() => {}); // some may never have been made
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  /** The state that explains a failed test: daemons' logs, and the kernel's view of the router. */
+  async describe(): Promise<string> {
+    const tools = ['wg show all', 'ip -brief address', 'ip route show table all', 'ip -6 route'];
+    const states = tools.map(async (tool) => {
+      const said = await this.router.exec(tool.split(' ')).catch((error: Error) => error.message);
+      return `router# ${tool}\n${said}`;
+    });
+    return [...this.daemons.map((daemon) => daemon.describe()), ...(await Promise.all(states))].join('\n');
+  }
+
+  get #switch(): string {
+    return `${this.prefix}-switch`;
+  }
+
+  async #join(newcomers: readonly Host[]): Promise<void> {
+    await exec(['ip', '-batch', '-'], newcomers.map((host) => `netns add ${host.namespace}\n`).join(''));
+    const known = [...this.hosts];
+    this.hosts.push(...newcomers);
+    await ipBatch(
+      this.#switch,
+      newcomers.flatMap((host) => host.commandsAtSwitch()),
+    );
+    await Promise.all([
+      ...known.map((host) => host.ip(...host.neighbours(newcomers))),
+      ...newcomers.map((host) =>
+        host.ip(...host.commandsAtHost(), ...host.neighbours(this.hosts.filter((other) => other !== host))),
+      ),
+    ]);
+  }
+
+  /** What to run a program of the router's under so that it asks the lab's DNS server. */
+  async #withOwnDns(): Promise<string[]> {
+    const file = `${this.folder}/resolv.conf`;
+    await writeFile(file, this.dns.resolvConf);
+    // `ip netns exec` has made a mount namespace already.
+    return ['sh', '-c', 'mount --bind "$0" /etc/resolv.conf && exec "$@"', file];
+  }
+}
+
+/**
+ * Gives a test a world, and ends it afterwards. If the test fails, prints what explains it.
+ *
+ * @example test('connects', () => withLab({ gateways: 3 }, async (lab) => { … }));
+ */
+export async function withLab(options: LabOptions, work: (lab: Lab) => Promise<void>): Promise<void> {
+  const lab = await Lab.create(options);
+  try {
+    await work(lab);
+  } catch (error) {
+    process.stdout.write(`${await lab.describe()}\n`);
+    throw error;
+  } finally {
+    await lab.close();
+  }
+}
