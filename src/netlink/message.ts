@@ -100,7 +100,8 @@ export function decodeOutcome(message: NetlinkMessage): Outcome {
     throw new NetlinkDecodeError(`${body.length} bytes where an error number of 4 should be`);
   }
   const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
-  const errno = -view.getInt32(0, LITTLE_ENDIAN);
+  // Not a mere minus sign: it would make -0 of success.
+  const errno = 0 - view.getInt32(0, LITTLE_ENDIAN);
   if (errno < 0) throw new NetlinkDecodeError(`${-errno} where an error number should be zero or negative`);
   if ((flags & NLM_F_ACK_TLVS) === 0) return { errno, detail: undefined };
   let start = 4;

@@ -104,6 +104,8 @@ export const openSocket: OpenSocket = (family, handlers, options = {}) => {
     close() {
       if (!open) return;
       open = false;
+      // At once, so that nothing more fills the buffer until the close.
+      for (const group of options.groups ?? []) raw.dropMembership(group);
       setImmediate(() => raw.close());
     },
   };

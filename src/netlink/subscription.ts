@@ -6,12 +6,12 @@ import { type NetlinkSocket, type OpenSocket, openSocket } from './socket.js';
  * about 500 route events or 100 link events that came while nobody read.
  */
 const RECEIVE_BUFFER = 1024 * 1024;
-/** Datagrams within this many milliseconds that count as a flood: half of what the default buffer holds. */
-const FLOOD_DATAGRAMS = 256;
+/** So many datagrams within so many milliseconds are a flood: few enough to leave before the buffer is full. */
+const FLOOD_DATAGRAMS = 64;
 const FLOOD_WINDOW = 100;
-/** Milliseconds to stay away from a flood; also between attempts to open the socket again, doubling up to the second. */
+/** Milliseconds to stay away from a flood, or from a socket that cannot be opened; doubling while it goes on. */
 const PAUSE = 250;
-const PAUSE_MAX = 5000;
+const PAUSE_MAX = 4000;
 
 /** What a subscription tells. Neither is called after `close()`. */
 export interface SubscriptionHandlers {
@@ -32,8 +32,8 @@ export interface SubscriptionOptions {
  * Membership in multicast groups that survives what happens to its socket.
  *
  * When the receive buffer overflows (ENOBUFS), the kernel drops messages; when they come faster than one can sensibly
- * react to each, the subscription itself leaves for a quarter of a second. Both end with `lost()`: the state has to be
- * read afresh, which after a flood costs less than following it.
+ * react to each, the subscription itself leaves for a moment. Both end with `lost()`: the state has to be read afresh, which
+ * after a flood costs less than following it.
  *
  * A subscription keeps the process alive unless `unref()` is called.
  */
@@ -131,6 +131,7 @@ export class NetlinkSubscription {
   #watchFlood(): void {
     const now = performance.now();
     if (now - this.#windowStart > FLOOD_WINDOW) {
+      if (this.#windowCount > 0) this.#pause = PAUSE;
       this.#windowStart = now;
       this.#windowCount = 0;
     }
@@ -147,7 +148,7 @@ export class NetlinkSubscription {
       this.#later();
       return;
     }
-    this.#pause = PAUSE;
+    this.#windowStart = performance.now();
     this.#windowCount = 0;
     this.#handlers.lost();
   }
