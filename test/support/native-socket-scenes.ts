@@ -128,12 +128,12 @@ const scenes: Readonly<Record<string, () => void>> = {
         },
         error(errno, closed) {
           tell({ errno, closed });
-          // When what the buffer had is read, one more change must arrive.
-          setTimeout(() => {
+          // What the buffer had is read in this turn of the loop. After it, one more change must arrive.
+          setImmediate(() => {
             tell({ eventsBefore: events > 0 && events < 400 });
             last = true;
             switchLoopback(changer, true);
-          }, 100);
+          });
         },
       },
       { groups: [RTNLGRP_LINK], receiveBufferBytes: 4096 },
