@@ -100,7 +100,7 @@ static void finalize(napi_env env, void *data, void *hint) {
  */
 static bool call_handler(struct netlink_socket *sock, const char *method, size_t argc, const napi_value *argv) {
   napi_env env = sock->env;
-  napi_value handlers, function, error;
+  napi_value handlers = NULL, function, error;
   bool thrown = false;
   napi_get_reference_value(env, sock->handlers, &handlers);
   if (napi_get_named_property(env, handlers, method, &function) == napi_ok &&
@@ -111,7 +111,9 @@ static bool call_handler(struct netlink_socket *sock, const char *method, size_t
   return false;
 }
 
+/* @return whether there may be more to receive; so do receive() and call_handler() */
 static bool report(struct netlink_socket *sock, int error) {
+  if (error == EAGAIN || error == EINTR) return error == EINTR;
   /* ENOBUFS: the buffer overflowed and messages are lost. ENOMEM: one was. What else there may be would come for ever. */
   if (error != ENOBUFS && error != ENOMEM) close_socket(sock);
   napi_value argv[2];
@@ -145,11 +147,9 @@ static void on_readable(uv_handle_t *handle, int status, int events) {
   struct netlink_socket *sock = uv_handle_get_data(handle);
   bool more = true;
   for (int i = 0; i < BATCH && more && sock->fd >= 0; i++) {
-    ssize_t size = recv(sock->fd, NULL, 0, MSG_PEEK | MSG_TRUNC);
-    if (size < 0 && errno == EAGAIN) break;
-    if (size < 0 && errno == EINTR) continue;
-    int error = errno;
     napi_handle_scope scope;
+    ssize_t size = recv(sock->fd, NULL, 0, MSG_PEEK | MSG_TRUNC);
+    int error = errno;
     napi_open_handle_scope(sock->env, &scope);
     more = size < 0 ? report(sock, error) : receive(sock, (size_t)size);
     napi_close_handle_scope(sock->env, scope);
@@ -174,7 +174,7 @@ static napi_value js_send(napi_env env, napi_callback_info info) {
   napi_value bytes, result;
   size_t argc = 1, length = 0;
   void *data = NULL;
-  napi_typedarray_type type = napi_int8_array;
+  napi_typedarray_type type;
   struct netlink_socket *sock = this_socket(env, info, &argc, &bytes);
   if (napi_get_typedarray_info(env, bytes, &type, &length, &data, NULL, NULL) != napi_ok || type != napi_uint8_array) {
     napi_throw_type_error(env, NULL, "send: not a Uint8Array");
@@ -211,7 +211,8 @@ static napi_value js_close(napi_env env, napi_callback_info info) {
 
 /* Opening */
 
-static void throw_errno(napi_env env, const char *step, int error) {
+/* @return NULL, for the callback to return */
+static napi_value throw_errno(napi_env env, const char *step, int error) {
   char reason[128], text[192];
   napi_value message, number, exception;
   snprintf(text, sizeof text, "%s: %s", step, uv_strerror_r(-error, reason, sizeof reason));
@@ -220,6 +221,7 @@ static void throw_errno(napi_env env, const char *step, int error) {
   napi_create_int32(env, error, &number);
   napi_set_named_property(env, exception, "errno", number);
   napi_throw(env, exception);
+  return NULL;
 }
 
 /* Switches an option on that older kernels do not have, and tells JavaScript whether it is. */
@@ -235,7 +237,7 @@ static const char *set_up(napi_env env, int fd, napi_value groups, uint32_t buff
   socklen_t size = sizeof *address;
   uint32_t count = 0, group;
   napi_value element;
-  /* Beyond net.core.rmem_max needs CAP_NET_ADMIN. Without it, the kernel quietly gives what it allows. */
+  /* The kernel doubles it. Beyond net.core.rmem_max needs CAP_NET_ADMIN. Without it, the kernel quietly gives what it allows. */
   if (buffer_bytes > 0 && setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &buffer_bytes, sizeof buffer_bytes) < 0 &&
       setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer_bytes, sizeof buffer_bytes) < 0)
     return "set the receive buffer of a netlink socket";
@@ -274,10 +276,7 @@ static napi_value js_open(napi_env env, napi_callback_info info) {
     return NULL;
   }
   struct netlink_socket *sock = calloc(1, sizeof *sock + uv_handle_size(UV_POLL));
-  if (sock == NULL) {
-    throw_errno(env, "open a netlink socket", ENOMEM);
-    return NULL;
-  }
+  if (sock == NULL) return throw_errno(env, "open a netlink socket", ENOMEM);
   sock->env = env;
   sock->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, family);
   const char *failed = sock->fd < 0 ? "open a netlink socket" : set_up(env, sock->fd, argv[2], buffer_bytes, &address);
@@ -290,8 +289,7 @@ static napi_value js_open(napi_env env, napi_callback_info info) {
   if (failed != NULL) {
     if (sock->fd >= 0) close(sock->fd);
     free(sock);
-    throw_errno(env, failed, error);
-    return NULL;
+    return throw_errno(env, failed, error);
   }
   uv_handle_set_data(handle_of(sock), sock);
   uv_poll_start(handle_of(sock), UV_READABLE, on_readable);

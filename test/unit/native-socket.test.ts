@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { openNativeSocket } from '../../src/netlink/native-socket.js';
 import { NETLINK_ROUTE } from '../../src/netlink/socket.js';
 import { askLoopback, countSockets, mustSend, open, play } from '../support/native-socket-scenes.js';
@@ -255,4 +258,33 @@ test('threads end in every way with sockets open', () => {
     { status, told, stderr },
     { status: 0, told: ['thrown in a worker', { left: 0 }], stderr: '' },
   );
+});
+
+test('without the addon, or with one that cannot be loaded, the npm package takes its place', () => {
+  // A copy of the folder without dist/native beside it, where the package is still found.
+  const copy = mkdtempSync(fileURLToPath(new URL('../../without-addon-', import.meta.url)));
+  const folder = join(copy, 'src/netlink');
+  const code = `
+    const { openSocket } = await import(${JSON.stringify(pathToFileURL(join(folder, 'socket.js')))});
+    const socket = openSocket(0, { message() {}, error() {} });
+    console.log(JSON.stringify(socket.features), socket.port > 0);
+    socket.close();
+    openSocket(0, { message() {}, error() {} }).close();`;
+  const run = () =>
+    spawnSync(process.execPath, ['--input-type=module', '--eval', code], {
+      encoding: 'utf8',
+      timeout: 60_000,
+    });
+  try {
+    cpSync(fileURLToPath(new URL('../../src/netlink/', import.meta.url)), folder, { recursive: true });
+    const absent = run();
+    const features = '{"extendedAck":false,"cappedAck":false,"strictDump":false} true\n';
+    assert.deepEqual([absent.status, absent.stdout, absent.stderr], [0, features, '']);
+    writeFileSync(join(folder, 'netlink-socket.node'), 'of another machine');
+    const broken = run();
+    assert.deepEqual([broken.status, broken.stdout], [0, features]);
+    assert.equal(broken.stderr.match(/netlink-socket\.node cannot be loaded/g)?.length, 1);
+  } finally {
+    rmSync(copy, { recursive: true });
+  }
 });
