@@ -106,11 +106,23 @@ export function encodeRoute(spec: RouteSpec): Uint8Array {
   return writer.u32(RTA_OIF, spec.interfaceIndex).u32(RTA_PRIORITY, metric).u32(RTA_TABLE, table).finish();
 }
 
-/** The body of RTM_GETROUTE for a dump of one family. */
-export function encodeRouteDump(family: 4 | 6): Uint8Array {
+/**
+ * The body of RTM_GETROUTE for a dump of one family.
+ *
+ * A kernel that checks strictly sends only what the filter wants; another one sends everything and looks at nothing but
+ * the family.
+ */
+export function encodeRouteDump(
+  family: 4 | 6,
+  { protocol, table, interfaceIndex }: RouteFilter = {},
+): Uint8Array {
   const header = new Uint8Array(HEADER);
   header[0] = family === 4 ? AF_INET : AF_INET6;
-  return header;
+  header[5] = protocol ?? 0;
+  const writer = new AttributeWriter(header);
+  if (table !== undefined) writer.u32(RTA_TABLE, table);
+  if (interfaceIndex !== undefined) writer.u32(RTA_OIF, interfaceIndex);
+  return writer.finish();
 }
 
 /** The body of RTM_GETROUTE that asks which way an address goes. @throws {NetlinkEncodeError} */

@@ -20,7 +20,8 @@ import {
 } from './route.js';
 import { NETLINK_ROUTE } from './socket.js';
 
-const { EACCES, EEXIST, EHOSTUNREACH, EINVAL, ENETDOWN, ENETUNREACH, ENODEV, EPERM, ESRCH } = constants.errno;
+const { EACCES, EEXIST, EHOSTUNREACH, EINVAL, ENETDOWN, ENETUNREACH, ENODEV, ENOENT, EPERM, ESRCH } =
+  constants.errno;
 
 /** errno.h was written for files and processes. */
 const EXPLAIN = {
@@ -104,8 +105,8 @@ export class Rtnetlink {
   /**
    * Lists routes, of all tables and both families if the filter does not say otherwise.
    *
-   * The kernel sends every route of a family and the filter is applied here, because the socket cannot be asked for
-   * NETLINK_GET_STRICT_CHK.
+   * The kernel applies the filter where it checks strictly (NETLINK_GET_STRICT_CHK: SocketFeatures.strictDump). It is applied
+   * here in any case.
    */
   async routes(filter: RouteFilter = {}): Promise<Route[]> {
     const families = filter.family === undefined ? ([4, 6] as const) : [filter.family];
@@ -114,10 +115,17 @@ export class Rtnetlink {
         const request = {
           what: `list IPv${family} routes`,
           type: RTM_GETROUTE,
-          body: encodeRouteDump(family),
+          body: encodeRouteDump(family, filter),
         };
         // A kernel without IPv6 answers with the routes of all families it has, so the family is a filter too.
-        return this.#connection.dump(request, (message) => decodeRoute(message, { ...filter, family }));
+        return this.#connection
+          .dump(request, (message) => decodeRoute(message, { ...filter, family }))
+          .catch((error: unknown) => {
+            // The filter names a table or an interface that does not exist: nothing is in it.
+            if (error instanceof NetlinkError && (error.errno === ENOENT || error.errno === ENODEV))
+              return [];
+            throw error;
+          });
       }),
     );
     return lists.flat();

@@ -1,4 +1,5 @@
-import { RawNetlinkSocket } from 'netlink/dist/raw.js';
+import { openNativeSocket } from './native-socket.js';
+import { openPackageSocket } from './package-socket.js';
 
 /** Netlink families used here (linux/netlink.h). */
 export const NETLINK_ROUTE = 0;
@@ -11,20 +12,35 @@ export interface SocketHandlers {
   /**
    * Receiving failed with this (positive) error number.
    *
-   * @param closed the socket is dead; otherwise it goes on, having dropped messages
+   * @param closed the socket is dead; otherwise it goes on, having dropped messages (ENOBUFS)
    */
   error(errno: number, closed: boolean): void;
+}
+
+/** What the kernel was asked to do for a socket, and does. All are false on a socket that cannot be asked. */
+export interface SocketFeatures {
+  /** NETLINK_EXT_ACK (Linux 4.12): errors come with the kernel's own words. */
+  readonly extendedAck: boolean;
+  /** NETLINK_CAP_ACK (Linux 4.3): an error repeats the header of its request only, not all of it. */
+  readonly cappedAck: boolean;
+  /** NETLINK_GET_STRICT_CHK (Linux 4.20): what a dump asks for is checked, and used as a filter by the kernel. */
+  readonly strictDump: boolean;
 }
 
 /** A bound netlink socket, small enough to be faked in a test or replaced by an addon of another make. */
 export interface NetlinkSocket {
   /** The port the kernel knows it by. */
   readonly port: number;
-  /** Sends one message to the kernel; `failed` is called later with an error number if that could not be. */
+  readonly features: SocketFeatures;
+  /**
+   * Sends one message to the kernel. `failed` is called later, not before this returned, with an error number if that
+   * could not be, and not at all after `close()`.
+   */
   send(message: Uint8Array, failed: (errno: number) => void): void;
   /** Keep the process alive (as from the start), or do not. */
   ref(): void;
   unref(): void;
+  /** May be called at any time, inside a handler too, and more than once. */
   close(): void;
 }
 
@@ -32,81 +48,16 @@ export interface NetlinkSocket {
 export interface SocketOptions {
   /** Multicast groups to be a member of, e.g. RTNLGRP_LINK. */
   groups?: readonly number[];
-  /** SO_RCVBUF in bytes. The kernel doubles it, and cuts it to net.core.rmem_max first. */
+  /**
+   * SO_RCVBUF in bytes; the kernel doubles it. With CAP_NET_ADMIN as many as are wished (SO_RCVBUFFORCE), without it,
+   * and with the npm package's socket, the kernel cuts it to net.core.rmem_max first.
+   */
   receiveBufferBytes?: number;
 }
 
 /** Opens a socket of a netlink family. @throws an error with `errno` when the kernel refuses it */
 export type OpenSocket = (family: number, handlers: SocketHandlers, options?: SocketOptions) => NetlinkSocket;
 
-/** The package's way to say that an error killed the socket: the error of poll, not of recvmsg. */
-const POLL_ERROR = /polling/;
-
-/**
- * Opens a socket with the npm package `netlink`.
- *
- * Three things about that package's native part (0.3.0) decide how it is used here:
- * - A JavaScript error that leaves a callback of it ends the process with SIGABRT. Errors are thrown afterwards instead.
- * - close() inside such a callback, promise continuations included, may crash when more than one message is being
- *   sent. The native close is therefore put off until the callback is over.
- * - When the receive buffer overflows, it ends the process with SIGABRT before any JavaScript could know (libuv says
- *   EBADF, and the error object for it is built with a null pointer). Nothing here can catch that, so the layers above
- *   take care that buffers do not overflow. The handling of the error is there for a socket that reports it.
- */
-export const openSocket: OpenSocket = (family, handlers, options = {}) => {
-  // Port 0: the kernel chooses a free one. The package's own choice could collide with other libraries' sockets.
-  const raw = new RawNetlinkSocket(family, {
-    localPort: 0,
-    recvBufferSize: options.receiveBufferBytes ?? 0,
-    sendBufferSize: 0,
-  });
-  let open = true;
-  const guarded = <A extends unknown[]>(handler: (...args: A) => void) => {
-    return (...args: A): void => {
-      if (!open) return;
-      try {
-        handler(...args);
-      } catch (error) {
-        setImmediate(() => {
-          throw error;
-        });
-      }
-    };
-  };
-  const message = guarded((bytes: Uint8Array, { port }: { port: number }) => handlers.message(bytes, port));
-  raw.on('message', message);
-  raw.on('truncatedMessage', message);
-  raw.on(
-    'error',
-    guarded((error: Error & { errno: number }) =>
-      handlers.error(error.errno, POLL_ERROR.test(error.message)),
-    ),
-  );
-  try {
-    for (const group of options.groups ?? []) raw.addMembership(group);
-  } catch (error) {
-    raw.close();
-    throw error;
-  }
-  return {
-    port: raw.address().port,
-    send(bytes, failed) {
-      raw.send(
-        bytes,
-        undefined,
-        guarded((error?: { errno: number }) => {
-          if (error) failed(error.errno);
-        }),
-      );
-    },
-    ref: () => raw.ref(),
-    unref: () => raw.unref(),
-    close() {
-      if (!open) return;
-      open = false;
-      // At once, so that nothing more fills the buffer until the close.
-      for (const group of options.groups ?? []) raw.dropMembership(group);
-      setImmediate(() => raw.close());
-    },
-  };
-};
+/** Opens a socket of our own make where it was built, else one of the npm package `netlink`. */
+export const openSocket: OpenSocket = (family, handlers, options) =>
+  openNativeSocket(family, handlers, options) ?? openPackageSocket(family, handlers, options);

@@ -84,8 +84,8 @@ for (const [how, die, live, reason] of [
   ],
   [
     'stopped',
-    (lab: Lab) => lab.dns.stopServer(),
-    (lab: Lab) => lab.dns.startServer(),
+    (lab: Lab) => lab.dns.stop(),
+    (lab: Lab) => lab.dns.start(),
     /gw1\.test does not resolve: DNS server 198\.51\.100\.2 is not reachable/,
   ],
 ] as const) {

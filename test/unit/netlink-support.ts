@@ -50,6 +50,7 @@ export class FakeKernel {
 
 export class FakeSocket implements NetlinkSocket {
   readonly port = PORT;
+  readonly features = { extendedAck: true, cappedAck: true, strictDump: true };
   readonly sent: NetlinkMessage[] = [];
   readonly options: SocketOptions | undefined;
   closed = false;
