@@ -19,6 +19,8 @@ export const labPackages = [
   { name: 'dnsmasq-base', files: ['dnsmasq'] },
   { name: 'nftables', files: ['nft'] },
   { name: 'strace', files: ['strace'] },
+  { name: 'gcc', files: ['cc', 'gcc'] },
+  { name: 'libc6-dev', files: ['/usr/include/stdio.h'] },
 ];
 
 /** What the virtual machine needs besides. @type {Need[]} */
@@ -37,7 +39,7 @@ function present(file) {
   const places = file.startsWith('/') ? [file] : folders.map((folder) => `${folder}/${file}`);
   return places.some((place) => {
     try {
-      accessSync(place, constants.X_OK);
+      accessSync(place, file.endsWith('.h') ? constants.R_OK : constants.X_OK);
       return true;
     } catch {
       return false;

@@ -1,0 +1,32 @@
+import { isIPv4, isIPv6 } from 'node:net';
+import ipaddr from 'ipaddr.js';
+import { BadValue, quote } from './problem.js';
+
+/**
+ * One entry of allowed_ips: `address[/prefix]`; without a prefix, a single address. Returned in canonical form with the host
+ * bits masked, as the kernel will show it: `10.1.2.3/8` becomes `10.0.0.0/8`.
+ * @throws {BadValue}
+ */
+export function parseAllowedIp(text: string): string {
+  const slash = text.indexOf('/');
+  const address = slash === -1 ? text : text.slice(0, slash);
+  const ipv4 = isIPv4(address);
+  if (!ipv4 && (!isIPv6(address) || address.includes('%'))) {
+    const hint = text.includes(',') ? ' (entries are separated by spaces)' : '';
+    throw new BadValue(
+      `${quote(text)} is no address: expected address or address/prefix, as in 10.0.0.0/8 or fd00::/64${hint}`,
+    );
+  }
+  const most = ipv4 ? 32 : 128;
+  const prefix = slash === -1 ? String(most) : text.slice(slash + 1);
+  if (!/^[0-9]{1,3}$/.test(prefix) || Number(prefix) > most) {
+    throw new BadValue(
+      `${quote(text)} has no usable prefix: expected a number from 0 to ${most} behind the /`,
+    );
+  }
+  const cidr = `${address}/${Number(prefix)}`;
+  const network = ipv4
+    ? ipaddr.IPv4.networkAddressFromCIDR(cidr).toString()
+    : ipaddr.IPv6.networkAddressFromCIDR(cidr).toString();
+  return `${network}/${Number(prefix)}`;
+}

@@ -1,0 +1,47 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Config } from './schema.js';
+import { parseUci } from './uci.js';
+
+/** A configuration file that is not there (`missing`) or cannot be read (`unreadable`). `message` says what to do. */
+export class ConfigFileError extends Error {
+  override readonly name = 'ConfigFileError';
+  readonly file: string;
+  readonly kind: 'missing' | 'unreadable';
+
+  constructor(file: string, kind: 'missing' | 'unreadable', message: string) {
+    super(message);
+    this.file = file;
+    this.kind = kind;
+  }
+}
+
+/**
+ * Reads and checks DIR/wgpeerselector.
+ * @throws {ConfigFileError} if there is no such file, or it cannot be read
+ * @throws {UciError} if it is not a UCI file
+ */
+export async function loadConfig(dir: string): Promise<Config> {
+  const file = join(dir, 'wgpeerselector');
+  const bytes = await readConfigFile(file, 'create it with a section "config peer" for each gateway');
+  return new Config(parseUci(bytes, { file }), file);
+}
+
+/**
+ * @param create what to do if the file does not exist
+ * @throws {ConfigFileError}
+ */
+export async function readConfigFile(file: string, create: string): Promise<Uint8Array> {
+  try {
+    return await readFile(file);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+    if (code === 'ENOENT' || code === 'ENOTDIR') {
+      const message = `${file}: does not exist: ${create}, or name another directory with --config-dir`;
+      throw new ConfigFileError(file, 'missing', message);
+    }
+    const advice =
+      code === 'EISDIR' ? 'expected a file, not a directory' : 'expected a file that this user may read';
+    throw new ConfigFileError(file, 'unreadable', `${file}: cannot be read (${code}): ${advice}`);
+  }
+}

@@ -1,0 +1,52 @@
+import { isIP } from 'node:net';
+import { join } from 'node:path';
+import { ConfigFileError, readConfigFile } from './load.js';
+import type { Problem } from './problem.js';
+import { SectionReader } from './section-reader.js';
+import { parseUci, UciError } from './uci.js';
+import { parseBoolean, parseHostName } from './values.js';
+
+/** The time servers of the system. */
+export interface NtpConfig {
+  /** Host names and addresses in the order of the file, without duplicates. */
+  readonly servers: readonly string[];
+  /** Whether the system's own NTP client is on (OpenWrt's default). The servers are given either way. */
+  readonly enabled: boolean;
+  /** Nothing here stops the daemon: all of them are warnings. */
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * Reads the NTP servers from DIR/system, where OpenWrt keeps them: `list server` of the section `config timeserver 'ntp'`.
+ * Never throws for what is in the file, or for the lack of it: without servers the daemon works all the same.
+ */
+export async function loadNtpServers(dir: string): Promise<NtpConfig> {
+  const file = join(dir, 'system');
+  const problems: Problem[] = [];
+  const none = (message: string, line?: number): NtpConfig => {
+    const nowhere = { section: undefined, option: undefined, ifname: undefined };
+    problems.push({ severity: 'warning', file, line, ...nowhere, message });
+    return { servers: [], enabled: true, problems };
+  };
+  try {
+    const { sections } = parseUci(await readConfigFile(file, 'create it with the NTP servers'), { file });
+    const section = sections.find((s) => s.name === 'ntp');
+    if (section === undefined) {
+      return none("has no NTP servers: expected config timeserver 'ntp' with list server");
+    }
+    const reader = new SectionReader(file, section, problems);
+    reader.severity = 'warning';
+    const enabled = reader.optional('enabled', parseBoolean) ?? true;
+    const servers = reader.list('server', parseServer);
+    if (servers.length === 0) reader.warn(undefined, "names no usable server: expected list server 'HOST'");
+    return { servers: [...new Set(servers)], enabled, problems };
+  } catch (error) {
+    if (error instanceof UciError) return none(error.reason, error.line);
+    if (error instanceof ConfigFileError) return none(error.message.slice(file.length + 2));
+    throw error;
+  }
+}
+
+function parseServer(text: string): string {
+  return isIP(text) === 0 ? parseHostName(text) : text;
+}

@@ -1,0 +1,122 @@
+import { parseAllowedIp } from './allowed-ips.js';
+import { type EndpointConfig, formatEndpoint, lacksZone, parseEndpoint } from './endpoint.js';
+import { parseKey, parsePublicKey } from './key.js';
+import { Secret } from './secret.js';
+import type { SectionReader } from './section-reader.js';
+import type { UciSection } from './uci.js';
+import { parseBoolean, parseIfname, parseInteger } from './values.js';
+
+/** A peer that can be installed. Everything in it has been checked. */
+export interface PeerConfig {
+  /** The name of the section. */
+  readonly name: string;
+  /** Where the section starts in the file. Counts from 1. */
+  readonly line: number;
+  readonly enabled: boolean;
+  /** The WireGuard interface. */
+  readonly ifname: string;
+  /** Base64, 44 characters. */
+  readonly publicKey: string;
+  /** Base64, 44 characters, once revealed. */
+  readonly presharedKey: Secret | undefined;
+  readonly endpoint: EndpointConfig;
+  /** Canonical (`10.0.0.0/8`), host bits masked, no duplicates, in the order of the file. */
+  readonly allowedIps: readonly string[];
+  /** Seconds, 0 to 65535; 0 is off. */
+  readonly persistentKeepalive: number;
+}
+
+/** What could be read of a peer section. Even a faulty one may tell which key on which interface is ours. */
+export interface PeerSection {
+  readonly ifname: string | undefined;
+  readonly publicKey: string | undefined;
+  /** Undefined if the section is faulty. */
+  readonly peer: PeerConfig | undefined;
+}
+
+const PEER_OPTIONS = [
+  'enabled',
+  'ifname',
+  'public_key',
+  'endpoint',
+  'allowed_ips',
+  'persistent_keepalive',
+  'preshared_key',
+] as const;
+
+/** Checks a section `config peer 'NAME'`. Faults go to the reader's problems. */
+export function readPeer(section: UciSection, reader: SectionReader): PeerSection {
+  // Read first: it decides how bad the faults of the rest are. One that is neither yes nor no is an error like others.
+  const enabled = reader.optional('enabled', parseBoolean) ?? false;
+  if (!enabled && !reader.faulty) reader.severity = 'warning';
+
+  const ifname = reader.required('ifname', parseIfname, "the WireGuard interface, as in option ifname 'vpn'");
+  reader.ifname = ifname;
+  const publicKey = reader.required(
+    'public_key',
+    parsePublicKey,
+    'the public key of the peer, 44 characters',
+  );
+  const preshared = reader.optional('preshared_key', (text) => new Secret(parseKey(text)));
+  const endpoint = reader.required(
+    'endpoint',
+    parseEndpoint,
+    "host:port, as in option endpoint 'gw.example.org:51820'",
+  );
+  const allowedIps = reader.list('allowed_ips', parseAllowedIp);
+  const keepalive = reader.optional('persistent_keepalive', (text) =>
+    parseInteger(text, 0, 65535, 'seconds'),
+  );
+  reader.warnOfUnknown(PEER_OPTIONS);
+  if (reader.faulty || ifname === undefined || publicKey === undefined || endpoint === undefined) {
+    return { ifname, publicKey, peer: undefined };
+  }
+
+  if (lacksZone(endpoint)) {
+    const example = formatEndpoint({ ...endpoint, zone: 'eth0' });
+    reader.warn(
+      'endpoint',
+      `is a link-local address without a zone: expected the interface too, as in ${example}`,
+    );
+  }
+  if (allowedIps.length === 0) {
+    reader.warn(
+      'allowed_ips',
+      "is missing: nothing will go through this peer; expected list allowed_ips 'ADDRESS/PREFIX'",
+    );
+  }
+  const peer: PeerConfig = {
+    name: section.name,
+    line: section.line,
+    enabled,
+    ifname,
+    publicKey,
+    presharedKey: preshared,
+    endpoint,
+    allowedIps: [...new Set(allowedIps)],
+    persistentKeepalive: keepalive ?? 0,
+  };
+  return { ifname, publicKey, peer };
+}
+
+/**
+ * Whether a connection to `a` may stay as it is when the configuration now says `b`: everything but the place in the
+ * file is the same. The order of allowed IPs does not count, because the kernel keeps none.
+ */
+export function samePeer(a: PeerConfig, b: PeerConfig): boolean {
+  return (
+    a.name === b.name &&
+    a.enabled === b.enabled &&
+    a.ifname === b.ifname &&
+    a.publicKey === b.publicKey &&
+    sameSecret(a.presharedKey, b.presharedKey) &&
+    formatEndpoint(a.endpoint) === formatEndpoint(b.endpoint) &&
+    a.allowedIps.length === b.allowedIps.length &&
+    a.allowedIps.every((ip) => b.allowedIps.includes(ip)) &&
+    a.persistentKeepalive === b.persistentKeepalive
+  );
+}
+
+function sameSecret(a: Secret | undefined, b: Secret | undefined): boolean {
+  return a === undefined || b === undefined ? a === b : a.equals(b);
+}

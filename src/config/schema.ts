@@ -1,0 +1,101 @@
+import { defaultInterface, type InterfaceConfig, readInterface } from './interface.js';
+import { type PeerConfig, readPeer } from './peer.js';
+import type { Problem } from './problem.js';
+import { SectionReader, unknownSection } from './section-reader.js';
+import type { UciPackage } from './uci.js';
+
+const SECTION_TYPES = ['peer', 'interface'] as const;
+
+/** Everything that /etc/config/wgpeerselector says, checked, and what is wrong with it. */
+export class Config {
+  /** The path it was read from. */
+  readonly file: string;
+  /** In the order of the file. */
+  readonly problems: readonly Problem[];
+  readonly #settings = new Map<string, InterfaceConfig>();
+  readonly #peers = new Map<string, PeerConfig[]>();
+  readonly #ownKeys = new Map<string, Set<string>>();
+
+  /**
+   * Checks a parsed file. One bad section does not stop the others: it is left out and named in `problems`.
+   * @param file the path to name in problems
+   */
+  constructor(uci: UciPackage, file: string) {
+    this.file = file;
+    const problems: Problem[] = [];
+    const interfaceReaders: SectionReader[] = [];
+    for (const section of uci.sections) {
+      const reader = new SectionReader(file, section, problems);
+      if (section.type === 'peer') {
+        const { ifname, publicKey, peer } = readPeer(section, reader);
+        if (ifname !== undefined && publicKey !== undefined)
+          entry(this.#ownKeys, ifname, newSet).add(publicKey);
+        if (peer !== undefined) this.#addPeer(peer, reader);
+      } else if (section.type === 'interface') {
+        const settings = readInterface(section, reader);
+        if (settings === undefined) continue;
+        interfaceReaders.push(reader);
+        if (!this.#settings.has(settings.name)) this.#settings.set(settings.name, settings);
+        else reader.warn(undefined, `interface ${settings.name} has settings already: these have no effect`);
+      } else {
+        problems.push(unknownSection(file, section, SECTION_TYPES));
+      }
+    }
+    for (const reader of interfaceReaders) {
+      const { ifname } = reader;
+      if (ifname === undefined || this.#ownKeys.has(ifname)) continue;
+      reader.warn(undefined, `has settings, but no peer has option ifname '${ifname}'`);
+    }
+    this.problems = problems.sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
+  }
+
+  /** The interfaces that have at least one usable peer, in the order in which the file first names them. */
+  get interfaceNames(): readonly string[] {
+    return [...this.#peers.keys()].filter((ifname) => this.peers(ifname).length > 0);
+  }
+
+  /** The settings of an interface; defaults where the file has none. */
+  interface(ifname: string): InterfaceConfig {
+    return this.#settings.get(ifname) ?? defaultInterface(ifname);
+  }
+
+  /** The peers to choose from: enabled and without fault, in the order of the file. */
+  peers(ifname: string): readonly PeerConfig[] {
+    return (this.#peers.get(ifname) ?? []).filter((peer) => peer.enabled);
+  }
+
+  /** The peers that are not enabled and have no fault, in the order of the file. */
+  disabledPeers(ifname: string): readonly PeerConfig[] {
+    return (this.#peers.get(ifname) ?? []).filter((peer) => !peer.enabled);
+  }
+
+  /**
+   * The public keys of all peer sections of an interface, disabled and faulty ones included. A peer of the kernel with one
+   * of these keys is ours to remove; every other is not.
+   */
+  ownKeys(ifname: string): ReadonlySet<string> {
+    return this.#ownKeys.get(ifname) ?? newSet();
+  }
+
+  #addPeer(peer: PeerConfig, reader: SectionReader): void {
+    const peers = entry(this.#peers, peer.ifname, (): PeerConfig[] => []);
+    const twin = peers.find((other) => other.enabled && other.publicKey === peer.publicKey);
+    if (peer.enabled && twin !== undefined) {
+      const reason = `is also the key of peer '${twin.name}' in line ${twin.line}`;
+      reader.warn('public_key', `${reason}: expected a key of its own for each peer of ${peer.ifname}`);
+    }
+    peers.push(peer);
+  }
+}
+
+function newSet(): Set<string> {
+  return new Set();
+}
+
+function entry<V>(map: Map<string, V>, key: string, make: () => V): V {
+  const known = map.get(key);
+  if (known !== undefined) return known;
+  const made = make();
+  map.set(key, made);
+  return made;
+}

@@ -1,0 +1,120 @@
+import { BadValue, nearest, type Problem, quote } from './problem.js';
+import type { UciOption, UciSection } from './uci.js';
+
+/**
+ * Takes a section apart, option by option, and writes a problem for each that is not as it should be. What a parser given
+ * to it throws as BadValue ends up in the list; the caller sees only that a value is missing.
+ */
+export class SectionReader {
+  /** Such as `peer 'sn01'`. */
+  readonly label: string;
+  readonly #file: string;
+  readonly #section: UciSection;
+  readonly #problems: Problem[];
+  /** Set as soon as it is known, so that problems found from then on name the interface. */
+  ifname: string | undefined;
+  /** How bad a fault is. A section that takes no part cannot be worse than a warning. */
+  severity: Problem['severity'] = 'error';
+  /** Whether anything so far was missing or bad, at whichever severity. */
+  faulty = false;
+
+  constructor(file: string, section: UciSection, problems: Problem[]) {
+    this.label = `${section.type} '${section.name}'`;
+    this.#file = file;
+    this.#section = section;
+    this.#problems = problems;
+  }
+
+  /** A single value, or undefined if it is absent or bad; the latter is in the problems. */
+  optional<T>(name: string, parse: (text: string) => T): T | undefined {
+    const option = this.#section.options.get(name);
+    if (option === undefined) return undefined;
+    if (typeof option.value === 'string') return this.#parse(option, option.value, option.line, parse);
+    this.fault(name, `is a list: expected one value, as in option ${name} '...'`);
+    return undefined;
+  }
+
+  /** As above, but its absence is a fault as well. */
+  required<T>(name: string, parse: (text: string) => T, expected: string): T | undefined {
+    if (!this.#section.options.has(name)) this.fault(name, `is missing: expected ${expected}`);
+    return this.optional(name, parse);
+  }
+
+  /** The values of a list, or of an option with spaces between them, without the bad ones. */
+  list<T>(name: string, parse: (text: string) => T): T[] {
+    const option = this.#section.options.get(name);
+    if (option === undefined) return [];
+    const items = typeof option.value === 'string' ? [option.value] : option.value;
+    const values: T[] = [];
+    for (const [i, item] of items.entries()) {
+      for (const word of item.split(/\s+/)) {
+        if (word === '') continue;
+        const value = this.#parse(option, word, option.itemLines[i] ?? option.line, parse);
+        if (value !== undefined) values.push(value);
+      }
+    }
+    return values;
+  }
+
+  /** Warns of every option that is not known, with the known one that was probably meant. */
+  warnOfUnknown(known: readonly string[]): void {
+    for (const option of this.#section.options.values()) {
+      if (known.includes(option.name)) continue;
+      const meant = nearest(option.name, known);
+      const advice = meant === undefined ? `expected one of ${known.join(', ')}` : `did you mean ${meant}?`;
+      this.#report('warning', option.line, option.name, `is not known and has no effect: ${advice}`);
+    }
+  }
+
+  warn(name: string | undefined, message: string): void {
+    this.#report('warning', this.#lineOf(name), name, message);
+  }
+
+  fault(name: string | undefined, message: string): void {
+    this.#fault(this.#lineOf(name), name, message);
+  }
+
+  #fault(line: number, name: string | undefined, message: string): void {
+    this.faulty = true;
+    this.#report(this.severity, line, name, message);
+  }
+
+  #parse<T>(option: UciOption, text: string, line: number, parse: (text: string) => T): T | undefined {
+    try {
+      return parse(text);
+    } catch (error) {
+      if (!(error instanceof BadValue)) throw error;
+      this.#fault(line, option.name, error.message);
+      return undefined;
+    }
+  }
+
+  #lineOf(name: string | undefined): number {
+    const option = name === undefined ? undefined : this.#section.options.get(name);
+    return option?.line ?? this.#section.line;
+  }
+
+  #report(severity: Problem['severity'], line: number, option: string | undefined, message: string): void {
+    const { label: section, ifname } = this;
+    this.#problems.push({ severity, file: this.#file, line, section, option, ifname, message });
+  }
+}
+
+/** A section of a type that is not known: a warning, since it may belong to a later version. */
+export function unknownSection(file: string, section: UciSection, known: readonly string[]): Problem {
+  const { type, name, line } = section;
+  const meant = nearest(type, known);
+  const advice =
+    meant === undefined
+      ? `expected ${known.map((k) => `config ${k}`).join(' or ')}`
+      : `did you mean ${meant}?`;
+  return {
+    severity: 'warning',
+    file,
+    line,
+    section: `section '${name}'`,
+    option: undefined,
+    ifname: undefined,
+    message: `its type ${quote(type)} is not known, and it has no effect: ${advice}`,
+  };
+}

@@ -1,0 +1,178 @@
+import { randomInt } from 'node:crypto';
+import { type Config, ConfigFileError, formatProblem, loadConfig, UciError } from '../config/index.js';
+import { NetlinkError } from '../netlink/index.js';
+import type { Timers } from '../selector/world.js';
+import { DnsResolver } from './dns-resolver.js';
+import { EXIT, ExitError } from './exit.js';
+import { InterfaceLock, LockedError } from './interface-lock.js';
+import { InterfaceService, type Shared } from './interface-service.js';
+import { Kernel } from './kernel.js';
+import { type Log, messageOf } from './log.js';
+
+/** What a daemon is to do. */
+export interface DaemonOptions {
+  /** Names of the interfaces to serve. */
+  readonly interfaces: readonly string[];
+  /** The directory with the file `wgpeerselector`. */
+  readonly configDir: string;
+  readonly log: Log;
+}
+
+const timers: Timers = {
+  now: () => performance.now(),
+  after(milliseconds, callback) {
+    const timer = setTimeout(callback, milliseconds);
+    return () => clearTimeout(timer);
+  },
+};
+
+/** One process that serves one or several interfaces. */
+export class Daemon {
+  readonly #options: DaemonOptions;
+  readonly #kernel: Kernel;
+  readonly #resolver: DnsResolver;
+  readonly #locks: readonly InterfaceLock[];
+  readonly #services: readonly InterfaceService[];
+  #reload: Promise<void> | undefined;
+  #reloadAgain = false;
+
+  private constructor(
+    options: DaemonOptions,
+    kernel: Kernel,
+    resolver: DnsResolver,
+    locks: readonly InterfaceLock[],
+    services: readonly InterfaceService[],
+  ) {
+    this.#options = options;
+    this.#kernel = kernel;
+    this.#resolver = resolver;
+    this.#locks = locks;
+    this.#services = services;
+  }
+
+  /**
+   * Starts to serve the interfaces.
+   * @throws {ExitError} with the reason and the exit code, when that cannot be
+   */
+  static async start(options: DaemonOptions): Promise<Daemon> {
+    const { log, interfaces } = options;
+    const config = await readConfig(options);
+    const usable = interfaces.filter((name) => config.peers(name).length > 0);
+    if (usable.length === 0) {
+      const where = interfaces.map((name) => `interface ${name}`).join(' and ');
+      throw new ExitError(
+        EXIT.CONFIGURATION,
+        `${config.file} has no usable peer for ${where}: expected at least one section 'config peer' with option enabled '1' and without fault`,
+      );
+    }
+    const locks = await takeLocks(interfaces);
+    const kernel = await openKernel(interfaces, log);
+    const resolver = new DnsResolver();
+    const shared: Shared = { kernel, resolver, timers, random: { below: (bound) => randomInt(bound) }, log };
+    const services: InterfaceService[] = [];
+    for (const name of interfaces) {
+      const service = await InterfaceService.open(name, config, shared);
+      service.run();
+      services.push(service);
+    }
+    return new Daemon(options, kernel, resolver, locks, services);
+  }
+
+  /** Reads the configuration again. One that cannot be read changes nothing. Never rejects. */
+  reload(): Promise<void> {
+    // A second signal while the file is being read must not be lost: the file may have changed after that.
+    this.#reloadAgain = true;
+    this.#reload ??= this.#reloadAll().finally(() => {
+      this.#reload = undefined;
+    });
+    return this.#reload;
+  }
+
+  /** Removes peers and routes, and closes everything. */
+  async stop(): Promise<void> {
+    this.#resolver.close();
+    await Promise.all(this.#services.map((service) => service.stop()));
+    this.#kernel.close();
+    for (const lock of this.#locks) lock.release();
+  }
+
+  async #reloadAll(): Promise<void> {
+    const { log } = this.#options;
+    while (this.#reloadAgain) {
+      this.#reloadAgain = false;
+      try {
+        const config = await readConfig(this.#options);
+        for (const service of this.#services) service.reload(config);
+        log.write('info', '', `configuration read again from ${config.file}`);
+      } catch (error) {
+        log.write('error', '', `${messageOf(error)}; everything stays as it is`);
+      }
+    }
+  }
+}
+
+/** Reads the configuration and tells what is wrong with it. @throws {ExitError} when it cannot be read at all */
+async function readConfig({ configDir, interfaces, log }: DaemonOptions): Promise<Config> {
+  let config: Config;
+  try {
+    config = await loadConfig(configDir);
+  } catch (error) {
+    if (error instanceof ConfigFileError || error instanceof UciError) {
+      throw new ExitError(EXIT.CONFIGURATION, error.message);
+    }
+    throw error;
+  }
+  for (const problem of config.problems) {
+    if (problem.ifname !== undefined && !interfaces.includes(problem.ifname)) continue;
+    log.write(problem.severity, '', formatProblem(problem));
+  }
+  for (const name of interfaces) {
+    if (config.peers(name).length === 0) log.write('error', name, `${config.file} has no usable peer for it`);
+  }
+  return config;
+}
+
+async function takeLocks(interfaces: readonly string[]): Promise<InterfaceLock[]> {
+  try {
+    const locks: InterfaceLock[] = [];
+    for (const name of interfaces) locks.push(await InterfaceLock.take(name));
+    return locks;
+  } catch (error) {
+    if (error instanceof LockedError) throw new ExitError(EXIT.LOCKED, error.message);
+    throw error;
+  }
+}
+
+/** Opens the kernel and makes sure that it lets us do our work, before anything is promised. */
+async function openKernel(interfaces: readonly string[], log: Log): Promise<Kernel> {
+  let kernel: Kernel;
+  try {
+    kernel = await Kernel.open((error) => log.write('error', '', messageOf(error)));
+  } catch (error) {
+    if (error instanceof NetlinkError && error.code === 'ENOENT') {
+      throw new ExitError(
+        EXIT.UNAVAILABLE,
+        `this kernel has no WireGuard (${error.message}): install kmod-wireguard, or load the module wireguard`,
+      );
+    }
+    throw error;
+  }
+  for (const name of interfaces) {
+    try {
+      await kernel.wireguard.device(name);
+    } catch (error) {
+      if (!(error instanceof NetlinkError)) throw error;
+      if (error.code === 'EPERM') {
+        throw new ExitError(
+          EXIT.NOT_PERMITTED,
+          `not permitted to configure WireGuard (${error.message}): run as root, or with CAP_NET_ADMIN`,
+        );
+      }
+      // Absent yet, or something else of that name: the selector waits for it, and says so.
+      if (error.code === 'EOPNOTSUPP')
+        log.write('error', name, 'there is an interface of that name, but it is not WireGuard');
+      else if (error.code !== 'ENODEV') throw error;
+    }
+  }
+  return kernel;
+}

@@ -1,0 +1,31 @@
+/** Exit codes, from sysexits.h, so that a service manager can tell a mistake from an accident. */
+export const EXIT = {
+  OK: 0,
+  /** EX_USAGE: the command line is wrong. */
+  USAGE: 64,
+  /** EX_UNAVAILABLE: this kernel has no WireGuard. */
+  UNAVAILABLE: 69,
+  /** EX_SOFTWARE: a fault of the program itself. */
+  SOFTWARE: 70,
+  /** EX_OSERR: the kernel refused something that it should not have. */
+  OS_ERROR: 71,
+  /** EX_CANTCREAT: the pid file cannot be written. */
+  CANNOT_CREATE: 73,
+  /** EX_TEMPFAIL: another process serves the interface. */
+  LOCKED: 75,
+  /** EX_NOPERM: a right is missing. */
+  NOT_PERMITTED: 77,
+  /** EX_CONFIG: the configuration has no usable peer, or cannot be read. */
+  CONFIGURATION: 78,
+} as const;
+
+/** Ends the program: one line for the person who started it, and a code for the program that did. */
+export class ExitError extends Error {
+  override readonly name = 'ExitError';
+  readonly code: number;
+
+  constructor(code: number, message: string) {
+    super(message);
+    this.code = code;
+  }
+}

@@ -1,0 +1,119 @@
+import { type Endpoint, NetlinkError, SecretKey, type WireGuardPeerConfig } from '../netlink/index.js';
+import type { InstalledPeer, LinkState, Peer, Remote, Tunnel } from '../selector/world.js';
+import type { Kernel, WatchedLink } from './kernel.js';
+
+/**
+ * The keepalive that starts a handshake for a peer that is configured without one, in seconds. Going from 0 to any interval makes
+ * WireGuard send a packet at once; the value does not matter, because it is set back in the same request.
+ */
+const KICK_INTERVAL = 25;
+
+/** One WireGuard interface of the kernel, as the selector sees it. */
+export class KernelTunnel implements Tunnel {
+  readonly #kernel: Kernel;
+  readonly #watched: WatchedLink;
+  #fwmark = 0;
+
+  constructor(kernel: Kernel, watched: WatchedLink) {
+    this.#kernel = kernel;
+    this.#watched = watched;
+  }
+
+  get name(): string {
+    return this.#watched.name;
+  }
+
+  get link(): LinkState {
+    return this.#watched.state;
+  }
+
+  /** The mark that WireGuard puts on its own packets, as of the latest look; 0 for none. */
+  get fwmark(): number {
+    return this.#fwmark;
+  }
+
+  onLink(listener: () => void): void {
+    this.#watched.onChange(listener);
+  }
+
+  async peers(): Promise<readonly InstalledPeer[]> {
+    try {
+      const device = await this.#kernel.wireguard.device(this.name);
+      this.#fwmark = device.fwmark;
+      return device.peers;
+    } catch (error) {
+      if (isErrno(error, 'ENODEV')) return [];
+      throw error;
+    }
+  }
+
+  async install(peer: Peer, remote: Remote): Promise<void> {
+    const { publicKey } = peer;
+    await this.#configure([
+      {
+        ...desired(peer),
+        endpoint: await this.#endpoint(remote),
+        replaceAllowedIps: true,
+        persistentKeepalive: 0,
+      },
+      { publicKey, updateOnly: true, persistentKeepalive: peer.persistentKeepalive || KICK_INTERVAL },
+      { publicKey, updateOnly: true, persistentKeepalive: peer.persistentKeepalive },
+    ]);
+  }
+
+  async adjust(peer: Peer): Promise<void> {
+    await this.#configure([{ ...desired(peer), updateOnly: true, replaceAllowedIps: true }]);
+  }
+
+  async kick({ publicKey, persistentKeepalive }: Peer): Promise<void> {
+    await this.#configure([
+      { publicKey, updateOnly: true, persistentKeepalive: 0 },
+      { publicKey, updateOnly: true, persistentKeepalive: persistentKeepalive || KICK_INTERVAL },
+      { publicKey, updateOnly: true, persistentKeepalive },
+    ]);
+  }
+
+  async remove(publicKey: string): Promise<void> {
+    try {
+      await this.#configure([{ publicKey, remove: true }]);
+    } catch (error) {
+      if (!isErrno(error, 'ENODEV')) throw error;
+    }
+  }
+
+  async #configure(peers: readonly WireGuardPeerConfig[]): Promise<void> {
+    await this.#kernel.wireguard.configure(this.name, { peers });
+  }
+
+  async #endpoint({ address, port, zone }: Remote): Promise<Endpoint> {
+    if (zone === undefined) return { address, port };
+    return { address, port, scope: await scopeOf(this.#kernel, zone) };
+  }
+}
+
+/** What the configuration says of a peer, without what it takes to reach it. */
+function desired(peer: Peer): WireGuardPeerConfig {
+  const { publicKey, persistentKeepalive, allowedIps, presharedKey } = peer;
+  return {
+    publicKey,
+    persistentKeepalive,
+    allowedIps,
+    presharedKey: presharedKey === undefined ? null : SecretKey.fromBase64(presharedKey.reveal()),
+  };
+}
+
+/**
+ * The interface index that a link-local address's zone names.
+ * @throws when there is no such interface
+ */
+export async function scopeOf(kernel: Kernel, zone: string): Promise<number> {
+  const link = await kernel.rtnetlink.link(/^\d+$/.test(zone) ? Number(zone) : zone);
+  if (link === undefined)
+    throw new Error(`there is no interface ${zone}, which the endpoint names after the %`);
+  return link.index;
+}
+
+/** Whether the kernel answered with this error. */
+export function isErrno(error: unknown, code: string): boolean {
+  return error instanceof NetlinkError && error.code === code;
+}

@@ -1,0 +1,118 @@
+import { type Link, type Route, Rtnetlink, RtnetlinkMonitor, WireGuard } from '../netlink/index.js';
+import type { LinkState } from '../selector/world.js';
+
+/** A link that somebody wants to know of. It may not exist. */
+export class WatchedLink {
+  readonly name: string;
+  #link: Link | undefined;
+  readonly #listeners: (() => void)[] = [];
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  /** The interface's index; `undefined` while it is absent. */
+  get index(): number | undefined {
+    return this.#link?.index;
+  }
+
+  get state(): LinkState {
+    if (this.#link === undefined) return 'absent';
+    return this.#link.up ? 'up' : 'down';
+  }
+
+  onChange(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Takes what the kernel says of the interface now. Another of the same name shows as absent once in between. */
+  set(link: Link | undefined): void {
+    if (this.#link !== undefined && link !== undefined && this.#link.index !== link.index)
+      this.set(undefined);
+    const before = this.state;
+    this.#link = link;
+    if (this.state !== before) for (const listener of this.#listeners) listener();
+  }
+}
+
+/** What happens to routes, as {@link Kernel.onRoutes} tells it. */
+export interface RouteListener {
+  /** A route of anybody's has appeared, or one of ours is gone. */
+  changed(change: 'new' | 'gone', route: Route): void;
+  /** Events were lost: what is known of routes is worth nothing. */
+  lost(): void;
+}
+
+/** The kernel as one process sees it: three netlink sockets, shared by all interfaces that it serves. */
+export class Kernel {
+  readonly wireguard: WireGuard;
+  readonly rtnetlink: Rtnetlink;
+  readonly #monitor: RtnetlinkMonitor;
+  readonly #watched: WatchedLink[] = [];
+  readonly #routeListeners: RouteListener[] = [];
+  readonly #linkListeners: (() => void)[] = [];
+
+  private constructor(wireguard: WireGuard, rtnetlink: Rtnetlink, onError: (error: unknown) => void) {
+    this.wireguard = wireguard;
+    this.rtnetlink = rtnetlink;
+    this.#monitor = RtnetlinkMonitor.open({
+      link: (change, link) => this.#linkChanged(change, link),
+      route: (change, route) => {
+        for (const listener of this.#routeListeners) listener.changed(change, route);
+      },
+      lost: () => void this.#readAgain().catch(onError),
+    });
+  }
+
+  /**
+   * @param onError is told when the state cannot be read anew after events were lost
+   * @throws {NetlinkError} ENOENT when this kernel has no WireGuard
+   */
+  static async open(onError: (error: unknown) => void): Promise<Kernel> {
+    const wireguard = await WireGuard.open();
+    try {
+      return new Kernel(wireguard, await Rtnetlink.open(), onError);
+    } catch (error) {
+      wireguard.close();
+      throw error;
+    }
+  }
+
+  /** Follows the interface of this name from now on, whether it exists or not. */
+  async watch(name: string): Promise<WatchedLink> {
+    const watched = new WatchedLink(name);
+    this.#watched.push(watched); // before reading: an event that comes meanwhile is not missed
+    watched.set(await this.rtnetlink.link(name));
+    return watched;
+  }
+
+  onRoutes(listener: RouteListener): void {
+    this.#routeListeners.push(listener);
+  }
+
+  /** Calls the listener when any link, watched or not, changes. */
+  onAnyLink(listener: () => void): void {
+    this.#linkListeners.push(listener);
+  }
+
+  close(): void {
+    this.#monitor.close();
+    this.rtnetlink.close();
+    this.wireguard.close();
+  }
+
+  #linkChanged(change: 'new' | 'gone', link: Link): void {
+    for (const watched of this.#watched) {
+      if (change === 'new' && link.name === watched.name) watched.set(link);
+      // The same index under another name: it was renamed.
+      else if (link.index === watched.index) watched.set(undefined);
+    }
+    for (const listener of this.#linkListeners) listener();
+  }
+
+  async #readAgain(): Promise<void> {
+    for (const listener of this.#routeListeners) listener.lost();
+    for (const watched of this.#watched) watched.set(await this.rtnetlink.link(watched.name));
+    for (const listener of this.#linkListeners) listener();
+  }
+}

@@ -1,0 +1,105 @@
+import { NetlinkDecodeError } from './errors.js';
+import { decodeLink, type Link, RTM_DELLINK, RTM_NEWLINK, RTNLGRP_LINK } from './link.js';
+import type { NetlinkMessage } from './message.js';
+import {
+  decodeRoute,
+  type Route,
+  type RouteFilter,
+  RTM_DELROUTE,
+  RTM_NEWROUTE,
+  RTNLGRP_IPV4_ROUTE,
+  RTNLGRP_IPV6_ROUTE,
+} from './route.js';
+import { NETLINK_ROUTE } from './socket.js';
+import { NetlinkSubscription, type SubscriptionOptions } from './subscription.js';
+
+/** What a monitor tells. A handler that is left out costs nothing: its multicast group is not joined. */
+export interface MonitorHandlers {
+  /** A link is there or has changed (`new`; a rename keeps the index), or it is `gone`. */
+  link?(change: 'new' | 'gone', link: Link): void;
+  /**
+   * A route is there or has changed, or it is gone. The kernel does not tell of IPv4 routes that go with their
+   * interface when it is taken down or deleted: the link's event says it.
+   */
+  route?(change: 'new' | 'gone', route: Route): void;
+  /** Events were missed: read everything again. Nothing is said of what changed, nor how often. */
+  lost(): void;
+}
+
+/** How a monitor behaves. */
+export interface MonitorOptions extends SubscriptionOptions {
+  /** Which routes to tell of. A `protocol` or `family` in it makes the others cost next to nothing. */
+  routes?: RouteFilter;
+}
+
+/** Tells of changes of links and routes in this network namespace as they happen. */
+export class RtnetlinkMonitor {
+  readonly #handlers: MonitorHandlers;
+  readonly #filter: RouteFilter;
+  readonly #subscription: NetlinkSubscription;
+
+  private constructor(handlers: MonitorHandlers, options: MonitorOptions) {
+    this.#handlers = handlers;
+    this.#filter = options.routes ?? {};
+    const groups: number[] = [];
+    if (handlers.link) groups.push(RTNLGRP_LINK);
+    if (handlers.route) groups.push(...routeGroups(this.#filter));
+    const message = (message: NetlinkMessage): void => this.#message(message);
+    this.#subscription = new NetlinkSubscription(
+      NETLINK_ROUTE,
+      groups,
+      { message, lost: () => handlers.lost() },
+      options,
+    );
+  }
+
+  /**
+   * Begins to listen. Read the state after this, not before, and no change between the two is missed.
+   *
+   * @throws what opening the socket throws: an error with `errno`
+   */
+  static open(handlers: MonitorHandlers, options: MonitorOptions = {}): RtnetlinkMonitor {
+    return new RtnetlinkMonitor(handlers, options);
+  }
+
+  /** Keep the process alive, as from the start. */
+  ref(): void {
+    this.#subscription.ref();
+  }
+
+  /** Do not keep the process alive. */
+  unref(): void {
+    this.#subscription.unref();
+  }
+
+  /** Stops. No handler is called after it. */
+  close(): void {
+    this.#subscription.close();
+  }
+
+  #message(message: NetlinkMessage): void {
+    const { link, route, lost } = this.#handlers;
+    const { type } = message;
+    let tell: (() => void) | undefined;
+    try {
+      if (type === RTM_NEWLINK || type === RTM_DELLINK) {
+        const found = decodeLink(message);
+        if (found) tell = () => link?.call(this.#handlers, type === RTM_NEWLINK ? 'new' : 'gone', found);
+      } else if (type === RTM_NEWROUTE || type === RTM_DELROUTE) {
+        const found = decodeRoute(message, this.#filter);
+        if (found) tell = () => route?.call(this.#handlers, type === RTM_NEWROUTE ? 'new' : 'gone', found);
+      }
+    } catch (error) {
+      if (!(error instanceof NetlinkDecodeError)) throw error;
+      tell = () => lost.call(this.#handlers);
+    }
+    // Outside of the try: an error of the handler is the handler's.
+    tell?.();
+  }
+}
+
+function routeGroups({ family }: RouteFilter): number[] {
+  if (family === 4) return [RTNLGRP_IPV4_ROUTE];
+  if (family === 6) return [RTNLGRP_IPV6_ROUTE];
+  return [RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE];
+}

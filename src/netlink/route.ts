@@ -1,0 +1,198 @@
+import { AF_INET, AF_INET6, addressFamily, decodeAddress, encodeAddress, encodePrefix } from './address.js';
+import { AttributeReader } from './attribute-reader.js';
+import { AttributeWriter } from './attribute-writer.js';
+import { LITTLE_ENDIAN } from './endian.js';
+import { NetlinkDecodeError } from './errors.js';
+import type { NetlinkMessage } from './message.js';
+
+/** Message types and multicast groups of routes (linux/rtnetlink.h). */
+export const RTM_NEWROUTE = 24;
+export const RTM_DELROUTE = 25;
+export const RTM_GETROUTE = 26;
+export const RTNLGRP_IPV4_ROUTE = 7;
+export const RTNLGRP_IPV6_ROUTE = 11;
+
+/** The number of this project in rtm_protocol: it tells its routes from everybody else's. Free in rtnetlink.h. */
+export const ROUTE_PROTOCOL = 87;
+/** The main routing table (linux/rtnetlink.h, RT_TABLE_MAIN). */
+export const ROUTE_TABLE_MAIN = 254;
+/** The metric the kernel gives an IPv6 route without one (linux/ipv6_route.h, IP6_RT_PRIO_USER). */
+export const IPV6_DEFAULT_METRIC = 1024;
+
+/** Types of routes (linux/rtnetlink.h): a normal one, and those that refuse what they match. */
+export const RTN_UNICAST = 1;
+export const RTN_BLACKHOLE = 6;
+export const RTN_UNREACHABLE = 7;
+export const RTN_PROHIBIT = 8;
+const RT_SCOPE_UNIVERSE = 0;
+const RT_SCOPE_LINK = 253;
+/** A copy the kernel made for itself, not a route somebody installed. */
+const RTM_F_CLONED = 0x200;
+
+const RTA_DST = 1;
+const RTA_OIF = 4;
+const RTA_GATEWAY = 5;
+const RTA_PRIORITY = 6;
+const RTA_TABLE = 15;
+const RTA_MARK = 16;
+const RTA_VIA = 18;
+/** Bytes of struct rtmsg. */
+const HEADER = 12;
+
+/** A route to be installed or removed. */
+export interface RouteSpec {
+  /** `address/length`, or an address alone. Host bits are masked. */
+  destination: string;
+  interfaceIndex: number;
+  /** The lower one wins. Default 0 for IPv4; 1024 for IPv6, where the kernel takes 0 for 1024. */
+  metric?: number;
+  /** Routing table, 1 to 4294967295. Default 254, the main one. */
+  table?: number;
+  /** rtm_protocol, 0 to 255. Default {@link ROUTE_PROTOCOL}. */
+  protocol?: number;
+  /** Next router, in the same family. Without it the destination is on the link itself, as with WireGuard. */
+  gateway?: string;
+}
+
+/** A route of the kernel's. */
+export interface Route {
+  readonly family: 4 | 6;
+  /** `address/length`, canonical; `0.0.0.0/0` or `::/0` for a default route. */
+  readonly destination: string;
+  /** Undefined when the route has no interface (blackhole, say) or several (multipath). */
+  readonly interfaceIndex: number | undefined;
+  readonly gateway: string | undefined;
+  /** The lower one wins. */
+  readonly metric: number;
+  readonly table: number;
+  /** rtm_protocol: who installed it. */
+  readonly protocol: number;
+  /** RTN_UNICAST, RTN_LOCAL, RTN_BLACKHOLE, … */
+  readonly type: number;
+  /** RT_SCOPE_UNIVERSE, RT_SCOPE_LINK, … */
+  readonly scope: number;
+}
+
+/** Which routes are wanted; what is left out does not matter. */
+export interface RouteFilter {
+  protocol?: number;
+  interfaceIndex?: number;
+  table?: number;
+  family?: 4 | 6;
+}
+
+/** The body of RTM_NEWROUTE and RTM_DELROUTE. @throws {NetlinkEncodeError} */
+export function encodeRoute(spec: RouteSpec): Uint8Array {
+  const { address, length } = encodePrefix(spec.destination);
+  const family = addressFamily(address);
+  const table = spec.table ?? ROUTE_TABLE_MAIN;
+  // The kernel reads a route of IPv4 to be deleted by its scope too; IPv6 knows no scopes of routes.
+  const scope = family === AF_INET && spec.gateway === undefined ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
+  // A table beyond 255 does not fit into the header: RTA_TABLE counts, and is always sent.
+  const header = [
+    family,
+    length,
+    0,
+    0,
+    table > 255 ? 0 : table,
+    spec.protocol ?? ROUTE_PROTOCOL,
+    scope,
+    RTN_UNICAST,
+  ];
+  const writer = new AttributeWriter(Uint8Array.of(...header, 0, 0, 0, 0));
+  if (length > 0) writer.bytes(RTA_DST, address);
+  if (spec.gateway !== undefined) writer.bytes(RTA_GATEWAY, encodeAddress(spec.gateway));
+  const metric = spec.metric || (family === AF_INET6 ? IPV6_DEFAULT_METRIC : 0);
+  return writer.u32(RTA_OIF, spec.interfaceIndex).u32(RTA_PRIORITY, metric).u32(RTA_TABLE, table).finish();
+}
+
+/**
+ * The body of RTM_GETROUTE for a dump of one family.
+ *
+ * A kernel that checks strictly sends only what the filter wants; another one sends everything and looks at nothing but
+ * the family.
+ */
+export function encodeRouteDump(
+  family: 4 | 6,
+  { protocol, table, interfaceIndex }: RouteFilter = {},
+): Uint8Array {
+  const header = new Uint8Array(HEADER);
+  header[0] = family === 4 ? AF_INET : AF_INET6;
+  header[5] = protocol ?? 0;
+  const writer = new AttributeWriter(header);
+  if (table !== undefined) writer.u32(RTA_TABLE, table);
+  if (interfaceIndex !== undefined) writer.u32(RTA_OIF, interfaceIndex);
+  return writer.finish();
+}
+
+/** The body of RTM_GETROUTE that asks which way an address goes. @throws {NetlinkEncodeError} */
+export function encodeLookup(address: string, options: { mark?: number; scope?: number }): Uint8Array {
+  const bytes = encodeAddress(address);
+  const header = new Uint8Array(HEADER);
+  header[0] = addressFamily(bytes);
+  header[1] = bytes.length * 8;
+  const writer = new AttributeWriter(header).bytes(RTA_DST, bytes);
+  if (options.mark !== undefined) writer.u32(RTA_MARK, options.mark);
+  if (options.scope !== undefined) writer.u32(RTA_OIF, options.scope);
+  return writer.finish();
+}
+
+/**
+ * Decodes RTM_NEWROUTE and RTM_DELROUTE.
+ *
+ * What the header can decide about the filter is decided before an attribute is read: on a router with a full routing
+ * table nearly every message ends there.
+ *
+ * @param filter which routes are wanted
+ * @param cloned take copies the kernel made for itself too: the answer to a lookup is one
+ * @returns undefined when the filter does not want it, or it is no route of IPv4 or IPv6
+ * @throws {NetlinkDecodeError}
+ */
+export function decodeRoute(
+  { body }: NetlinkMessage,
+  filter: RouteFilter = {},
+  cloned = false,
+): Route | undefined {
+  if (body.length < HEADER) throw new NetlinkDecodeError(`a route of ${body.length} bytes`);
+  const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
+  const family = view.getUint8(0) === AF_INET ? 4 : view.getUint8(0) === AF_INET6 ? 6 : undefined;
+  const protocol = view.getUint8(5);
+  if (family === undefined || (filter.family ?? family) !== family) return undefined;
+  if ((filter.protocol ?? protocol) !== protocol) return undefined;
+  if (!cloned && (view.getUint32(8, LITTLE_ENDIAN) & RTM_F_CLONED) !== 0) return undefined;
+  let address = family === 4 ? '0.0.0.0' : '::';
+  let interfaceIndex: number | undefined;
+  let gateway: string | undefined;
+  let metric = 0;
+  let table = view.getUint8(4);
+  const reader = new AttributeReader(body, HEADER);
+  while (reader.next()) {
+    if (reader.type === RTA_DST) address = readAddress(reader, reader.bytes());
+    else if (reader.type === RTA_OIF) interfaceIndex = reader.u32();
+    else if (reader.type === RTA_GATEWAY) gateway = readAddress(reader, reader.bytes());
+    // struct rtvia: a gateway of another family than the route's, after two bytes that say which.
+    else if (reader.type === RTA_VIA) gateway = readAddress(reader, reader.bytes().subarray(2));
+    else if (reader.type === RTA_PRIORITY) metric = reader.u32();
+    else if (reader.type === RTA_TABLE) table = reader.u32();
+  }
+  reader.end();
+  if ((filter.table ?? table) !== table) return undefined;
+  if (filter.interfaceIndex !== undefined && filter.interfaceIndex !== interfaceIndex) return undefined;
+  return {
+    family,
+    destination: `${address}/${view.getUint8(1)}`,
+    interfaceIndex,
+    gateway,
+    metric,
+    table,
+    protocol,
+    type: view.getUint8(7),
+    scope: view.getUint8(6),
+  };
+}
+
+function readAddress(reader: AttributeReader, bytes: Uint8Array): string {
+  const address = decodeAddress(bytes);
+  if (address === undefined) reader.fail(`an address of ${bytes.length} bytes`);
+  return address ?? '';
+}

@@ -1,0 +1,63 @@
+import { openNativeSocket } from './native-socket.js';
+import { openPackageSocket } from './package-socket.js';
+
+/** Netlink families used here (linux/netlink.h). */
+export const NETLINK_ROUTE = 0;
+export const NETLINK_GENERIC = 16;
+
+/** What a socket tells its owner. None of it is called before the opener returned, nor after `close()`. */
+export interface SocketHandlers {
+  /** A datagram came. `sender` is the port it came from; the kernel's is 0. */
+  message(datagram: Uint8Array, sender: number): void;
+  /**
+   * Receiving failed with this (positive) error number.
+   *
+   * @param closed the socket is dead; otherwise it goes on, having dropped messages (ENOBUFS)
+   */
+  error(errno: number, closed: boolean): void;
+}
+
+/** What the kernel was asked to do for a socket, and does. All are false on a socket that cannot be asked. */
+export interface SocketFeatures {
+  /** NETLINK_EXT_ACK (Linux 4.12): errors come with the kernel's own words. */
+  readonly extendedAck: boolean;
+  /** NETLINK_CAP_ACK (Linux 4.3): an error repeats the header of its request only, not all of it. */
+  readonly cappedAck: boolean;
+  /** NETLINK_GET_STRICT_CHK (Linux 4.20): what a dump asks for is checked, and used as a filter by the kernel. */
+  readonly strictDump: boolean;
+}
+
+/** A bound netlink socket, small enough to be faked in a test or replaced by an addon of another make. */
+export interface NetlinkSocket {
+  /** The port the kernel knows it by. */
+  readonly port: number;
+  readonly features: SocketFeatures;
+  /**
+   * Sends one message to the kernel. `failed` is called later, not before this returned, with an error number if that
+   * could not be, and not at all after `close()`.
+   */
+  send(message: Uint8Array, failed: (errno: number) => void): void;
+  /** Keep the process alive (as from the start), or do not. */
+  ref(): void;
+  unref(): void;
+  /** May be called at any time, inside a handler too, and more than once. */
+  close(): void;
+}
+
+/** How a socket is to be opened. */
+export interface SocketOptions {
+  /** Multicast groups to be a member of, e.g. RTNLGRP_LINK. */
+  groups?: readonly number[];
+  /**
+   * SO_RCVBUF in bytes; the kernel doubles it. With CAP_NET_ADMIN as many as are wished (SO_RCVBUFFORCE), without it,
+   * and with the npm package's socket, the kernel cuts it to net.core.rmem_max first.
+   */
+  receiveBufferBytes?: number;
+}
+
+/** Opens a socket of a netlink family. @throws an error with `errno` when the kernel refuses it */
+export type OpenSocket = (family: number, handlers: SocketHandlers, options?: SocketOptions) => NetlinkSocket;
+
+/** Opens a socket of our own make where it was built, else one of the npm package `netlink`. */
+export const openSocket: OpenSocket = (family, handlers, options) =>
+  openNativeSocket(family, handlers, options) ?? openPackageSocket(family, handlers, options);

@@ -1,0 +1,120 @@
+import { Remotes } from './remotes.js';
+import { Round } from './round.js';
+import type { Peer, Random, Resolver, Timers } from './world.js';
+
+/**
+ * How long the peer whose turn it is may resolve its name while another is ready, in milliseconds. DNS that works answers
+ * well within it, so that the random order stands; DNS that is dead costs the others no more than this, once a round.
+ */
+export const RESOLVE_GRACE = 300;
+
+/** A peer with its addresses. */
+export interface Candidate {
+  readonly peer: Peer;
+  readonly remotes: Remotes;
+}
+
+/** What {@link Picker.look} finds. */
+export type Pick =
+  /** This one is next. */
+  | { readonly kind: 'candidate'; readonly candidate: Candidate }
+  /** The name of this one did not resolve; it counts as tried. */
+  | { readonly kind: 'unresolved'; readonly peer: Peer; readonly reason: string }
+  /** Names are resolving: look again when one has, or after so many milliseconds. */
+  | { readonly kind: 'wait'; readonly milliseconds: number | undefined }
+  /** Every peer was tried in this round, or there is none. */
+  | { readonly kind: 'round-over' };
+
+/** Whose turn it is: rounds over the peers, and for each peer rounds over its addresses. */
+export class Picker {
+  readonly #resolver: Resolver;
+  readonly #timers: Timers;
+  readonly #random: Random;
+  readonly #changed: () => void;
+  readonly #candidates = new Map<string, Candidate>();
+  readonly #round: Round;
+
+  /** @param changed called when a name has resolved, or has failed to */
+  constructor(resolver: Resolver, timers: Timers, random: Random, changed: () => void) {
+    this.#resolver = resolver;
+    this.#timers = timers;
+    this.#random = random;
+    this.#changed = changed;
+    this.#round = new Round(random);
+  }
+
+  /** Rounds, for messages and the status. */
+  get round(): RoundView {
+    return this.#round;
+  }
+
+  /** Changes the peers. One whose endpoint is the same keeps the addresses that it has still to try. */
+  setPeers(peers: readonly Peer[]): void {
+    const names = new Set(peers.map((peer) => peer.name));
+    for (const name of this.#candidates.keys()) if (!names.has(name)) this.#candidates.delete(name);
+    for (const peer of peers) {
+      const known = this.#candidates.get(peer.name);
+      const same = known !== undefined && sameEndpoint(known.peer.endpoint, peer.endpoint);
+      const remotes = same
+        ? known.remotes
+        : new Remotes(peer.endpoint, this.#resolver, this.#random, this.#changed);
+      this.#candidates.set(peer.name, { peer, remotes });
+    }
+    this.#round.setItems(peers.map((peer) => peer.name));
+  }
+
+  candidate(name: string): Candidate | undefined {
+    return this.#candidates.get(name);
+  }
+
+  /** Begins a new round. */
+  begin(): void {
+    this.#round.begin();
+  }
+
+  /**
+   * Looks for the next peer. What it finds counts as tried.
+   * @param resolveDeadline milliseconds for the resolution of a name
+   */
+  look(resolveDeadline: number): Pick {
+    const now = this.#timers.now();
+    const untried = this.#round.untried.flatMap((name) => this.#candidates.get(name) ?? []);
+    for (const { remotes } of untried) remotes.prepare(now, resolveDeadline);
+    let grace = 0;
+    let resolving = false;
+    for (const candidate of untried) {
+      const { peer, remotes } = candidate;
+      if (remotes.state === 'failed') {
+        this.#round.take(peer.name);
+        const reason = remotes.reason;
+        remotes.forget();
+        return { kind: 'unresolved', peer, reason };
+      }
+      if (remotes.state === 'ready') {
+        if (grace > 0) return { kind: 'wait', milliseconds: grace };
+        this.#round.take(peer.name);
+        return { kind: 'candidate', candidate };
+      }
+      resolving = true;
+      grace = Math.max(grace, remotes.since + RESOLVE_GRACE - now);
+    }
+    return resolving ? { kind: 'wait', milliseconds: undefined } : { kind: 'round-over' };
+  }
+
+  /** The peer was tried out of turn. */
+  take(peer: Peer): void {
+    this.#round.take(peer.name);
+  }
+
+  /** The peer failed: it is not the first of the next round. */
+  failed(peer: Peer): void {
+    this.#round.failed(peer.name);
+  }
+}
+
+/** What may be read of the round from outside. */
+type RoundView = { readonly [key in 'number' | 'tried' | 'untried']: Round[key] };
+
+function sameEndpoint(one: Peer['endpoint'], other: Peer['endpoint']): boolean {
+  return one.host === other.host && one.port === other.port && one.zone === other.zone;
+}

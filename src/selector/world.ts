@@ -1,0 +1,140 @@
+/**
+ * What the selector sees of the world: small interfaces, each easy to fake. The daemon implements them over netlink,
+ * DNS and Node's timers; the tests implement them over a simulated network and a clock that they turn by hand.
+ */
+
+import type { InterfaceConfig, PeerConfig } from '../config/index.js';
+
+/** A configured peer. Its UCI section name identifies it. */
+export type Peer = PeerConfig;
+
+/** The interface's settings that the selector obeys. Times are in seconds, as in the configuration. */
+export type Settings = Pick<InterfaceConfig, 'connectTimeout' | 'checkInterval' | 'deadPeerTimeout'>;
+
+/** One address of a peer's endpoint, as it is tried. */
+export interface Remote {
+  /** IPv4 or IPv6 address without brackets or zone. */
+  readonly address: string;
+  /** UDP port, 1 to 65535. */
+  readonly port: number;
+  /** Name or index of the interface of a link-local address. */
+  readonly zone?: string | undefined;
+  /** This is the n-th (from 1) of the endpoint's addresses in this round. */
+  readonly index: number;
+  /** How many addresses the endpoint has in this round. */
+  readonly count: number;
+}
+
+/** What the kernel knows of a peer that is installed on the interface. */
+export interface InstalledPeer {
+  /** Base64. */
+  readonly publicKey: string;
+  /** Time of the latest handshake in milliseconds of CLOCK_REALTIME; 0 when there was none. It jumps with the clock. */
+  readonly lastHandshake: number;
+  readonly rxBytes: bigint;
+  readonly txBytes: bigint;
+  /** Where the kernel sends to at the moment: WireGuard follows a peer that moves. */
+  readonly endpoint?: { readonly address: string; readonly port: number } | undefined;
+}
+
+/** `absent`: no such interface; `down`: it is there without IFF_UP; `up`: usable. */
+export type LinkState = 'absent' | 'down' | 'up';
+
+/** The WireGuard interface. Every method rejects with an error whose message is fit for the log. */
+export interface Tunnel {
+  /** The interface's name, for messages. */
+  readonly name: string;
+  /** The state after the last event that was read. */
+  readonly link: LinkState;
+  /**
+   * Calls the listener after each change of `link`. An interface that was replaced by another of its name is `absent` for at
+   * least one call.
+   */
+  onLink(listener: () => void): void;
+  /** All peers on the interface, others' too; nothing when the interface is absent. */
+  peers(): Promise<readonly InstalledPeer[]>;
+  /** Installs a peer with its allowed IPs at an address, replacing what was set of it, and starts a handshake at once. */
+  install(peer: Peer, remote: Remote): Promise<void>;
+  /** Brings allowed IPs, keepalive and preshared key of an installed peer to the configuration; the session stays. */
+  adjust(peer: Peer): Promise<void>;
+  /** Makes the kernel send something now: a handshake where the session is missing or older than 120 s. */
+  kick(peer: Peer): Promise<void>;
+  /** Removes a peer. One that is gone already, like an absent interface, is no error. */
+  remove(publicKey: string): Promise<void>;
+}
+
+/** A route that the kernel refused, for a warning; the connection stands without it. */
+export interface RouteConflict {
+  readonly destination: string;
+  /** What the kernel said, and who has it where that is known. */
+  readonly reason: string;
+}
+
+/** What became of the wanted routes. */
+export interface RouteReport {
+  /** Destinations that are in the kernel now and ours. */
+  readonly installed: readonly string[];
+  /** Those of them that were missing before. */
+  readonly added: readonly string[];
+  readonly conflicts: readonly RouteConflict[];
+}
+
+/** The kernel's routes: the way to an address, and our own routes through the interface. */
+export interface Routing {
+  /** Says why no packet can be sent to the address, or `undefined` when the kernel has a route. */
+  unreachable(remote: Remote): Promise<string | undefined>;
+  /**
+   * Makes our routes through the interface exactly these: what is missing is added, what is ours and not wanted removed,
+   * what is right already left alone. Others' routes are never touched.
+   */
+  apply(destinations: readonly string[]): Promise<RouteReport>;
+  /** Forget what was known of our routes, and read it from the kernel at the next `apply`. */
+  forget(): void;
+  /** Calls the listener when any route appears or any link changes: what could not be reached perhaps can be now. */
+  onWayOut(listener: () => void): void;
+  /** Calls the listener when a route of ours was taken away by somebody else. */
+  onLoss(listener: () => void): void;
+}
+
+/** Names to addresses. */
+export interface Resolver {
+  /**
+   * @param deadline milliseconds after which the promise rejects at the latest
+   * @returns at least one address
+   * @throws an error whose message says which name, which server's answer or silence
+   */
+  resolve(name: string, deadline: number): Promise<readonly string[]>;
+}
+
+/** Time that never jumps. */
+export interface Timers {
+  /** Milliseconds since an arbitrary moment, monotonic. */
+  now(): number;
+  /** Calls back once after so many milliseconds; the returned function cancels. */
+  after(milliseconds: number, callback: () => void): () => void;
+}
+
+/** Where the selector's random decisions come from. */
+export interface Random {
+  /** A uniformly distributed integer, 0 <= x < bound. */
+  below(bound: number): number;
+}
+
+/** All of it. */
+export interface World {
+  readonly tunnel: Tunnel;
+  readonly routing: Routing;
+  readonly resolver: Resolver;
+  readonly timers: Timers;
+  readonly random: Random;
+  /** Milliseconds of CLOCK_REALTIME. Jumps; used only to judge a handshake from before we looked. */
+  wallClock(): number;
+}
+
+/** `192.0.2.1:51820` or `[2001:db8::1%wan]:51820`. */
+export function formatRemote(remote: Pick<Remote, 'address' | 'port' | 'zone'>): string {
+  const zone = remote.zone === undefined ? '' : `%${remote.zone}`;
+  return remote.address.includes(':')
+    ? `[${remote.address}${zone}]:${remote.port}`
+    : `${remote.address}:${remote.port}`;
+}

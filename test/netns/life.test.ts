@@ -1,0 +1,263 @@
+// The daemon's own life: signals, restarts, reloads, mistakes, and what it needs.
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import { attempt } from './lab/exec.js';
+import { inside, type Lab, section, until, withLab } from './lab/index.js';
+
+const OURS = 87;
+const connected = /info vpn (\S+): connected to /;
+
+async function ourRoutes({ router }: Lab): Promise<string[]> {
+  const routes = (await router.routes({ dev: 'vpn' })).filter(({ protocol }) => protocol === OURS);
+  return routes.map(({ dst }) => dst).sort();
+}
+
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  test(`${signal}: peer and routes are removed, exit code 0`, () =>
+    withLab({ gateways: 1 }, async (lab) => {
+      const pidFile = `${lab.folder}/pid`;
+      const daemon = await lab.startDaemon({ args: ['-i', 'vpn', '-p', pidFile] });
+      await daemon.line(connected);
+      assert.equal(await readFile(pidFile, 'latin1'), `${daemon.pid}\n`);
+      daemon.signal(signal);
+      const { code, duration } = await daemon.exit();
+      assert.equal(code, 0);
+      assert.deepEqual((await lab.router.wg()).peers, []);
+      assert.deepEqual(await ourRoutes(lab), []);
+      await assert.rejects(readFile(pidFile), { code: 'ENOENT' });
+      process.stdout.write(`# ${signal} to exit: ${duration.toFixed(0)} ms\n`);
+    }));
+}
+
+test('SIGTERM while names resolve and nobody answers', () =>
+  withLab({ gateways: 1 }, async (lab) => {
+    const [gw1] = lab.gateways;
+    assert.ok(gw1);
+    await lab.dns.mute();
+    const options = { endpoint: 'gw1.test:51820' };
+    const daemon = await lab.startDaemon({
+      config: lab.config({ peers: [{ gateway: gw1, options }], interface: { connect_timeout: 3600 } }),
+      args: ['-i', 'vpn', '-v', '-p', `${lab.folder}/pid`],
+    });
+    await until(() => readFile(`${lab.folder}/pid`).catch(() => undefined), { what: 'the daemon to run' });
+    daemon.signal('SIGTERM');
+    // The resolution would last an hour.
+    assert.equal((await daemon.exit()).code, 0);
+  }));
+
+test('SIGKILL and restart: a working connection is kept without losing a packet, every other peer of ours goes', () =>
+  withLab({ gateways: 3 }, async (lab) => {
+    const config = lab.config({ interface: { metric: 5 } });
+    const first = await lab.startDaemon({ config });
+    const name = connected.exec((await first.line(connected)).text)?.[1] ?? '';
+    const gateway = lab.gateway(name);
+    const flow = await lab.flow(gateway, 20);
+    first.signal('SIGKILL');
+    await first.exit();
+    // What a crash between two steps could have left: another peer of ours, and routes of ours that nobody wants.
+    const other = lab.gateways.find((candidate) => candidate !== gateway);
+    assert.ok(other);
+    await lab.router.exec(['wg', 'set', 'vpn', 'peer', other.publicKey, 'endpoint', other.endpoint]);
+    await lab.router.ip(
+      `route add 10.50.0.0/16 dev vpn proto ${OURS}`,
+      'route add 10.51.0.0/16 dev vpn proto 4',
+    );
+    const second = await lab.startDaemon({ config });
+    await second.line(new RegExp(`info vpn ${name}: still connected`));
+    await flow.moves(20);
+    const { sent, lost } = await flow.stop();
+    assert.ok(sent > 40, `${sent} sent`);
+    assert.equal(lost, 0);
+    assert.deepEqual(
+      (await lab.router.wg()).peers.map(({ publicKey }) => publicKey),
+      [gateway.publicKey],
+    );
+    assert.deepEqual(await ourRoutes(lab), [inside.v4, inside.v6]);
+    const foreign = (await lab.router.routes({ dev: 'vpn' })).filter(({ protocol }) => protocol === 4);
+    assert.deepEqual(
+      foreign.map(({ dst }) => dst),
+      ['10.51.0.0/16'],
+    );
+    assert.equal(second.lines(/trying|connected to/).length, 0);
+  }));
+
+test('SIGKILL and restart with a dead gateway: what was left is removed, another is used', () =>
+  withLab({ gateways: 2 }, async (lab) => {
+    const config = lab.config({ interface: { dead_peer_timeout: 10 } });
+    const first = await lab.startDaemon({ config });
+    const name = connected.exec((await first.line(connected)).text)?.[1] ?? '';
+    first.signal('SIGKILL');
+    await first.exit();
+    await lab.gateway(name).kill();
+    const handshake = (await lab.router.wg()).peers[0]?.latestHandshake ?? 0;
+    await until(() => Date.now() / 1000 - handshake > 11, {
+      what: 'the handshake to be older than the timeout',
+    });
+    const second = await lab.startDaemon({ config });
+    await second.line(new RegExp(`info vpn ${name}: removed from the interface`));
+    assert.notEqual(connected.exec((await second.line(connected)).text)?.[1], name);
+  }));
+
+test('reload: an unchanged connection loses no packet, while the others come and go', () =>
+  withLab({ gateways: 3 }, async (lab) => {
+    const [gw1, gw2, gw3] = lab.gateways;
+    assert.ok(gw1 && gw2 && gw3);
+    const daemon = await lab.startDaemon({ config: lab.config({ peers: [gw1] }) });
+    await daemon.line(connected);
+    const flow = await lab.flow(gw1, 20);
+    await daemon.reload(lab.config({ peers: [gw2, gw1, gw3] }));
+    await daemon.line(/configuration read again/);
+    await flow.moves(30);
+    const { lost } = await flow.stop();
+    assert.equal(lost, 0);
+    assert.equal(daemon.lines(connected).length, 1);
+
+    await daemon.reload(lab.config({ peers: [gw2] }));
+    await daemon.line(/gw1: connection ended after .*: it is no longer configured/);
+    assert.match((await daemon.line(connected)).text, /vpn gw2:/);
+    assert.deepEqual(
+      (await lab.router.wg()).peers.map(({ publicKey }) => publicKey),
+      [gw2.publicKey],
+    );
+
+    await daemon.reload(lab.config({ peers: [{ gateway: gw2, options: { persistent_keepalive: 20 } }] }));
+    await daemon.line(/gw2: connection ended after .*: its configuration has changed/);
+    await daemon.line(connected);
+    assert.equal((await lab.router.wg()).peers[0]?.persistentKeepalive, 20);
+
+    await daemon.reload("config peer 'x\n");
+    await daemon.line(/error: .*wgpeerselector:\d+.*everything stays as it is/);
+    assert.ok(daemon.running);
+    assert.deepEqual(
+      (await lab.router.wg()).peers.map(({ publicKey }) => publicKey),
+      [gw2.publicKey],
+    );
+  }));
+
+test('a bad peer among good ones is named, and does not stop them', () =>
+  withLab({ gateways: 1 }, async (lab) => {
+    const bad = section('peer', 'bad', {
+      enabled: 1,
+      ifname: 'vpn',
+      public_key: "x'; reboot; '".replaceAll("'", ''),
+      endpoint: 'a:1',
+    });
+    const daemon = await lab.startDaemon({ config: `${bad}${lab.config()}` });
+    await daemon.line(/error: .*wgpeerselector:\d+: peer 'bad', option public_key: /);
+    await daemon.line(connected);
+  }));
+
+test('no usable peer, a broken file: one clear line, and the exit code of sysexits.h', () =>
+  withLab({ gateways: 1 }, async (lab) => {
+    const disabled = await lab.startDaemon({ config: lab.config().replaceAll("enabled '1'", "enabled '0'") });
+    assert.equal((await disabled.exit()).code, 78);
+    await disabled.line(/error: .*has no usable peer for interface vpn: expected at least one section/);
+    const broken = await lab.startDaemon({ config: 'config peer a b c' });
+    assert.equal((await broken.exit()).code, 78);
+    await broken.line(/error: .*wgpeerselector:1:.*too many arguments/);
+  }));
+
+test('a second daemon for the same interface stops and says who has it', () =>
+  withLab({ gateways: 1, interfaces: ['vpn', 'vpn2'] }, async (lab) => {
+    const first = await lab.startDaemon();
+    await first.line(connected);
+    const second = await lab.startDaemon();
+    assert.equal((await second.exit()).code, 75);
+    await second.line(new RegExp(`error: interface vpn is served already by process ${first.pid}`));
+    const other = await lab.startDaemon({
+      args: ['-i', 'vpn2'],
+      config: lab.config({ ifname: 'vpn2' }),
+    });
+    await other.line(/info vpn2 gw1: connected/);
+    assert.ok(first.running);
+    // The lock goes with its owner, however that ends.
+    first.signal('SIGKILL');
+    await first.exit();
+    const third = await lab.startDaemon();
+    await third.line(/still connected/);
+  }));
+
+test('without CAP_NET_ADMIN: exit code 77; with nothing else: it works', () =>
+  withLab({ gateways: 1 }, async (lab) => {
+    const user = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
+    const readable = { config: lab.config() };
+    await lab.router.exec(['chmod', '-R', 'a+rX', lab.folder]);
+    const without = await lab.startDaemon({
+      ...readable,
+      under: [...user, '--inh-caps=-all', '--bounding-set=-all'],
+    });
+    assert.equal((await without.exit()).code, 77);
+    await without.line(
+      /error: not permitted to configure WireGuard \(.*EPERM.*\): run as root, or with CAP_NET_ADMIN/,
+    );
+    const only = [
+      '--inh-caps=-all,+net_admin',
+      '--ambient-caps=+net_admin',
+      '--bounding-set=-all,+net_admin',
+    ];
+    const daemon = await lab.startDaemon({ ...readable, under: [...user, ...only] });
+    await daemon.line(connected);
+    const status = await readFile(`/proc/${daemon.pid}/status`, 'latin1');
+    assert.match(status, /^CapEff:\s+0000000000001000$/m, 'CAP_NET_ADMIN and nothing else');
+    daemon.signal('SIGTERM');
+    assert.equal((await daemon.exit()).code, 0);
+    assert.deepEqual((await lab.router.wg()).peers, []);
+  }));
+
+test('--group changes the group', () =>
+  withLab({ gateways: 1 }, async (lab) => {
+    const daemon = await lab.startDaemon({ args: ['-i', 'vpn', '--group', 'nogroup'] });
+    await daemon.line(connected);
+    const status = await readFile(`/proc/${daemon.pid}/status`, 'latin1');
+    assert.match(status, /^Gid:\s+65534\s+65534\s+65534\s+65534$/m);
+  }));
+
+test('strace shows no program started but the daemon itself', () =>
+  withLab({ gateways: 2 }, async (lab) => {
+    const trace = `${lab.folder}/trace`;
+    const [gw1] = lab.gateways;
+    assert.ok(gw1);
+    await lab.dns.set('gw1.test', [gw1.address.v4]);
+    const daemon = await lab.startDaemon({
+      under: ['strace', '-f', '-qq', '-e', 'trace=execve,execveat', '-o', trace],
+      config: lab.config({ peers: [{ gateway: gw1, options: { endpoint: 'gw1.test:51820' } }] }),
+      args: ['-i', 'vpn', '-p', `${lab.folder}/pid`],
+    });
+    await daemon.line(connected);
+    await lab.router.linkDown();
+    await lab.router.linkUp();
+    await daemon.line(/still connected/);
+    const pid = (await readFile(`${lab.folder}/pid`, 'latin1')).trim();
+    await daemon.reload(lab.config());
+    await attempt(['kill', '-HUP', pid]);
+    await daemon.line(/configuration read again/);
+    await attempt(['kill', '-TERM', pid]);
+    assert.equal((await daemon.exit()).code, 0);
+    const calls = (await readFile(trace, 'utf8')).split('\n').filter((line) => line.includes('exec'));
+    assert.equal(calls.length, 1, calls.join('\n'));
+    assert.match(calls[0] ?? '', /main\.js/);
+  }));
+
+test('a kernel without WireGuard: exit code 69', () =>
+  withLab({ gateways: 0, interfaces: [] }, async (lab) => {
+    // Take the module away, and keep the kernel from loading it again, for as long as this test lasts.
+    const helper = '/proc/sys/kernel/modprobe';
+    const before = await readFile(helper, 'latin1');
+    await attempt(['modprobe', '--remove', 'wireguard']);
+    await writeFile(helper, '/bin/false\n');
+    try {
+      const config = section('peer', 'a', {
+        enabled: 1,
+        ifname: 'vpn',
+        public_key: 'mIDOdscl2R3Dq+YthxdTvvtH4D53VhawzEnmet+E7W0=',
+        endpoint: '192.0.2.1:51820',
+      });
+      const daemon = await lab.startDaemon({ config });
+      assert.equal((await daemon.exit()).code, 69);
+      await daemon.line(/error: this kernel has no WireGuard \(.*ENOENT.*\): install kmod-wireguard/);
+    } finally {
+      await writeFile(helper, before);
+      await attempt(['modprobe', 'wireguard']);
+    }
+  }));

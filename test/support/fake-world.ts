@@ -1,0 +1,318 @@
+import assert from 'node:assert/strict';
+import type { SelectorEvent } from '../../src/selector/events.js';
+import { type Assignment, Selector } from '../../src/selector/selector.js';
+import type {
+  InstalledPeer,
+  LinkState,
+  Peer,
+  Random,
+  Remote,
+  Resolver,
+  RouteConflict,
+  RouteReport,
+  Routing,
+  Timers,
+  Tunnel,
+  World,
+} from '../../src/selector/world.js';
+
+/** A clock that moves only when it is told to: hours pass in no time, in the same order each run. */
+export class FakeTimers implements Timers {
+  #now = 1_000;
+  #id = 0;
+  readonly #due = new Map<number, { at: number; callback: () => void }>();
+
+  now(): number {
+    return this.#now;
+  }
+
+  after(milliseconds: number, callback: () => void): () => void {
+    const id = ++this.#id;
+    this.#due.set(id, { at: this.#now + milliseconds, callback });
+    return () => this.#due.delete(id);
+  }
+
+  /** Lets so much time pass; after each timer everything that it set off comes to rest. */
+  async pass(milliseconds: number): Promise<void> {
+    const end = this.#now + milliseconds;
+    await settle();
+    for (;;) {
+      const next = [...this.#due].sort(([a, x], [b, y]) => x.at - y.at || a - b)[0];
+      if (next === undefined || next[1].at > end) break;
+      this.#due.delete(next[0]);
+      this.#now = next[1].at;
+      next[1].callback();
+      await settle();
+    }
+    this.#now = end;
+  }
+}
+
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** mulberry32: the same seed, the same decisions. */
+export class SeededRandom implements Random {
+  #state: number;
+
+  constructor(seed: number) {
+    this.#state = seed >>> 0;
+  }
+
+  below(bound: number): number {
+    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * bound);
+  }
+}
+
+interface Installed {
+  publicKey: string;
+  lastHandshake: number;
+  /** Monotonic time of the same. */
+  handshakeAt: number | undefined;
+  allowedIps: readonly string[];
+  remote: Remote | undefined;
+  /** Handshakes come by themselves every 120 s, as with traffic. */
+  traffic: boolean;
+  own: boolean;
+}
+
+/** Where the simulated gateways are, and whether they answer. */
+export interface Gateway {
+  alive: boolean;
+  /** Milliseconds from the initiation to the handshake. */
+  latency: number;
+}
+
+export interface FakePeerOptions {
+  host?: string;
+  kind?: Peer['endpoint']['kind'];
+  allowedIps?: string[];
+}
+
+export function peer(name: string, options: FakePeerOptions = {}): Peer {
+  return {
+    name,
+    enabled: true,
+    ifname: 'vpn',
+    line: 1,
+    publicKey: `key of ${name}`,
+    presharedKey: undefined,
+    endpoint: { host: options.host ?? `address of ${name}`, port: 51820, kind: options.kind ?? 'ipv4' },
+    allowedIps: options.allowedIps ?? [`route of ${name}`],
+    persistentKeepalive: 0,
+  };
+}
+
+/** A simulated kernel with one WireGuard interface, its network, its DNS and its clocks. */
+export class FakeWorld implements World {
+  readonly timers = new FakeTimers();
+  readonly random: Random;
+  readonly events: SelectorEvent[] = [];
+  /** Gateways by address. An address without one is dead. */
+  readonly gateways = new Map<string, Gateway>();
+  /** DNS: addresses by name, an error text, or `silent`. */
+  readonly names = new Map<string, string[] | string>();
+  readonly resolutions: string[] = [];
+  readonly unroutable = new Set<string>();
+  readonly installed = new Map<string, Installed>();
+  readonly routes = new Set<string>();
+  readonly conflicts = new Map<string, string>();
+  readonly calls: string[] = [];
+  wall = Date.UTC(2026, 0, 1);
+  /** Whether new connections carry traffic, so that their handshakes are renewed. */
+  traffic = true;
+  /** The next call of a tunnel method fails with this. */
+  failure: Error | undefined;
+  #wallSetAt = this.timers.now();
+  #link: LinkState = 'up';
+  #linkListeners: (() => void)[] = [];
+  #wayOut: (() => void)[] = [];
+  #routeLoss: (() => void)[] = [];
+  readonly tunnel: Tunnel;
+  readonly routing: Routing;
+  readonly resolver: Resolver;
+
+  constructor(seed = 1) {
+    this.random = new SeededRandom(seed);
+    this.tunnel = this.#makeTunnel();
+    this.routing = this.#makeRouting();
+    this.resolver = {
+      resolve: (name, deadline) => {
+        this.resolutions.push(name);
+        const answer = this.names.get(name) ?? `${name} does not exist`;
+        return new Promise((resolve, reject) => {
+          if (answer === 'silent') this.timers.after(deadline, () => reject(new Error('no answer')));
+          else if (typeof answer === 'string') this.timers.after(10, () => reject(new Error(answer)));
+          else this.timers.after(10, () => resolve(answer));
+        });
+      },
+    };
+  }
+
+  wallClock(): number {
+    return this.wall + this.timers.now() - this.#wallSetAt;
+  }
+
+  /** Steps CLOCK_REALTIME. */
+  stepClock(milliseconds: number): void {
+    this.wall = this.wallClock() + milliseconds;
+    this.#wallSetAt = this.timers.now();
+  }
+
+  alive(address: string, latency = 40): Gateway {
+    const gateway = { alive: true, latency };
+    this.gateways.set(address, gateway);
+    return gateway;
+  }
+
+  /** Starts a selector; its events are gathered, its run promise returned. */
+  start(peers: readonly Peer[], settings: Partial<Assignment['settings']> = {}) {
+    const assignment = assign(peers, settings);
+    const selector = new Selector(this, assignment, (event) => this.events.push(event));
+    return { selector, run: selector.run() };
+  }
+
+  setLink(link: LinkState): void {
+    this.#link = link;
+    if (link !== 'up') this.routes.clear();
+    if (link === 'absent') this.installed.clear();
+    for (const listener of this.#linkListeners) listener();
+    for (const listener of this.#wayOut) listener();
+  }
+
+  routeAppears(): void {
+    for (const listener of this.#wayOut) listener();
+  }
+
+  takeRoute(destination: string): void {
+    assert.ok(this.routes.delete(destination), `${destination} is no route`);
+    for (const listener of this.#routeLoss) listener();
+  }
+
+  /** Puts a peer there as if somebody had done so before. */
+  plant(publicKey: string, handshakeAge: number | undefined, own = true): void {
+    const lastHandshake = handshakeAge === undefined ? 0 : this.wallClock() - handshakeAge;
+    this.installed.set(publicKey, {
+      publicKey,
+      lastHandshake,
+      handshakeAt: handshakeAge === undefined ? undefined : this.timers.now() - handshakeAge,
+      allowedIps: [],
+      remote: undefined,
+      traffic: true,
+      own,
+    });
+  }
+
+  ofType<T extends SelectorEvent['type']>(type: T): Extract<SelectorEvent, { type: T }>[] {
+    return this.events.filter((event): event is Extract<SelectorEvent, { type: T }> => event.type === type);
+  }
+
+  #call(name: string): void {
+    this.calls.push(name);
+    const failure = this.failure;
+    this.failure = undefined;
+    if (failure !== undefined) throw failure;
+  }
+
+  #handshake(entry: Installed): void {
+    const address = entry.remote?.address;
+    const gateway = address === undefined ? undefined : this.gateways.get(address);
+    if (gateway === undefined) return;
+    this.timers.after(gateway.latency, () => {
+      if (!gateway.alive || this.installed.get(entry.publicKey) !== entry || this.#link !== 'up') return;
+      entry.lastHandshake = this.wallClock();
+      entry.handshakeAt = this.timers.now();
+      if (entry.traffic) this.timers.after(120_000, () => this.#handshake(entry));
+    });
+  }
+
+  #makeTunnel(): Tunnel {
+    const world = this;
+    return {
+      name: 'vpn',
+      get link() {
+        return world.#link;
+      },
+      onLink: (listener) => void this.#linkListeners.push(listener),
+      peers: async () => {
+        this.#call('peers');
+        return [...this.installed.values()].map(
+          ({ publicKey, lastHandshake }): InstalledPeer => ({
+            publicKey,
+            lastHandshake,
+            rxBytes: 0n,
+            txBytes: 0n,
+          }),
+        );
+      },
+      install: async (wanted, remote) => {
+        this.#call(`install ${wanted.name} ${remote.address}`);
+        const others = [...this.installed.values()].filter((entry) => entry.own);
+        assert.deepEqual(others, [], 'at most one of our peers at once');
+        const entry: Installed = {
+          publicKey: wanted.publicKey,
+          lastHandshake: 0,
+          handshakeAt: undefined,
+          allowedIps: wanted.allowedIps,
+          remote,
+          traffic: this.traffic,
+          own: true,
+        };
+        this.installed.set(wanted.publicKey, entry);
+        this.#handshake(entry);
+      },
+      adjust: async (wanted) => {
+        this.#call(`adjust ${wanted.name}`);
+        const entry = this.installed.get(wanted.publicKey);
+        assert.ok(entry, 'only an installed peer can be adjusted');
+        entry.allowedIps = wanted.allowedIps;
+      },
+      kick: async (wanted) => {
+        this.#call(`kick ${wanted.name}`);
+        const entry = this.installed.get(wanted.publicKey);
+        if (entry === undefined) return;
+        const age = entry.handshakeAt === undefined ? undefined : this.timers.now() - entry.handshakeAt;
+        if (age === undefined || age > 120_000) this.#handshake(entry);
+      },
+      remove: async (publicKey) => {
+        this.#call(`remove ${publicKey}`);
+        this.installed.delete(publicKey);
+      },
+    };
+  }
+
+  #makeRouting(): Routing {
+    return {
+      unreachable: async ({ address }) => (this.unroutable.has(address) ? 'no route' : undefined),
+      apply: async (destinations): Promise<RouteReport> => {
+        const conflicts: RouteConflict[] = [];
+        const added: string[] = [];
+        if (this.#link === 'absent') return { installed: [], added, conflicts };
+        for (const route of this.routes) if (!destinations.includes(route)) this.routes.delete(route);
+        for (const destination of destinations) {
+          const reason = this.conflicts.get(destination);
+          if (reason !== undefined) conflicts.push({ destination, reason });
+          else if (!this.routes.has(destination)) added.push(destination);
+          if (reason === undefined) this.routes.add(destination);
+        }
+        return { installed: [...this.routes], added, conflicts };
+      },
+      forget: () => {},
+      onWayOut: (listener) => void this.#wayOut.push(listener),
+      onLoss: (listener) => void this.#routeLoss.push(listener),
+    };
+  }
+}
+
+/** An assignment with the default settings. */
+export function assign(peers: readonly Peer[], settings: Partial<Assignment['settings']> = {}): Assignment {
+  return {
+    peers,
+    ownKeys: peers.map(({ publicKey }) => publicKey),
+    settings: { connectTimeout: 5, checkInterval: 5, deadPeerTimeout: 150, ...settings },
+  };
+}

@@ -1,0 +1,93 @@
+// The program itself, as far as it comes without a kernel that has WireGuard.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { parseOptions } from '../../src/cli/options.js';
+import { VERSION } from '../../src/version.js';
+
+const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+
+function run(...args: string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], { encoding: 'utf8' });
+  return { status, stdout, stderr };
+}
+
+test('--help and --version go to standard output and end with 0', () => {
+  const help = run('--help');
+  assert.equal(help.status, 0);
+  assert.match(help.stdout, /^usage: wgpeerselector /);
+  assert.deepEqual(run('--version'), { status: 0, stdout: `wgpeerselector ${VERSION}\n`, stderr: '' });
+});
+
+test('--version is the version of the package', async () => {
+  const text = await readFile(new URL('../../../package.json', import.meta.url), 'utf8');
+  assert.equal(VERSION, JSON.parse(text).version);
+});
+
+test('a wrong command line: 64, one line that says what is wrong', () => {
+  for (const [args, reason] of [
+    [[], /name at least one interface with -i NAME/],
+    [['-i', 'vpn', '--nonsense'], /nonsense/],
+    [['-i', 'a name with spaces'], /cannot be the name of an interface/],
+    [['-i', 'sixteen-bytes-xx'], /cannot be the name of an interface: 1 to 15 bytes/],
+    [['-i', 'vpn', '--group', ''], /--group needs a value/],
+    [['-i', 'vpn', 'more'], /more/],
+    [['-i', 'vpn', '--group', 'no such group'], /--group no such group: there is no such group/],
+  ] as const) {
+    const { status, stdout, stderr } = run(...args);
+    assert.equal(status, 64, stderr);
+    assert.equal(stdout, '');
+    assert.match(stderr, /^error: [^\n]+\n$/);
+    assert.match(stderr, reason);
+  }
+});
+
+test('no configuration: 78, and what to do', async () => {
+  const { status, stderr } = run('-i', 'vpn', '--config-dir', '/nonexistent');
+  assert.equal(status, 78);
+  assert.match(stderr, /^error: \/nonexistent\/wgpeerselector: does not exist: create it with [^\n]+\n$/);
+});
+
+test('a configuration without a usable peer: 78, with the reasons', async () => {
+  const folder = await mkdtemp(`${tmpdir()}/wgps-cli-`);
+  try {
+    await writeFile(
+      `${folder}/wgpeerselector`,
+      "config peer 'a'\n\toption enabled 1\n\toption ifname vpn\n\toption public_key short\n\toption endpoint h:1\n",
+    );
+    const { status, stderr } = run('-i', 'vpn', '--config-dir', folder);
+    assert.equal(status, 78);
+    assert.match(stderr, /^error: .*wgpeerselector:4: peer 'a', option public_key: /);
+    assert.match(stderr, /has no usable peer for interface vpn/);
+    assert.doesNotMatch(stderr, /\n\s+at /, 'no stack trace for a mistake in a file');
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('the options of the field', () => {
+  const options = parseOptions([
+    '-i',
+    'vpn',
+    '--interface',
+    'vpn2',
+    '-i',
+    'vpn',
+    '-v',
+    '-p',
+    '/run/pid',
+    '--group',
+    'mesh',
+  ]);
+  assert.deepEqual(options, {
+    interfaces: ['vpn', 'vpn2'],
+    verbose: true,
+    group: 'mesh',
+    pidFile: '/run/pid',
+    configDir: '/etc/config',
+    print: undefined,
+  });
+});

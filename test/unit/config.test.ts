@@ -1,0 +1,512 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { inspect } from 'node:util';
+import fc from 'fast-check';
+import {
+  Config,
+  ConfigFileError,
+  formatProblem,
+  loadConfig,
+  loadNtpServers,
+  type PeerConfig,
+  parseUci,
+  samePeer,
+  UciError,
+} from '../../src/config/index.js';
+
+const KEY = 'mIDOdscl2R3Dq+YthxdTvvtH4D53VhawzEnmet+E7W0=';
+const OTHER = 'xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=';
+const PSK = 'FpCyhws9cxwWoV4xELtfJvjJN+zQVRPISllRWgeopVE=';
+
+/** A peer section; an option given as '' is left out. */
+function peer(name: string, options: Record<string, string> = {}): string {
+  const all: Record<string, string> = {
+    enabled: '1',
+    ifname: 'vpn',
+    public_key: KEY,
+    endpoint: 'gw.example.org:51820',
+    allowed_ips: '10.0.0.0/8',
+    ...options,
+  };
+  const lines = Object.entries(all).map(([key, value]) => `\toption ${key} '${value}'\n`);
+  return `config peer '${name}'\n${lines.join('')}`;
+}
+
+function check(text: string): Config {
+  return new Config(parseUci(text), 'wgps');
+}
+
+function complaints(config: Config): string[] {
+  return config.problems.map((problem) => `${problem.severity} ${formatProblem(problem)}`);
+}
+
+/** Runs with a directory that is gone afterwards. */
+async function withDir(files: Record<string, string>, run: (dir: string) => Promise<void>): Promise<void> {
+  const dir = mkdtempSync(join(tmpdir(), 'wgps-config-'));
+  try {
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(dir, name), text);
+    await run(dir);
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+}
+
+function only(config: Config): PeerConfig {
+  const [first, ...rest] = config.peers('vpn');
+  assert.ok(first !== undefined && rest.length === 0);
+  return first;
+}
+
+test("the field's existing configuration works unchanged", async () => {
+  const dir = new URL('../../../test/fixtures/config/field/', import.meta.url).pathname;
+  const config = await loadConfig(dir);
+  assert.deepEqual(config.problems, []);
+  assert.deepEqual(config.interfaceNames, ['vpn']);
+  assert.deepEqual(config.peers('vpn'), [
+    {
+      name: 'test_unknown_a',
+      line: 1,
+      enabled: true,
+      ifname: 'vpn',
+      publicKey: KEY,
+      presharedKey: undefined,
+      endpoint: { host: 'hostname.example.com', port: 51820, kind: 'name' },
+      allowedIps: ['fe80::1/128'],
+      persistentKeepalive: 0,
+    },
+  ]);
+});
+
+test('a peer with everything', () => {
+  const options = {
+    endpoint: '[2001:db8::1]:1',
+    allowed_ips: ' 10.1.2.3/8  fd00::1/64\t10.0.0.0/8 ',
+    persistent_keepalive: '25',
+    preshared_key: PSK,
+  };
+  const config = check(peer('a', options));
+  assert.deepEqual(config.problems, []);
+  const { presharedKey, ...rest } = only(config);
+  assert.equal(presharedKey?.reveal(), PSK);
+  assert.deepEqual(rest, {
+    name: 'a',
+    line: 1,
+    enabled: true,
+    ifname: 'vpn',
+    publicKey: KEY,
+    endpoint: { host: '2001:db8::1', port: 1, kind: 'ipv6' },
+    allowedIps: ['10.0.0.0/8', 'fd00::/64'],
+    persistentKeepalive: 25,
+  });
+});
+
+test('an anonymous peer has the name that uci gives it', () => {
+  const config = check(peer('').replace(" ''", ''));
+  assert.equal(only(config).name, 'cfg013511');
+});
+
+test('peers come in the order of the file, and by interface', () => {
+  const config = check(
+    peer('b') +
+      peer('x', { ifname: 'other' }) +
+      peer('a', { public_key: OTHER }) +
+      peer('off', { ifname: 'third', enabled: '0' }),
+  );
+  assert.deepEqual(
+    config.peers('vpn').map((p) => p.name),
+    ['b', 'a'],
+  );
+  assert.deepEqual(config.interfaceNames, ['vpn', 'other']);
+  assert.deepEqual(config.peers('third'), []);
+  assert.deepEqual(
+    config.disabledPeers('third').map((p) => p.name),
+    ['off'],
+  );
+  assert.deepEqual(config.peers('nothing'), []);
+  assert.deepEqual([...config.ownKeys('nothing')], []);
+});
+
+test('one bad peer does not stop the others, and its key stays ours', () => {
+  const config = check(
+    peer('good') +
+      peer('bad', { public_key: OTHER, endpoint: '2001:db8::1:51820' }) +
+      peer('worse', {
+        public_key: 'x',
+        allowed_ips: '10.0.0.0/8 nonsense fd00::/200',
+        persistent_keepalive: '70000',
+      }),
+  );
+  assert.equal(only(config).name, 'good');
+  assert.deepEqual([...config.ownKeys('vpn')], [KEY, OTHER]);
+  const key = 'expected 32 bytes in base64, 44 characters of which the last is =';
+  const cidr = 'expected address or address/prefix, as in 10.0.0.0/8 or fd00::/64';
+  assert.deepEqual(complaints(config), [
+    "error wgps:11: peer 'bad', option endpoint: is '2001:db8::1:51820': expected an IPv6 address in brackets, as in [2001:db8::1]:51820",
+    `error wgps:16: peer 'worse', option public_key: has length 1: ${key}`,
+    `error wgps:18: peer 'worse', option allowed_ips: 'nonsense' is no address: ${cidr}`,
+    "error wgps:18: peer 'worse', option allowed_ips: 'fd00::/200' has no usable prefix: expected a number from 0 to 128 behind the /",
+    "error wgps:19: peer 'worse', option persistent_keepalive: is '70000': expected seconds, a whole number from 0 to 65535",
+  ]);
+  assert.ok(config.problems.every((problem) => problem.ifname === 'vpn'));
+});
+
+test('a fault in a list names the line of the item', () => {
+  const config = check(`${peer('a')}\tlist allowed_ips 'fd00::/64'\n\tlist allowed_ips 'bad'\n`);
+  assert.deepEqual(
+    config.problems.map((problem) => problem.line),
+    [8],
+  );
+  assert.deepEqual(config.peers('vpn'), []);
+});
+
+test('what is missing is named with what is expected', () => {
+  const config = check("config peer 'a'\n\toption enabled '1'\n");
+  assert.deepEqual(complaints(config), [
+    "error wgps:1: peer 'a', option ifname: is missing: expected the WireGuard interface, as in option ifname 'vpn'",
+    "error wgps:1: peer 'a', option public_key: is missing: expected the public key of the peer, 44 characters",
+    "error wgps:1: peer 'a', option endpoint: is missing: expected host:port, as in option endpoint 'gw.example.org:51820'",
+  ]);
+});
+
+test('a peer that is not enabled takes no part; its faults are warnings; its key is ours', () => {
+  const config = check(
+    peer('off', { enabled: 'no' }) + peer('default', { enabled: '', public_key: OTHER, endpoint: 'x' }),
+  );
+  assert.deepEqual(config.peers('vpn'), []);
+  assert.deepEqual(
+    config.disabledPeers('vpn').map((p) => [p.name, p.enabled]),
+    [['off', false]],
+  );
+  assert.deepEqual([...config.ownKeys('vpn')], [KEY, OTHER]);
+  assert.deepEqual(complaints(config), [
+    "warning wgps:11: peer 'default', option endpoint: is 'x', without a port: expected host:port, as in gw.example.org:51820",
+  ]);
+});
+
+test('enabled that is neither yes nor no is an error, not a no', () => {
+  const config = check(peer('a', { enabled: 'maybe' }));
+  assert.deepEqual(config.peers('vpn'), []);
+  assert.deepEqual(complaints(config), [
+    "error wgps:2: peer 'a', option enabled: is 'maybe': expected 1 or 0 (or on/off, true/false, yes/no, enabled/disabled)",
+  ]);
+});
+
+test('a list where one value belongs is an error', () => {
+  const config = check(`${peer('a')}\tlist endpoint 'b:1'\n`);
+  assert.deepEqual(config.peers('vpn'), []);
+  assert.deepEqual(complaints(config), [
+    "error wgps:5: peer 'a', option endpoint: is a list: expected one value, as in option endpoint '...'",
+  ]);
+});
+
+test('a bad preshared key takes its peer out, rather than leaving it without one', () => {
+  const config = check(peer('a', { preshared_key: PSK.slice(1) }));
+  assert.deepEqual(config.peers('vpn'), []);
+  assert.deepEqual(complaints(config), [
+    "error wgps:7: peer 'a', option preshared_key: has length 43: expected 32 bytes in base64, 44 characters of which the last is =",
+  ]);
+});
+
+test('unknown options and sections are warnings, with the known name', () => {
+  const config = check(
+    `${peer('a', { publickey: KEY, description: 'x' })}config peers 'b'\nconfig globals 'c'\nconfig interface 'vpn'\n\toption ntp_time '3'\n`,
+  );
+  assert.equal(only(config).name, 'a');
+  assert.deepEqual(complaints(config), [
+    "warning wgps:7: peer 'a', option publickey: is not known and has no effect: did you mean public_key?",
+    "warning wgps:8: peer 'a', option description: is not known and has no effect: expected one of enabled, ifname, public_key, endpoint, allowed_ips, persistent_keepalive, preshared_key",
+    "warning wgps:9: section 'b': its type 'peers' is not known, and it has no effect: did you mean peer?",
+    "warning wgps:10: section 'c': its type 'globals' is not known, and it has no effect: expected config peer or config interface",
+    "warning wgps:12: interface 'vpn', option ntp_time: is not known and has no effect: expected one of ifname, connect_timeout, check_interval, dead_peer_timeout, strategy, metric, table, ntp, ntp_timeout",
+  ]);
+});
+
+test('two enabled peers with one key on one interface are a warning', () => {
+  const config = check(
+    peer('a') +
+      peer('b') +
+      peer('c', { ifname: 'other' }) +
+      peer('d', { enabled: '0' }) +
+      peer('e', { public_key: OTHER }),
+  );
+  assert.deepEqual(complaints(config), [
+    "warning wgps:10: peer 'b', option public_key: is also the key of peer 'a' in line 1: expected a key of its own for each peer of vpn",
+  ]);
+  assert.equal(config.peers('vpn').length, 3);
+});
+
+test('a peer that can carry nothing, or that may be on any link, is a warning', () => {
+  const config = check(peer('a', { allowed_ips: '', endpoint: '[fe80::1]:7' }));
+  assert.equal(only(config).allowedIps.length, 0);
+  assert.deepEqual(complaints(config), [
+    "warning wgps:1: peer 'a', option allowed_ips: is missing: nothing will go through this peer; expected list allowed_ips 'ADDRESS/PREFIX'",
+    "warning wgps:5: peer 'a', option endpoint: is a link-local address without a zone: expected the interface too, as in [fe80::1%eth0]:7",
+  ]);
+});
+
+const DEFAULTS = {
+  connectTimeout: 5,
+  checkInterval: 5,
+  deadPeerTimeout: 150,
+  routeMetric: undefined,
+  routeTable: undefined,
+  ntp: true,
+  ntpTimeout: 5,
+  strategy: 'random',
+};
+
+test('an interface without a section has the defaults', () => {
+  assert.deepEqual(check('').interface('vpn'), { name: 'vpn', ...DEFAULTS });
+});
+
+test('an interface with everything', () => {
+  const text = `config interface 'vpn'
+	option connect_timeout '3'
+	option check_interval '1'
+	option dead_peer_timeout '180'
+	option strategy 'random'
+	option metric '0'
+	option table '4294967295'
+	option ntp 'off'
+	option ntp_timeout '9'
+`;
+  const config = check(text + peer('a'));
+  assert.deepEqual(config.problems, []);
+  assert.deepEqual(config.interface('vpn'), {
+    name: 'vpn',
+    connectTimeout: 3,
+    checkInterval: 1,
+    deadPeerTimeout: 180,
+    routeMetric: 0,
+    routeTable: 4294967295,
+    ntp: false,
+    ntpTimeout: 9,
+    strategy: 'random',
+  });
+});
+
+test('a faulty setting keeps its default and leaves the others alone', () => {
+  const text = `config interface 'vpn'
+	option connect_timeout '0'
+	option check_interval '2'
+	option dead_peer_timeout '9'
+	option strategy 'fastest'
+	option metric '-1'
+	option table 'main'
+	option ntp '2'
+	option ntp_timeout '5s'
+`;
+  const config = check(text + peer('a'));
+  assert.deepEqual(config.interface('vpn'), { name: 'vpn', ...DEFAULTS, checkInterval: 2 });
+  assert.deepEqual(complaints(config), [
+    "error wgps:2: interface 'vpn', option connect_timeout: is '0': expected seconds, a whole number from 1 to 3600",
+    "error wgps:4: interface 'vpn', option dead_peer_timeout: is '9': expected seconds, a whole number from 10 to 86400",
+    "error wgps:5: interface 'vpn', option strategy: is 'fastest': expected random",
+    "error wgps:6: interface 'vpn', option metric: is '-1': expected a route metric, a whole number from 0 to 4294967295",
+    "error wgps:7: interface 'vpn', option table: is 'main': expected the number of a routing table, a whole number from 1 to 4294967295",
+    "error wgps:8: interface 'vpn', option ntp: is '2': expected 1 or 0 (or on/off, true/false, yes/no, enabled/disabled)",
+    "error wgps:9: interface 'vpn', option ntp_timeout: is '5s': expected seconds, a whole number from 1 to 3600",
+  ]);
+});
+
+test('an interface whose name UCI does not allow is named by an option', () => {
+  const text = "config interface\n\toption ifname 'wg-vpn'\n\toption connect_timeout '2'\n";
+  const config = check(text + peer('a', { ifname: 'wg-vpn' }));
+  assert.deepEqual(config.problems, []);
+  assert.equal(config.interface('wg-vpn').connectTimeout, 2);
+});
+
+test('settings that can have no effect are named', () => {
+  const long = 'a'.repeat(16);
+  const text = `config interface
+config interface 'nobody'
+config interface '${long}'
+config interface 'x'
+	option ifname 'vpn'
+config interface 'vpn'
+	option connect_timeout '2'
+	option dead_peer_timeout '120'
+`;
+  const config = check(text + peer('a'));
+  assert.equal(config.interface('vpn').connectTimeout, 5);
+  assert.deepEqual(complaints(config), [
+    "error wgps:1: interface 'cfg016d96': has no name: expected config interface 'IFNAME', or an option ifname",
+    "warning wgps:2: interface 'nobody': has settings, but no peer has option ifname 'nobody'",
+    `error wgps:3: interface '${long}': its name is '${long}': expected the name of an interface, 1 to 15 characters, without spaces, / and :`,
+    "warning wgps:6: interface 'vpn': interface vpn has settings already: these have no effect",
+    "warning wgps:8: interface 'vpn', option dead_peer_timeout: is not above 120 s, the age at which WireGuard renews a handshake: living peers will be taken for dead; expected 150",
+  ]);
+});
+
+test('a preshared key shows nowhere', () => {
+  const config = check(
+    peer('a', { preshared_key: PSK }) + peer('b', { endpoint: PSK, ifname: PSK, preshared_key: KEY + PSK }),
+  );
+  const shown = [
+    inspect(config, { depth: null, showHidden: true, getters: true }),
+    inspect(config.peers('vpn'), { depth: null, showHidden: true }),
+    inspect(config.peers('vpn')[0]?.presharedKey, { customInspect: false, showHidden: true }),
+    JSON.stringify(config.peers('vpn')),
+    JSON.stringify(config),
+    `${config.peers('vpn')[0]?.presharedKey}`,
+    complaints(config).join('\n'),
+  ].join('\n');
+  assert.match(shown, /\(secret\)/);
+  for (let i = 0; i + 8 <= PSK.length; i += 4) assert.ok(!shown.includes(PSK.slice(i, i + 8)), shown);
+});
+
+test('samePeer: everything but the line and the order of allowed IPs counts', () => {
+  const options = { preshared_key: PSK, allowed_ips: '10.0.0.0/8 fd00::/64', endpoint: '[fe80::1%eth0]:1' };
+  const a = only(check(peer('a', options)));
+  assert.ok(
+    samePeer(a, only(check(`\n\n${peer('a', { ...options, allowed_ips: 'fd00::/64 10.0.0.0/8' })}`))),
+  );
+  const others: Record<string, string>[] = [
+    { public_key: OTHER },
+    { preshared_key: OTHER },
+    { preshared_key: '' },
+    { allowed_ips: '10.0.0.0/8' },
+    { allowed_ips: '10.0.0.0/8 fd00::/65' },
+    { allowed_ips: '10.0.0.0/8 fd00::/64 ::1' },
+    { endpoint: '[fe80::1%eth1]:1' },
+    { endpoint: '[fe80::1%eth0]:2' },
+    { endpoint: '[fe80::2%eth0]:1' },
+    { persistent_keepalive: '1' },
+  ];
+  for (const change of others) {
+    const b = only(check(peer('a', { ...options, ...change })));
+    assert.ok(!samePeer(a, b) && !samePeer(b, a), JSON.stringify(change));
+  }
+  assert.ok(!samePeer(a, only(check(peer('b', options)))));
+  assert.ok(!samePeer(a, { ...a, enabled: false }));
+  assert.ok(!samePeer(a, { ...a, ifname: 'other' }));
+});
+
+test('property: whatever the options say, the good peer beside them stays', () => {
+  const names = [
+    'enabled',
+    'ifname',
+    'public_key',
+    'endpoint',
+    'allowed_ips',
+    'preshared_key',
+    'persistent_keepalive',
+  ];
+  const value = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.constantFrom('1', '0', 'vpn', KEY, 'a:1', '[::1]:1', '::/0'),
+  );
+  const option = fc.tuple(fc.constantFrom('option', 'list'), fc.constantFrom(...names), value);
+  fc.assert(
+    fc.property(fc.array(option, { maxLength: 8 }), (options) => {
+      let text = "config peer 'odd'\n";
+      for (const [command, name, v] of options) {
+        text += `\t${command} ${name} '${v.replaceAll('\0', '').replaceAll("'", "'\\''")}'\n`;
+      }
+      const config = check(text + peer('good', { public_key: OTHER, ifname: 'mine' }));
+      assert.ok(config.peers('mine').some((p) => p.name === 'good'));
+      for (const problem of config.problems) assert.ok(!/[\n\r]/.test(formatProblem(problem)));
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('a missing file, a directory in its place and a syntax error are told apart', async () => {
+  await withDir({}, async (dir) => {
+    const file = join(dir, 'wgpeerselector');
+    await assert.rejects(loadConfig(dir), (error) => {
+      assert.ok(error instanceof ConfigFileError);
+      assert.equal(error.kind, 'missing');
+      assert.equal(error.file, file);
+      const advice =
+        'create it with a section "config peer" for each gateway, or name another directory with --config-dir';
+      assert.equal(error.message, `${file}: does not exist: ${advice}`);
+      return true;
+    });
+    mkdirSync(file);
+    await assert.rejects(loadConfig(dir), (error) => {
+      assert.ok(error instanceof ConfigFileError);
+      assert.equal(error.kind, 'unreadable');
+      assert.equal(error.message, `${file}: cannot be read (EISDIR): expected a file, not a directory`);
+      return true;
+    });
+  });
+  await withDir({ wgpeerselector: 'config peer a\nnonsense\n' }, async (dir) => {
+    await assert.rejects(loadConfig(dir), (error) => {
+      assert.ok(error instanceof UciError);
+      const file = join(dir, 'wgpeerselector');
+      const reason = 'unknown keyword nonsense: expected config, option, list or package';
+      assert.equal(error.message, `${file}:2:1: ${reason}`);
+      return true;
+    });
+  });
+});
+
+test('the NTP servers of OpenWrt', async () => {
+  const dir = new URL('../../../test/fixtures/config/field/', import.meta.url).pathname;
+  const { servers, enabled, problems } = await loadNtpServers(dir);
+  assert.deepEqual(servers, [
+    '0.openwrt.pool.ntp.org',
+    '1.openwrt.pool.ntp.org',
+    '2001:db8::123',
+    '192.0.2.123',
+  ]);
+  assert.equal(enabled, true);
+  assert.deepEqual(problems, []);
+});
+
+test('NTP: whatever is wrong, the rest is taken, and nothing throws', async () => {
+  const cases: [string, { servers: string[]; enabled: boolean; problems: string[] }][] = [
+    [
+      "config timeserver 'ntp'\n\toption enabled '0'\n\tlist server 'a b'\n\tlist server 'x_-'\n\tlist server 'a'\n",
+      {
+        servers: ['a', 'b'],
+        enabled: false,
+        problems: [
+          "FILE:4: timeserver 'ntp', option server: 'x_-' is no host name: expected no - next to a dot or at the ends",
+        ],
+      },
+    ],
+    [
+      'config system\n',
+      {
+        servers: [],
+        enabled: true,
+        problems: ["FILE: has no NTP servers: expected config timeserver 'ntp' with list server"],
+      },
+    ],
+    [
+      "\nconfig timeserver 'ntp'\n",
+      {
+        servers: [],
+        enabled: true,
+        problems: ["FILE:2: timeserver 'ntp': names no usable server: expected list server 'HOST'"],
+      },
+    ],
+    [
+      'config system\nnonsense\n',
+      {
+        servers: [],
+        enabled: true,
+        problems: ['FILE:2: unknown keyword nonsense: expected config, option, list or package'],
+      },
+    ],
+  ];
+  for (const [text, expected] of cases) {
+    await withDir({ system: text }, async (dir) => {
+      const { servers, enabled, problems } = await loadNtpServers(dir);
+      const shown = problems.map((problem) => formatProblem(problem).replace(join(dir, 'system'), 'FILE'));
+      assert.deepEqual({ servers, enabled, problems: shown }, expected);
+      assert.ok(problems.every((problem) => problem.severity === 'warning'));
+    });
+  }
+  await withDir({}, async (dir) => {
+    const { servers, problems } = await loadNtpServers(dir);
+    assert.deepEqual(servers, []);
+    const advice = 'create it with the NTP servers, or name another directory with --config-dir';
+    assert.deepEqual(problems.map(formatProblem), [`${join(dir, 'system')}: does not exist: ${advice}`]);
+  });
+});

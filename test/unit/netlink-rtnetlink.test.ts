@@ -1,0 +1,271 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { canonicalPrefix, decodeAddress, encodeAddress } from '../../src/netlink/address.js';
+import { NetlinkDecodeError, NetlinkError, type Route, Rtnetlink } from '../../src/netlink/index.js';
+import { decodeLink } from '../../src/netlink/link.js';
+import type { NetlinkMessage } from '../../src/netlink/message.js';
+import { decodeRoute, encodeRoute } from '../../src/netlink/route.js';
+import { concat, end, FakeKernel, fixture, recordedMessages, reply } from './netlink-support.js';
+
+/** What `ip -j -N -d route` prints of a route. */
+interface IpRoute {
+  dst: string;
+  dev?: string;
+  gateway?: string;
+  via?: { host: string };
+  metric?: number;
+  table?: string;
+  protocol: string;
+  type: string;
+  scope?: string;
+}
+
+const names = new Map(
+  fixture<{ ip: { ifindex: number; ifname: string }[] }>('links').ip.map((link) => [
+    link.ifindex,
+    link.ifname,
+  ]),
+);
+const types: Readonly<Record<string, number>> = {
+  unicast: 1,
+  local: 2,
+  broadcast: 3,
+  anycast: 4,
+  multicast: 5,
+  blackhole: 6,
+  unreachable: 7,
+};
+
+for (const family of [4, 6] as const) {
+  test(`a dump of IPv${family} routes reads as ip reads it`, () => {
+    const { datagrams, ip } = fixture<{ datagrams: string[]; ip: IpRoute[] }>(`routes-ipv${family}`);
+    const routes = recordedMessages(datagrams).flatMap((message) => decodeRoute(message) ?? []);
+    assert.ok(routes.length >= 8);
+    const ours = routes.map((route) => ({
+      destination: route.destination,
+      dev: names.get(route.interfaceIndex ?? 0),
+      gateway: route.gateway,
+      metric: route.metric,
+      table: route.table,
+      protocol: route.protocol,
+      type: route.type,
+    }));
+    const whole = family === 4 ? 32 : 128;
+    const theirs = ip.map((route) => ({
+      destination:
+        route.dst === 'default'
+          ? family === 4
+            ? '0.0.0.0/0'
+            : '::/0'
+          : route.dst.includes('/')
+            ? route.dst
+            : `${route.dst}/${whole}`,
+      dev: route.dev,
+      gateway: route.gateway ?? route.via?.host,
+      metric: route.metric ?? 0,
+      table: Number(route.table ?? 254),
+      protocol: Number(route.protocol),
+      type: types[route.type] ?? Number(route.type),
+    }));
+    assert.deepEqual(ours, theirs);
+  });
+}
+
+test('a filter takes what it says, and nothing else', () => {
+  const messages = recordedMessages(fixture('routes-ipv4').datagrams);
+  const found = (filter: Parameters<typeof decodeRoute>[1]): string[] =>
+    messages.flatMap((message) => decodeRoute(message, filter)?.destination ?? []);
+  assert.deepEqual(found({ protocol: 87 }), ['10.98.0.0/24']);
+  assert.deepEqual(found({ table: 1000 }), ['10.96.0.0/16']);
+  assert.deepEqual(found({ family: 6 }), []);
+  const index = [...names].find(([, name]) => name === 'vpn')?.[0];
+  assert.ok(index !== undefined);
+  assert.ok(found({ interfaceIndex: index }).includes('10.98.0.0/24'));
+  assert.ok(!found({ interfaceIndex: index }).includes('10.97.0.0/16'));
+});
+
+test('links read as ip reads them', () => {
+  const { datagrams, ip } = fixture<{
+    datagrams: string[];
+    ip: { ifindex: number; ifname: string; mtu: number; kind?: string; flags: string[] }[];
+  }>('links');
+  const links = recordedMessages(datagrams).map((message) => decodeLink(message));
+  assert.deepEqual(
+    links.map(
+      (link) => link && { index: link.index, name: link.name, mtu: link.mtu, kind: link.kind, up: link.up },
+    ),
+    ip.map(({ ifindex, ifname, mtu, kind, flags }) => ({
+      index: ifindex,
+      name: ifname,
+      mtu,
+      kind,
+      up: flags.includes('UP'),
+    })),
+  );
+});
+
+const prefix = fc.oneof(
+  fc.tuple(fc.ipV4(), fc.nat(32)).map(([address, length]) => `${address}/${length}`),
+  fc.tuple(fc.ipV6(), fc.nat(128)).map(([address, length]) => `${address}/${length}`),
+);
+
+test('a route is read back as written, host bits masked', () => {
+  const spec = fc.record(
+    {
+      destination: prefix,
+      interfaceIndex: fc.integer({ min: 1, max: 0x7fffffff }),
+      metric: fc.nat(0xffffffff),
+      table: fc.integer({ min: 1, max: 0xffffffff }),
+      protocol: fc.nat(255),
+    },
+    { requiredKeys: ['destination', 'interfaceIndex'] },
+  );
+  fc.assert(
+    fc.property(spec, (wanted) => {
+      const route = decodeRoute({ type: 24, flags: 0, sequence: 1, port: 0, body: encodeRoute(wanted) });
+      const family = wanted.destination.includes(':') ? 6 : 4;
+      assert.deepEqual(route, {
+        family,
+        destination: canonicalPrefix(wanted.destination),
+        interfaceIndex: wanted.interfaceIndex,
+        gateway: undefined,
+        metric: wanted.metric || (family === 6 ? 1024 : 0),
+        table: wanted.table ?? 254,
+        protocol: wanted.protocol ?? 87,
+        type: 1,
+        scope: family === 4 ? 253 : 0,
+      } satisfies Route);
+    }),
+  );
+});
+
+test('masking leaves the prefix, clears the rest, and is done after once', () => {
+  assert.equal(canonicalPrefix('10.78.0.1/24'), '10.78.0.0/24');
+  assert.equal(canonicalPrefix('10.78.0.129/25'), '10.78.0.128/25');
+  assert.equal(canonicalPrefix('255.255.255.255/0'), '0.0.0.0/0');
+  assert.equal(canonicalPrefix('192.0.2.1'), '192.0.2.1/32');
+  assert.equal(canonicalPrefix('2001:DB8:0:0:ffff::1/65'), '2001:db8:0:0:8000::/65');
+  assert.equal(canonicalPrefix('::ffff:192.0.2.1/128'), canonicalPrefix('::ffff:c000:201'));
+  fc.assert(
+    fc.property(prefix, (text) => {
+      const once = canonicalPrefix(text);
+      assert.equal(canonicalPrefix(once), once);
+    }),
+  );
+});
+
+test('addresses are read back as written', () => {
+  fc.assert(
+    fc.property(fc.oneof(fc.ipV4(), fc.ipV6()), (text) => {
+      const bytes = encodeAddress(text);
+      assert.deepEqual(encodeAddress(decodeAddress(bytes) ?? ''), bytes);
+    }),
+  );
+});
+
+test('any link or route is decoded or is a NetlinkDecodeError', () => {
+  const recorded = ['links', 'routes-ipv4', 'routes-ipv6'].flatMap((name) =>
+    recordedMessages(fixture(name).datagrams),
+  );
+  const damaged = fc
+    .tuple(
+      fc.constantFrom(...recorded),
+      fc.array(fc.tuple(fc.nat(2000), fc.nat(255)), { maxLength: 8 }),
+      fc.nat(2000),
+    )
+    .map(([message, hits, length]): NetlinkMessage => {
+      const body = Uint8Array.from(message.body);
+      for (const [at, value] of hits) body[at % body.length] = value;
+      return { ...message, body: body.subarray(0, length) };
+    });
+  fc.assert(
+    fc.property(damaged, (message) => {
+      for (const decode of [decodeLink, (m: NetlinkMessage) => decodeRoute(m)]) {
+        try {
+          decode(message);
+        } catch (error) {
+          assert.ok(error instanceof NetlinkDecodeError, String(error));
+        }
+      }
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+function setUp(onRequest: FakeKernel['onRequest']) {
+  const kernel = new FakeKernel();
+  kernel.onRequest = onRequest;
+  return { kernel, rt: Rtnetlink.open({ openSocket: kernel.open }) };
+}
+
+test('a lookup gives the way, or the error that a packet would get', async () => {
+  const { datagrams } = fixture<{ datagrams: string[][] }>('lookups');
+  const [answer] = recordedMessages(datagrams[0] ?? []);
+  assert.ok(answer);
+  let type = 1;
+  const { kernel, rt } = setUp((message, socket) => {
+    const body = Uint8Array.from(answer.body);
+    body[7] = type;
+    socket.deliver(concat(reply(message, 24, body), end(message, 2)));
+  });
+  const route = await rt.lookup('10.98.0.7', { mark: 1, scope: 3 });
+  assert.equal(names.get(route.interfaceIndex ?? 0), 'vpn');
+  assert.equal(route.destination, '10.98.0.7/32');
+  assert.deepEqual(
+    Buffer.from(kernel.socket.sent[0]?.body ?? []).toString('hex'),
+    '022000000000000000000000' + '08000100' + '0a620007' + '08001000' + '01000000' + '08000400' + '03000000',
+  );
+  for (const [refusing, code] of [
+    [6, 'EINVAL'],
+    [7, 'EHOSTUNREACH'],
+    [8, 'EACCES'],
+  ] as const) {
+    type = refusing;
+    await assert.rejects(
+      rt.lookup('10.98.0.7'),
+      (error) => error instanceof NetlinkError && error.code === code,
+    );
+  }
+});
+
+test('a link that is absent is undefined, other errors are errors', async () => {
+  let errno = 19;
+  const { rt } = setUp((message, socket) => socket.deliver(end(message, 2, errno)));
+  assert.equal(await rt.link('vpn'), undefined);
+  assert.equal(await rt.link(4711), undefined);
+  errno = 1;
+  await assert.rejects(rt.link('vpn'), { name: 'NetlinkError', code: 'EPERM', request: 'get link vpn' });
+  await assert.rejects(rt.link(0), { name: 'NetlinkEncodeError' });
+  await assert.rejects(rt.link(1.5), { name: 'NetlinkEncodeError' });
+});
+
+test('routes that exist or do not are told in words', async () => {
+  let errno = 17;
+  const { kernel, rt } = setUp((message, socket) => socket.deliver(end(message, 2, errno)));
+  const route = { destination: '10.78.0.1/24', interfaceIndex: 7, metric: 5, table: 1000 };
+  await assert.rejects(rt.addRoute(route), {
+    code: 'EEXIST',
+    message:
+      'add route 10.78.0.1/24 on interface 7 metric 5 table 1000: file already exists (EEXIST): there is a route to this destination with this metric already',
+  });
+  errno = 3;
+  await assert.rejects(rt.removeRoute(route), { code: 'ESRCH', detail: 'there is no such route' });
+  assert.deepEqual(
+    kernel.socket.sent.map(({ type, flags }) => [type, flags]),
+    [
+      [24, 0x605],
+      [25, 0x5],
+    ],
+  );
+});
+
+test('a kernel without IPv6 answers its dump with IPv4 routes, which are not taken twice', async () => {
+  const recorded = recordedMessages(fixture('routes-ipv4').datagrams);
+  const { rt } = setUp((message, socket) => {
+    for (const { type, body } of recorded) socket.deliver(reply(message, type, body, 2));
+    socket.deliver(end(message, 3));
+  });
+  assert.equal((await rt.routes()).length, recorded.length);
+  assert.equal((await rt.routes({ family: 6 })).length, 0);
+});

@@ -1,0 +1,471 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { assign, FakeWorld, peer } from '../../support/fake-world.js';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+test('connects to one of the peers, and the handshake is seen within 50 ms', async () => {
+  const world = new FakeWorld();
+  for (const name of ['a', 'b', 'c']) world.alive(`address of ${name}`, 40);
+  const { selector } = world.start([peer('a'), peer('b'), peer('c')]);
+  await world.timers.pass(100);
+  const [connected] = world.ofType('connected');
+  assert.ok(connected);
+  assert.ok(connected.handshake >= 40 && connected.handshake < 90, `${connected.handshake}`);
+  assert.deepEqual([...world.installed.keys()], [connected.peer.publicKey]);
+  assert.deepEqual([...world.routes], [`route of ${connected.peer.name}`]);
+  assert.equal(selector.snapshot().state, 'established');
+  assert.equal(selector.snapshot().peer?.name, connected.peer.name);
+});
+
+test('dead peers first: all are tried once before any twice, each for the connect timeout', async () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const world = new FakeWorld(seed);
+    world.start(['a', 'b', 'c', 'd'].map((name) => peer(name)));
+    await world.timers.pass(5 * MINUTE - 1);
+    const tried = world.ofType('trying').map((event) => event.peer.name);
+    assert.equal(tried.length, 60, 'one every five seconds');
+    for (let round = 0; round < 15; round++) {
+      const names = tried.slice(round * 4, round * 4 + 4);
+      assert.deepEqual([...names].sort(), ['a', 'b', 'c', 'd']);
+      if (round > 0) assert.notEqual(names[0], tried[round * 4 - 1], 'not the one that has just failed');
+    }
+    assert.equal(world.installed.size, 1, 'only the one that is being tried');
+  }
+});
+
+test('which peer is first differs from router to router', async () => {
+  const firsts = new Set<string>();
+  for (let seed = 1; seed <= 30; seed++) {
+    const world = new FakeWorld(seed);
+    for (const name of ['a', 'b', 'c']) world.alive(`address of ${name}`);
+    world.start([peer('a'), peer('b'), peer('c')]);
+    await world.timers.pass(100);
+    firsts.add(world.ofType('connected')[0]?.peer.name ?? 'none');
+  }
+  assert.deepEqual([...firsts].sort(), ['a', 'b', 'c']);
+});
+
+test('a name with a dead and a living address: the living one is tried next', async () => {
+  for (let seed = 1; seed <= 10; seed++) {
+    const world = new FakeWorld(seed);
+    world.names.set('gw.example', ['dead', 'living']);
+    world.alive('living');
+    world.start([peer('gw', { host: 'gw.example', kind: 'name' })]);
+    await world.timers.pass(6_000);
+    const [connected] = world.ofType('connected');
+    assert.equal(connected?.remote.address, 'living');
+    assert.equal(connected?.remote.count, 2);
+    assert.deepEqual(world.resolutions, ['gw.example'], 'resolved once for the round of its addresses');
+  }
+});
+
+test('a name is resolved again when all its addresses were tried, and not the last failure first', async () => {
+  const world = new FakeWorld(5);
+  world.names.set('gw.example', ['one', 'two', 'three']);
+  world.start([peer('gw', { host: 'gw.example', kind: 'name' })]);
+  await world.timers.pass(62_000);
+  const addresses = world.ofType('trying').map((event) => event.remote.address);
+  assert.equal(addresses.length, 13);
+  for (let round = 0; round < 4; round++) {
+    assert.deepEqual(addresses.slice(round * 3, round * 3 + 3).sort(), ['one', 'three', 'two']);
+    assert.notEqual(addresses[round * 3 + 3], addresses[round * 3 + 2]);
+  }
+  assert.equal(world.resolutions.length, 5);
+});
+
+test('addresses without a route are passed over at once', async () => {
+  const world = new FakeWorld();
+  world.names.set('gw.example', ['v6 one', 'v6 two', 'v4']);
+  world.unroutable.add('v6 one').add('v6 two');
+  world.alive('v4', 10);
+  world.start([peer('gw', { host: 'gw.example', kind: 'name' })]);
+  await world.timers.pass(100);
+  assert.equal(world.ofType('connected')[0]?.remote.address, 'v4');
+});
+
+test('a dead DNS server delays only the peers that need it', async () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const world = new FakeWorld(seed);
+    const named = ['a', 'b', 'c', 'd'].map((name) => peer(name, { host: `${name}.example`, kind: 'name' }));
+    for (const { endpoint } of named) world.names.set(endpoint.host, 'silent');
+    world.alive('192.0.2.1', 10);
+    world.start([...named, peer('literal', { host: '192.0.2.1' })]);
+    await world.timers.pass(400);
+    assert.equal(world.ofType('connected')[0]?.peer.name, 'literal');
+  }
+});
+
+test('DNS that works does not change the random order', async () => {
+  const firsts = new Map<string, number>();
+  for (let seed = 1; seed <= 100; seed++) {
+    const world = new FakeWorld(seed);
+    world.names.set('a.example', ['10.0.0.1']);
+    world.alive('10.0.0.1');
+    world.alive('192.0.2.1');
+    world.start([peer('named', { host: 'a.example', kind: 'name' }), peer('literal', { host: '192.0.2.1' })]);
+    await world.timers.pass(500);
+    const name = world.ofType('connected')[0]?.peer.name ?? 'none';
+    firsts.set(name, (firsts.get(name) ?? 0) + 1);
+  }
+  assert.ok((firsts.get('named') ?? 0) > 30 && (firsts.get('literal') ?? 0) > 30, `${[...firsts]}`);
+});
+
+test('nothing usable: pauses from 1 s growing to 30 s with jitter', async () => {
+  const world = new FakeWorld();
+  world.unroutable.add('address of a').add('address of b');
+  world.start([peer('a'), peer('b')]);
+  await world.timers.pass(5 * MINUTE);
+  const pauses = world.ofType('pausing').map(({ duration }) => duration);
+  assert.ok(pauses.length > 12 && pauses.length < 20, `${pauses.length}`);
+  [1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000].forEach((limit, index) => {
+    const pause = pauses[index] ?? 0;
+    assert.ok(pause <= limit && pause >= limit * 0.75, `pause ${index} is ${pause}`);
+  });
+  assert.equal(new Set(pauses.slice(5)).size, pauses.slice(5).length, 'jitter');
+  assert.equal(world.ofType('trying').length, 0);
+});
+
+test('a pause ends when a route appears', async () => {
+  const world = new FakeWorld();
+  world.unroutable.add('address of a');
+  world.alive('address of a', 10);
+  world.start([peer('a')]);
+  await world.timers.pass(2 * MINUTE);
+  const longest = world.ofType('pausing').at(-1)?.duration ?? 0;
+  assert.ok(longest > 20_000);
+  await world.timers.pass(longest / 2);
+  world.unroutable.clear();
+  world.routeAppears();
+  await world.timers.pass(500);
+  assert.equal(world.ofType('connected').length, 1);
+});
+
+test('a storm of route changes does not make it busy', async () => {
+  const world = new FakeWorld();
+  world.unroutable.add('address of a');
+  world.start([peer('a')]);
+  for (let tick = 0; tick < 1_000; tick++) {
+    world.routeAppears();
+    await world.timers.pass(10);
+  }
+  assert.ok(world.ofType('pausing').length <= 52, `${world.ofType('pausing').length} in 10 s`);
+});
+
+test('a gateway dies: lost when the latest handshake is 150 s old, then the other', async () => {
+  const world = new FakeWorld();
+  const gateways = new Map(['a', 'b'].map((name) => [name, world.alive(`address of ${name}`, 20)]));
+  world.start([peer('a'), peer('b')]);
+  await world.timers.pass(10 * MINUTE);
+  const first = world.ofType('connected')[0];
+  assert.ok(first);
+  assert.equal(world.ofType('lost').length, 0, 'held while handshakes come');
+  const gateway = gateways.get(first.peer.name);
+  assert.ok(gateway);
+  gateway.alive = false;
+  await world.timers.pass(156_000);
+  const lost = world.ofType('lost');
+  assert.equal(lost.length, 1);
+  assert.match(lost[0]?.reason ?? '', /no handshake for 15\d s/);
+  const second = world.ofType('connected')[1];
+  assert.ok(second, 'connected to the other at once');
+  assert.notEqual(second.peer.name, first.peer.name);
+  assert.deepEqual([...world.routes], [`route of ${second.peer.name}`]);
+});
+
+test('an idle tunnel without keepalive is kept: its handshake is renewed', async () => {
+  const world = new FakeWorld();
+  world.traffic = false;
+  world.alive('address of a');
+  const { selector } = world.start([peer('a')]);
+  await world.timers.pass(3 * HOUR);
+  assert.equal(world.ofType('lost').length, 0);
+  assert.equal(selector.snapshot().state, 'established');
+  const kicks = world.calls.filter((call) => call === 'kick a').length;
+  assert.ok(kicks > 70 && kicks < 100, `${kicks} in 3 hours`);
+});
+
+for (const [what, step] of [
+  ['an hour forward', HOUR],
+  ['an hour back', -HOUR],
+  ['56 years forward', 56 * 365 * 24 * HOUR],
+  ['56 years back', -56 * 365 * 24 * HOUR],
+] as const) {
+  test(`the clock jumps ${what}: the connection is neither lost nor held for ever`, async () => {
+    const world = new FakeWorld();
+    const gateway = world.alive('address of a');
+    world.start([peer('a')]);
+    await world.timers.pass(7 * MINUTE + 30_000);
+    world.stepClock(step);
+    await world.timers.pass(10 * MINUTE);
+    assert.equal(world.ofType('lost').length, 0);
+    gateway.alive = false;
+    await world.timers.pass(5_000);
+    world.stepClock(step);
+    await world.timers.pass(156_000);
+    assert.equal(world.ofType('lost').length, 1);
+  });
+}
+
+test('the interface is absent: waits, and uses it at once when it appears', async () => {
+  const world = new FakeWorld();
+  world.alive('address of a', 10);
+  world.setLink('absent');
+  const { selector } = world.start([peer('a')]);
+  await world.timers.pass(HOUR);
+  assert.deepEqual(
+    world.ofType('interface-missing').map(({ link }) => link),
+    ['absent'],
+  );
+  assert.equal(selector.snapshot().state, 'waiting-for-interface');
+  world.setLink('down');
+  await world.timers.pass(1_000);
+  world.setLink('up');
+  await world.timers.pass(50);
+  assert.equal(world.ofType('connected').length, 1);
+});
+
+test('the interface is deleted and made again: connected anew, peer and routes are there', async () => {
+  const world = new FakeWorld();
+  world.alive('address of a', 10);
+  world.start([peer('a')]);
+  await world.timers.pass(MINUTE);
+  world.setLink('absent');
+  await world.timers.pass(10);
+  assert.match(world.ofType('lost')[0]?.reason ?? '', /interface/);
+  world.setLink('up');
+  await world.timers.pass(50);
+  assert.equal(world.ofType('connected').length, 2);
+  assert.deepEqual([...world.routes], ['route of a']);
+});
+
+test('the interface goes down and up between two looks: the connection goes on and the routes come back', async () => {
+  const world = new FakeWorld();
+  world.alive('address of a', 10);
+  world.start([peer('a')]);
+  await world.timers.pass(MINUTE);
+  world.setLink('down');
+  world.setLink('up');
+  await world.timers.pass(50);
+  assert.equal(world.ofType('connected').length, 1);
+  assert.equal(world.ofType('kept').length, 1);
+  assert.deepEqual([...world.routes], ['route of a']);
+  assert.ok(world.calls.includes('kick a'), 'the session is gone, a new one has to be asked for');
+});
+
+test('down for longer than the dead peer timeout: the connection is made anew', async () => {
+  const world = new FakeWorld();
+  world.alive('address of a', 10);
+  world.start([peer('a')]);
+  await world.timers.pass(MINUTE);
+  world.setLink('down');
+  world.stepClock(-4 * MINUTE); // the clock that jumps would make it look young
+  await world.timers.pass(4 * MINUTE);
+  world.setLink('up');
+  await world.timers.pass(100);
+  assert.equal(world.ofType('kept').length, 0);
+  assert.equal(world.ofType('connected').length, 2);
+});
+
+test('a route that somebody takes away comes back', async () => {
+  const world = new FakeWorld();
+  world.alive('address of a', 10);
+  world.start([peer('a', { allowedIps: ['r1', 'r2'] })]);
+  await world.timers.pass(MINUTE);
+  world.takeRoute('r1');
+  world.takeRoute('r2');
+  await world.timers.pass(1_000);
+  assert.deepEqual([...world.routes].sort(), ['r1', 'r2']);
+  assert.equal(world.ofType('routes-restored').length, 1);
+  assert.equal(world.ofType('lost').length, 0);
+});
+
+test('a route that belongs to somebody else is reported, and the connection stands', async () => {
+  const world = new FakeWorld();
+  world.alive('address of a', 10);
+  world.conflicts.set('r1', 'there is one already');
+  const { selector } = world.start([peer('a', { allowedIps: ['r1', 'r2'] })]);
+  await world.timers.pass(MINUTE);
+  assert.deepEqual(world.ofType('connected')[0]?.routes.conflicts, [
+    { destination: 'r1', reason: 'there is one already' },
+  ]);
+  assert.equal(selector.snapshot().state, 'established');
+});
+
+test('the peer is removed by somebody else: noticed at the next look, and connected again', async () => {
+  const world = new FakeWorld();
+  world.alive('address of a', 10);
+  world.start([peer('a')]);
+  await world.timers.pass(MINUTE);
+  world.installed.clear();
+  await world.timers.pass(6_000);
+  assert.match(world.ofType('lost')[0]?.reason ?? '', /somebody else/);
+  assert.equal(world.ofType('connected').length, 2);
+});
+
+test('take-over: a working connection of a former run is kept untouched, every other peer of ours goes', async () => {
+  const world = new FakeWorld();
+  world.plant('key of a', 170_000);
+  world.plant('key of b', 20_000);
+  world.plant('key of c', undefined);
+  world.plant('a foreign key', 10_000, false);
+  const { selector } = world.start([peer('a'), peer('b'), peer('c')]);
+  await world.timers.pass(10);
+  assert.deepEqual([...world.installed.keys()], ['key of b', 'a foreign key']);
+  assert.equal(world.ofType('kept')[0]?.peer.name, 'b');
+  assert.equal(world.ofType('kept')[0]?.handshakeAge, 20_000);
+  assert.deepEqual(
+    world.ofType('leftover-removed').map((event) => event.peer?.name),
+    ['a', 'c'],
+  );
+  assert.ok(!world.calls.some((call) => call.startsWith('install')));
+  assert.equal(selector.snapshot().state, 'established');
+});
+
+test('take-over: a handshake from the future proves nothing', async () => {
+  const world = new FakeWorld();
+  world.alive('address of a', 10);
+  world.plant('key of a', -HOUR);
+  world.start([peer('a')]);
+  await world.timers.pass(100);
+  assert.equal(world.ofType('kept').length, 0);
+  assert.equal(world.ofType('connected').length, 1);
+});
+
+test('take-over: a peer that is disabled now is removed though its connection works', async () => {
+  const world = new FakeWorld();
+  world.alive('address of b', 10);
+  world.plant('key of a', 1_000);
+  const { selector } = world.start([]);
+  selector.assign({ ...assign([peer('b')]), ownKeys: ['key of a', 'key of b'] });
+  await world.timers.pass(500);
+  assert.deepEqual([...world.installed.keys()], ['key of b']);
+});
+
+test('foreign peers are never touched', async () => {
+  const world = new FakeWorld();
+  world.plant('a foreign key', undefined, false);
+  const { selector, run } = world.start([peer('a'), peer('b')]);
+  await world.timers.pass(MINUTE);
+  selector.stop();
+  await world.timers.pass(10);
+  await run;
+  assert.deepEqual([...world.installed.keys()], ['a foreign key']);
+});
+
+test('reload: an unchanged peer stays connected while all others change', async () => {
+  const world = new FakeWorld();
+  const a = peer('a');
+  world.alive('address of a', 10);
+  const { selector } = world.start([a]);
+  await world.timers.pass(MINUTE);
+  const before = world.calls.length;
+  selector.assign(assign([peer('b'), a, peer('c')]));
+  await world.timers.pass(1_000);
+  assert.equal(world.ofType('lost').length, 0);
+  assert.ok(!world.calls.slice(before).some((call) => !call.startsWith('peers')), 'nothing was changed');
+});
+
+for (const [what, peers, reason] of [
+  ['changed', [peer('a'), peer('b')], /its configuration has changed/],
+  ['removed', [peer('b')], /no longer configured/],
+] as const) {
+  test(`reload: a peer that was ${what} is left at once`, async () => {
+    const world = new FakeWorld();
+    world.alive('address of a', 10);
+    const { selector } = world.start([peer('a')]);
+    await world.timers.pass(MINUTE);
+    world.alive('address of b', 10);
+    selector.assign(assign(peers));
+    await world.timers.pass(200);
+    assert.match(world.ofType('lost')[0]?.reason ?? '', reason);
+    assert.equal(world.ofType('connected').length, 2);
+  });
+}
+
+test('reload while nothing is configured: the new peer is used at once', async () => {
+  const world = new FakeWorld();
+  world.alive('address of a', 10);
+  const { selector } = world.start([]);
+  await world.timers.pass(10 * MINUTE);
+  selector.assign(assign([peer('a')]));
+  await world.timers.pass(500);
+  assert.equal(world.ofType('connected').length, 1);
+});
+
+for (const [when, wait] of [
+  ['while it connects', 1_000],
+  ['while it is connected', MINUTE],
+] as const) {
+  test(`stop ${when}: peer and routes are removed at once`, async () => {
+    const world = new FakeWorld();
+    if (wait === MINUTE) world.alive('address of a', 10);
+    const { selector, run } = world.start([peer('a')]);
+    await world.timers.pass(wait);
+    assert.equal(world.installed.size, 1);
+    const before = world.timers.now();
+    selector.stop();
+    await world.timers.pass(0);
+    await run;
+    assert.equal(world.timers.now(), before);
+    assert.equal(world.installed.size, 0);
+    assert.equal(world.routes.size, 0);
+    assert.equal(selector.snapshot().state, 'stopped');
+  });
+}
+
+test('stop while the interface is down: the peer that was kept for its return goes too', async () => {
+  const world = new FakeWorld();
+  world.alive('address of a', 10);
+  const { selector, run } = world.start([peer('a')]);
+  await world.timers.pass(MINUTE);
+  world.setLink('down');
+  await world.timers.pass(100);
+  assert.equal(world.installed.size, 1);
+  selector.stop();
+  await world.timers.pass(0);
+  await run;
+  assert.equal(world.installed.size, 0);
+});
+
+test('stop while names resolve, while it pauses, while it waits for the interface', async () => {
+  for (const prepare of [
+    (world: FakeWorld) => void world.names.set('a.example', 'silent'),
+    (world: FakeWorld) => void world.names.set('a.example', 'no such name'),
+    (world: FakeWorld) => world.setLink('absent'),
+  ]) {
+    const world = new FakeWorld();
+    prepare(world);
+    const { selector, run } = world.start([peer('a', { host: 'a.example', kind: 'name' })]);
+    await world.timers.pass(2_500);
+    selector.stop();
+    await world.timers.pass(0);
+    await run;
+  }
+});
+
+test('an unexpected refusal of the kernel: told, and then the state is read and the work goes on', async () => {
+  const world = new FakeWorld();
+  world.alive('address of a', 10);
+  world.start([peer('a')]);
+  await world.timers.pass(MINUTE);
+  world.failure = new Error('the kernel is out of sorts');
+  await world.timers.pass(10_000);
+  assert.equal(world.ofType('trouble').length, 1);
+  assert.equal(world.ofType('kept').length, 1, 'the connection was found in order');
+  assert.equal(world.ofType('connected').length, 1);
+});
+
+test('the kernel refuses to install a peer: that one failed, the next is tried', async () => {
+  const world = new FakeWorld();
+  world.alive('address of a', 10);
+  world.alive('address of b', 10);
+  const { tunnel } = world;
+  const install = tunnel.install;
+  tunnel.install = (wanted, remote) =>
+    wanted.name === 'a' ? Promise.reject(new Error('cannot set a: refused')) : install(wanted, remote);
+  world.start([peer('a'), peer('b')]);
+  await world.timers.pass(10_000);
+  assert.equal(world.ofType('connected')[0]?.peer.name, 'b');
+});
