@@ -68,7 +68,10 @@ export interface WireGuardPeerConfig {
 
 /** What is to change at a device. What is left out stays as it is. */
 export interface WireGuardConfig {
-  /** null: none any more. A peer with the public key that belongs to it is removed by the kernel. */
+  /**
+   * null: none any more. The kernel clamps five of its bits (RFC 7748, section 5), so that one which was not made by
+   * `wg genkey` or the like reads back differently. A peer with the public key that belongs to it is removed by the kernel.
+   */
   privateKey?: SecretKey | null;
   /** UDP port, 0 to 65535; 0: any free one. EADDRINUSE when another socket has it and the device is up. */
   listenPort?: number;
