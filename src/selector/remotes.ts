@@ -49,12 +49,13 @@ export class Remotes {
   }
 
   /**
-   * Sees to it that there will be addresses: a name begins to resolve, unless it does already or some are left.
+   * Sees to it that there will be addresses: a name begins to resolve where nothing is known. One that failed stays so until
+   * {@link forget}, for somebody to see it.
    * @param now monotonic milliseconds
    * @param deadline milliseconds for a resolution
    */
   prepare(now: number, deadline: number): void {
-    if (this.#state === 'ready' || this.#state === 'resolving') return;
+    if (this.#state !== 'none') return;
     if (this.#endpoint.kind !== 'name') {
       this.#fill([this.#endpoint.host]);
       return;

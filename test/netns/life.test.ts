@@ -155,7 +155,7 @@ test('no usable peer, a broken file: one clear line, and the exit code of sysexi
     await disabled.line(/error: .*has no usable peer for interface vpn: expected at least one section/);
     const broken = await lab.startDaemon({ config: 'config peer a b c' });
     assert.equal((await broken.exit()).code, 78);
-    await broken.line(/error: .*wgpeerselector:1:.*too many arguments/);
+    await broken.line(/error: .*wgpeerselector:1:\d+: more text than belongs here/);
   }));
 
 test('a second daemon for the same interface stops and says who has it', () =>

@@ -97,6 +97,27 @@ test('a dead DNS server delays only the peers that need it', async () => {
   }
 });
 
+test('a name that does not resolve fails its peer, with the reason, once a round', async () => {
+  for (const [answer, reason] of [
+    ['silent', 'no answer'],
+    ['gw.example does not exist', 'gw.example does not exist'],
+  ] as const) {
+    const world = new FakeWorld();
+    world.names.set('gw.example', answer);
+    world.start([peer('gw', { host: 'gw.example', kind: 'name' })]);
+    await world.timers.pass(6_500);
+    const failed = world.ofType('failed');
+    assert.ok(failed.length >= 1);
+    assert.equal(failed[0]?.reason, reason);
+    assert.equal(failed[0]?.remote, undefined);
+    assert.ok(world.ofType('pausing').length >= 1, 'nothing was usable');
+    world.names.set('gw.example', ['10.0.0.1']);
+    world.alive('10.0.0.1', 10);
+    await world.timers.pass(10_000);
+    assert.equal(world.ofType('connected').length, 1);
+  }
+});
+
 test('DNS that works does not change the random order', async () => {
   const firsts = new Map<string, number>();
   for (let seed = 1; seed <= 100; seed++) {
