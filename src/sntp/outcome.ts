@@ -121,6 +121,9 @@ export function summarise(result: SyncResult): string {
     return `NTP: clock off by ${formatOffset(result.offset)} (± ${result.error.toFixed(4)} s, ${who})`;
   }
   if (result.reason === 'no servers' || result.reason === 'stopped') return FAILURE[result.reason];
-  const each = result.servers.map(({ server, detail }) => `${server}: ${detail}`).join('; ');
-  return `${FAILURE[result.reason]} after ${result.took.toFixed(1)} s, ${result.needed} of ${result.configured} needed (${each})`;
+  // A server given by its address is in the detail already.
+  const lines = result.servers.map(({ server, detail }) =>
+    detail.includes(server) ? detail : `${server}: ${detail}`,
+  );
+  return `${FAILURE[result.reason]} after ${result.took.toFixed(1)} s, ${result.needed} of ${result.configured} needed (${lines.join('; ')})`;
 }

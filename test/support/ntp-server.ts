@@ -32,6 +32,8 @@ export interface Behaviour {
   otherAddress?: string;
   /** Sends these bytes instead of an answer. */
   raw?: Uint8Array;
+  /** A good answer follows the bad one at once. */
+  thenGood?: boolean;
   /** Fields of the answer that are to be as given. */
   packet?: Partial<NtpPacket>;
 }
@@ -47,7 +49,7 @@ export function kiss(code: string): Behaviour {
 }
 
 /** The behaviours that the program knows by name; `lie` and `late` are tuned by --shift and --delay. */
-export const BEHAVIOURS: Readonly<Record<string, Behaviour>> = {
+export const BEHAVIOURS = {
   honest: {},
   lie: { shift: 3600 },
   late: { delay: 3000, hideDelay: true },
@@ -68,7 +70,13 @@ export const BEHAVIOURS: Readonly<Record<string, Behaviour>> = {
   broadcast: { packet: { mode: 5 } },
   'version-1': { packet: { version: 1 } },
   short: { raw: new Uint8Array(47) },
-};
+} satisfies Record<string, Behaviour>;
+
+export type BehaviourName = keyof typeof BEHAVIOURS;
+
+function isBehaviourName(name: string): name is BehaviourName {
+  return Object.hasOwn(BEHAVIOURS, name);
+}
 
 /** A question as it came. */
 export interface Asked {
@@ -164,7 +172,7 @@ export class NtpServer {
     if (behaviour.silent || this.asked.length < (behaviour.from ?? 1)) return;
     const send = () => {
       const now = this.now();
-      const answer: NtpPacket = {
+      const good: NtpPacket = {
         leap: 0,
         version: request.version,
         mode: 4,
@@ -178,9 +186,10 @@ export class NtpServer {
         origin: request.transmit,
         receive: ntpFromUnix(behaviour.hideDelay ? now : receive),
         transmit: ntpFromUnix(now),
-        ...behaviour.packet,
       };
-      (this.#other ?? this.#socket).send(behaviour.raw ?? encodePacket(answer), port, address);
+      const answer = behaviour.raw ?? encodePacket({ ...good, ...behaviour.packet });
+      (this.#other ?? this.#socket).send(answer, port, address);
+      if (behaviour.thenGood) this.#socket.send(encodePacket(good), port, address);
     };
     if (behaviour.delay === undefined) {
       send();
@@ -217,13 +226,12 @@ async function main(): Promise<void> {
       'other-address': { type: 'string' },
     },
   });
-  const named = BEHAVIOURS[values.behaviour];
-  if (named === undefined) {
+  if (!isBehaviourName(values.behaviour)) {
     throw new Error(
       `unknown behaviour '${values.behaviour}'; there are ${Object.keys(BEHAVIOURS).join(', ')}`,
     );
   }
-  const behaviour: Behaviour = { ...named };
+  const behaviour: Behaviour = { ...BEHAVIOURS[values.behaviour] };
   if (values.shift !== undefined) behaviour.shift = Number(values.shift);
   if (values.delay !== undefined) behaviour.delay = Number(values.delay);
   if (values['other-address'] !== undefined) behaviour.otherAddress = values['other-address'];
