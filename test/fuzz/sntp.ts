@@ -66,7 +66,11 @@ function input(): Uint8Array {
     for (let changes = random(4); changes >= 0; changes--) bytes[random(PACKET_SIZE)] = random(256);
   } else {
     const start = random(12) * 4;
-    bytes.fill(EXTREMES[random(EXTREMES.length)] ?? 0, start, Math.min(PACKET_SIZE, start + 4 + random(2) * 4));
+    bytes.fill(
+      EXTREMES[random(EXTREMES.length)] ?? 0,
+      start,
+      Math.min(PACKET_SIZE, start + 4 + random(2) * 4),
+    );
   }
   return random(20) === 0 ? bytes.subarray(0, random(bytes.length + 1)) : bytes;
 }
