@@ -31,6 +31,7 @@ export class FakeWorld implements World {
   /** Questions by address, in the order they were sent, with the time in seconds since the start. */
   readonly sent: { address: string; at: number }[] = [];
   resolversOpened = 0;
+  resolversCancelled = 0;
   socketsOpen = 0;
   readonly #startNs = this.trueNs;
   #timers: Timer[] = [];
@@ -115,7 +116,11 @@ export class FakeWorld implements World {
           else reject(Object.assign(new Error('no data'), { code: 'ENODATA' }));
         });
       });
-    return { resolve4: (name) => answer(name, 4), resolve6: (name) => answer(name, 6), cancel: () => {} };
+    return {
+      resolve4: (name) => answer(name, 4),
+      resolve6: (name) => answer(name, 6),
+      cancel: () => (this.resolversCancelled += 1),
+    };
   }
 
   /** Seconds since the start. */

@@ -2,7 +2,7 @@
  * An NTP server for tests that can misbehave in every way a client has to expect. As a module for unit tests, and as
  * a program for network namespaces:
  *
- *     node dist/test/support/ntp-server.js --bind 192.0.2.1 --bind 2001:db8::1 --port 123 --behaviour lie --shift -3600
+ *     node dist/test/support/ntp-server.js --bind 192.0.2.1 --bind 2001:db8::1 --port 123 --behaviour lie --shift=-3600
  *
  * It prints "ready" when it listens and one line for each question, and ends on SIGTERM.
  */

@@ -19,6 +19,7 @@ async function attempt(
   const result = await running;
   assert.equal(world.socketsOpen, 0, 'all sockets are closed');
   assert.equal(world.timersPending, 0, 'no timer is left');
+  assert.equal(world.resolversCancelled, world.resolversOpened, 'no lookup holds the process');
   return { world, result };
 }
 
