@@ -16,6 +16,11 @@ import { parseArgs } from 'node:util';
 
 const addons = [
   {
+    name: 'clock.node',
+    source: 'src/sntp/clock.c',
+    without: 'The daemon will not be able to set the clock.',
+  },
+  {
     name: 'netlink-socket.node',
     source: 'src/netlink/socket.c',
     without:

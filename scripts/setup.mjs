@@ -25,6 +25,7 @@ export async function build() {
   await rm(`${root}/dist`, { recursive: true, force: true });
   await run([`${root}/node_modules/.bin/tsc`, '-p', root]);
   await run([process.execPath, `${root}/scripts/build-native.mjs`]);
+  await run([process.execPath, `${root}/scripts/build-stamp.mjs`]);
 }
 
 if (argv[1] === fileURLToPath(import.meta.url)) {

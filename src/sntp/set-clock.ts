@@ -1,0 +1,180 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { getSystemErrorName } from 'node:util';
+import { formatOffset, type Instant } from './outcome.js';
+import { system, type World } from './world.js';
+
+/** Seconds. A clock that is less wrong than this is left alone: WireGuard does not mind, other programs mind a step. */
+export const STEP_THRESHOLD = 0.5;
+
+const NS_PER_SECOND = 1_000_000_000n;
+
+/** What is to be done about an offset. */
+export type ClockDecision = 'leave' | 'step forward' | 'step back';
+
+/**
+ * Decides by the offset alone.
+ *
+ * @param offset seconds to add to our clock.
+ */
+export function decide(offset: number): ClockDecision {
+  if (Math.abs(offset) < STEP_THRESHOLD) return 'leave';
+  return offset > 0 ? 'step forward' : 'step back';
+}
+
+/** Why the clock could not be set. The names are stable, for programs. */
+export type ClockErrorKind = 'not built' | 'not loadable' | 'not permitted' | 'out of range' | 'failed';
+
+/** The clock could not be set. The message says why, and what to do. */
+export class ClockError extends Error {
+  override readonly name = 'ClockError';
+  readonly kind: ClockErrorKind;
+  /** The kernel's name for it, say EPERM, where the kernel was asked. */
+  readonly errno: string | undefined;
+
+  constructor(kind: ClockErrorKind, message: string, errno?: string) {
+    super(message);
+    this.kind = kind;
+    this.errno = errno;
+  }
+}
+
+/** What was done. */
+export interface ClockStep {
+  decision: ClockDecision;
+  /** Seconds that were added to the clock, or would have been (`leave`). */
+  offset: number;
+  /**
+   * For a log. A step back is called one, because WireGuard's peers refuse our handshakes until the clock has passed the
+   * time of the last one that they saw.
+   */
+  message: string;
+}
+
+/** The function of clock.c. Gives 0 or an errno. */
+type SetRealtime = (seconds: number, nanoseconds: number) => number;
+
+let loaded: SetRealtime | undefined;
+
+/** Where clock.node is looked for: next to the file that runs (a bundle), then where scripts/build-native.mjs puts it. */
+function candidates(): string[] {
+  return ['./clock.node', '../../native/clock.node'].map((path) =>
+    fileURLToPath(new URL(path, import.meta.url)),
+  );
+}
+
+function isSetter(module: { exports: object }): module is { exports: { setRealtime: SetRealtime } } {
+  return 'setRealtime' in module.exports && typeof module.exports.setRealtime === 'function';
+}
+
+/** Loads the native part, the first time it is needed. */
+function load(addon: string | undefined): SetRealtime {
+  if (loaded && addon === undefined) return loaded;
+  const paths = addon === undefined ? candidates() : [addon];
+  const path = paths.find((candidate) => existsSync(candidate));
+  if (path === undefined) {
+    throw new ClockError(
+      'not built',
+      `the clock cannot be set: the native part was not built (no ${paths.join(', no ')}). Install a C compiler and run 'node scripts/build-native.mjs', or let another program set the clock`,
+    );
+  }
+  const module = { exports: {} };
+  try {
+    process.dlopen(module, path);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ClockError(
+      'not loadable',
+      `the clock cannot be set: ${path} does not load: ${reason}. Build it again`,
+    );
+  }
+  if (!isSetter(module)) {
+    throw new ClockError(
+      'not loadable',
+      `the clock cannot be set: ${path} is something else. Build it again`,
+    );
+  }
+  if (addon === undefined) loaded = module.exports.setRealtime;
+  return module.exports.setRealtime;
+}
+
+function setError(errno: number, date: string): ClockError {
+  const name = getSystemErrorName(-errno);
+  if (name === 'EPERM' || name === 'EACCES') {
+    return new ClockError(
+      'not permitted',
+      `the clock cannot be set to ${date}: the kernel says ${name}. The process needs CAP_SYS_TIME (in a user namespace or an unprivileged container nobody has it)`,
+      name,
+    );
+  }
+  if (name === 'EOVERFLOW') {
+    return new ClockError(
+      'out of range',
+      `the clock cannot be set to ${date}: the C library of this system counts seconds in 32 bits, which end on 2038-01-19. It takes a newer one (musl 1.2, glibc 2.34)`,
+      name,
+    );
+  }
+  if (name === 'EINVAL') {
+    return new ClockError(
+      'out of range',
+      `the clock cannot be set to ${date}: the kernel says EINVAL. It takes dates from 1970 plus its uptime to 2232`,
+      name,
+    );
+  }
+  return new ClockError('failed', `the clock cannot be set to ${date}: the kernel says ${name}`, name);
+}
+
+/** Options of `stepClock`. */
+export interface StepOptions {
+  /** Path of clock.node. Default: next to the running file, then dist/native. */
+  addon?: string;
+  /** Called instead of the native part: seconds since 1970 and nanoseconds (0 to 999999999) in, 0 or an errno out. */
+  setRealtime?: SetRealtime;
+  /** The clocks to compare; the one that is set is always the machine's. */
+  world?: Pick<World, 'wallClock' | 'monotonic'>;
+}
+
+/** Now, from an earlier instant. */
+function nowFrom(instant: Instant, world: Pick<World, 'monotonic'>): bigint {
+  return instant.unixNs + world.monotonic() - instant.monotonicNs;
+}
+
+/**
+ * Sets the machine's clock (CLOCK_REALTIME), if it is wrong by half a second or more.
+ *
+ * The offset is computed afresh from the instant and the monotonic clock, so it does not matter if the wall clock was
+ * set by somebody else since the time was asked, nor how long ago that was. The native part is not touched unless the clock
+ * is to be set.
+ *
+ * @returns what was done.
+ * @throws {ClockError} if the clock is wrong and cannot be set.
+ */
+export function stepClock(instant: Instant, options: StepOptions = {}): ClockStep {
+  const world = options.world ?? system;
+  const difference = nowFrom(instant, world) - BigInt(Math.round(world.wallClock() * 1e6));
+  const offset = Number(difference) / 1e9;
+  const decision = decide(offset);
+  if (decision === 'leave') {
+    return { decision, offset, message: `clock is right to ${formatOffset(offset)}, left alone` };
+  }
+  const setRealtime = options.setRealtime ?? load(options.addon);
+  // Taken after loading, which may take a while from a router's flash.
+  const target = nowFrom(instant, world);
+  const nanoseconds = ((target % NS_PER_SECOND) + NS_PER_SECOND) % NS_PER_SECOND;
+  const seconds = (target - nanoseconds) / NS_PER_SECOND;
+  const errno = setRealtime(Number(seconds), Number(nanoseconds));
+  if (errno !== 0) throw setError(errno, dateText(seconds));
+  const warning =
+    decision === 'step back' ? '; handshakes may be refused until time has caught up with the last one' : '';
+  const direction = decision === 'step back' ? 'back' : 'forward';
+  return {
+    decision,
+    offset,
+    message: `clock stepped ${direction} by ${formatOffset(offset)} to ${dateText(seconds)}${warning}`,
+  };
+}
+
+function dateText(seconds: bigint): string {
+  const date = new Date(Number(seconds) * 1000);
+  return Number.isNaN(date.getTime()) ? `${seconds} s after 1970` : date.toISOString();
+}

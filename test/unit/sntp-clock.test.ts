@@ -1,0 +1,179 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import fc from 'fast-check';
+import { buildTime, clockIsPlausible } from '../../src/sntp/build-time.js';
+import { formatOffset, type Instant } from '../../src/sntp/outcome.js';
+import {
+  ClockError,
+  type ClockErrorKind,
+  decide,
+  type StepOptions,
+  stepClock,
+} from '../../src/sntp/set-clock.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'wgpeerselector-clock-'));
+after(() => rmSync(folder, { recursive: true }));
+
+/** Nothing here may set the machine's clock: where the real function is reached, its date is invalid or the right is missing. */
+const NOWHERE = join(folder, 'absent.node');
+
+function instant(unixNs: bigint, monotonicNs = 0n): Instant {
+  return { unixNs, monotonicNs };
+}
+
+/** stepClock with a wall clock (ms), a monotonic clock (ns), and a record of what was set. */
+function step(when: Instant, wallMs: number, monotonicNs = 0n, options: StepOptions = {}) {
+  const set: [number, number][] = [];
+  const result = stepClock(when, {
+    world: { wallClock: () => wallMs, monotonic: () => monotonicNs },
+    setRealtime: (seconds, nanoseconds) => {
+      set.push([seconds, nanoseconds]);
+      return 0;
+    },
+    ...options,
+  });
+  return { result, set };
+}
+
+function fails(kind: ClockErrorKind, message: RegExp) {
+  return (error: unknown) => {
+    assert.ok(error instanceof ClockError, String(error));
+    assert.equal(error.kind, kind);
+    assert.match(error.message, message);
+    return true;
+  };
+}
+
+describe('decide', () => {
+  test('below half a second the clock is left alone, on either side', () => {
+    for (const offset of [0, 0.499, -0.499]) assert.equal(decide(offset), 'leave');
+    for (const offset of [0.5, 1.8e9]) assert.equal(decide(offset), 'step forward');
+    for (const offset of [-0.5, -1.8e9]) assert.equal(decide(offset), 'step back');
+  });
+});
+
+describe('stepClock', () => {
+  test('leaves a good clock alone, and does not even look for the native part', () => {
+    const result = stepClock(instant(1_000_400_000_000n), {
+      addon: NOWHERE,
+      world: { wallClock: () => 1_000_000, monotonic: () => 0n },
+    });
+    assert.equal(result.decision, 'leave');
+    assert.match(result.message, /left alone/);
+  });
+
+  test('steps forward, to the nanosecond', () => {
+    const { result, set } = step(instant(1_795_357_602_777_225_206n), 0);
+    assert.deepEqual(set, [[1_795_357_602, 777_225_206]]);
+    assert.equal(result.decision, 'step forward');
+    assert.equal(
+      result.message,
+      'clock stepped forward by +1795357603 s (56.9 years) to 2026-11-22T14:26:42.000Z',
+    );
+  });
+
+  test('steps back, and says what that means', () => {
+    const { result } = step(instant(1_000_000_000_000n), 4_600_000);
+    assert.equal(result.decision, 'step back');
+    assert.match(
+      result.message,
+      /stepped back by -3600\.0 s .*handshakes may be refused until time has caught up/,
+    );
+  });
+
+  test('time that has passed since the answer is added, and jumps of the wall clock meanwhile do not matter', () => {
+    const { set } = step(instant(1_000_000_000_000n, 5_000_000_000n), 77, 12_500_000_001n);
+    assert.deepEqual(set, [[1007, 500_000_001]]);
+    const right = step(instant(1_000_000_000_000n, 5_000_000_000n), 1_007_500, 12_500_000_000n);
+    assert.equal(right.result.decision, 'leave');
+  });
+
+  test('any instant becomes seconds and nanoseconds that add up to it', () => {
+    fc.assert(
+      fc.property(fc.bigInt({ min: -(10n ** 19n), max: 10n ** 19n }), (unixNs) => {
+        const { set } = step(instant(unixNs), Number(unixNs / 1_000_000n) + 5000);
+        const [[seconds, nanoseconds] = [0, -1]] = set;
+        assert.equal(BigInt(seconds) * 1_000_000_000n + BigInt(nanoseconds), unixNs);
+        assert.ok(nanoseconds >= 0 && nanoseconds < 1e9);
+      }),
+    );
+  });
+
+  test('what the kernel says becomes an error that helps', () => {
+    const { errno } = { errno: { EPERM: 1, EINVAL: 22, EOVERFLOW: 75, EIO: 5 } };
+    const failing = (code: number) => () => step(instant(10n ** 18n), 0, 0n, { setRealtime: () => code });
+    assert.throws(
+      failing(errno.EPERM),
+      fails('not permitted', /2001-09-09T01:46:40.000Z.*EPERM.*CAP_SYS_TIME/),
+    );
+    assert.throws(failing(errno.EINVAL), fails('out of range', /EINVAL/));
+    assert.throws(failing(errno.EOVERFLOW), fails('out of range', /32 bits.*2038/));
+    assert.throws(failing(errno.EIO), fails('failed', /EIO/));
+  });
+});
+
+describe('the native part', () => {
+  const now = () => BigInt(Date.now()) * 1_000_000n;
+  const wrongClock = { wallClock: () => 0, monotonic: () => 0n };
+
+  test('not built: the message says what to do', () => {
+    assert.throws(
+      () => stepClock(instant(now()), { addon: NOWHERE, world: wrongClock }),
+      fails('not built', /absent\.node.*scripts\/build-native\.mjs/),
+    );
+  });
+
+  test('not loadable: the message names the file', () => {
+    const path = join(folder, 'broken.node');
+    writeFileSync(path, 'no ELF');
+    assert.throws(
+      () => stepClock(instant(now()), { addon: path, world: wrongClock }),
+      fails('not loadable', /broken\.node/),
+    );
+  });
+
+  test('built: the kernel refuses dates that it does not take (before 1970, after 2232)', () => {
+    for (const seconds of [-5n, 10_000_000_000n]) {
+      assert.throws(
+        () => stepClock(instant(seconds * 1_000_000_000n), { world: wrongClock }),
+        fails('out of range', /EINVAL/),
+      );
+    }
+  });
+
+  test('without the right: not permitted', () => {
+    // Root may set clocks, so it stops being root for a moment. The date is the true one, should the kernel take it anyway.
+    const root = process.geteuid?.() === 0;
+    if (root) process.seteuid?.(65534);
+    try {
+      assert.throws(
+        () => stepClock(instant(now()), { world: wrongClock }),
+        fails('not permitted', /EPERM.*CAP_SYS_TIME/),
+      );
+    } finally {
+      if (root) process.seteuid?.(0);
+    }
+  });
+});
+
+describe('the time of the build', () => {
+  test('a clock before it is wrong, one after it may be right', () => {
+    assert.equal(clockIsPlausible(1000, 999), false);
+    assert.equal(clockIsPlausible(1000, 1000), true);
+    assert.equal(clockIsPlausible(buildTime(), 0), false);
+    assert.equal(clockIsPlausible(), Date.now() >= buildTime());
+  });
+  test('it is never before the source was written', () => {
+    assert.ok(buildTime() >= Date.UTC(2026, 10, 22));
+  });
+});
+
+test('offsets for people', () => {
+  assert.equal(formatOffset(0.01234), '+0.0123 s');
+  assert.equal(formatOffset(-3600), '-3600.0 s');
+  assert.equal(formatOffset(172_800), '+172800 s (2.0 days)');
+  assert.equal(formatOffset(-1_577_880_000), '-1577880000 s (50.0 years)');
+});
