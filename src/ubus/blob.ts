@@ -1,9 +1,10 @@
 /**
  * Blobs: the length-prefixed attributes of libubox (blob.h) that every ubus message is made of.
  *
- * An attribute starts with a 32-bit big-endian head: bit 31 says that the payload starts with a name (blobmsg),
- * bits 30 to 24 are the id, bits 23 to 0 the length in bytes of head and payload. The next attribute starts at the next
- * multiple of four; the padding counts towards the length of the attribute around it, not of the padded one.
+ * An attribute starts with a 32-bit big-endian head: bit 31 says that the payload starts with a name
+ * (blobmsg), bits 30 to 24 are the id, bits 23 to 0 the length in bytes of head and payload. The next
+ * attribute starts at the next multiple of four; the padding counts towards the length of the attribute
+ * around it, not of the padded one.
  */
 import { BlobError } from './errors.js';
 
@@ -14,6 +15,8 @@ export const MAX_BLOB_LENGTH = 1_048_576;
 
 const EXTENDED = 0x8000_0000;
 const FIRST_ROOM = 256;
+/** Texts up to this many characters are copied here, longer ones in C++. */
+const SHORT = 48;
 
 /** Rounds `length` up to a multiple of four. */
 export function padded(length: number): number {
@@ -21,8 +24,8 @@ export function padded(length: number): number {
 }
 
 /**
- * Goes through the attributes between two offsets of a buffer, and never beyond. One reader is one level: the payload
- * of an attribute is read with a reader of its own, from {@link start} to {@link end}.
+ * Goes through the attributes between two offsets of a buffer, and never beyond. One reader is one level: the
+ * payload of an attribute is read with a reader of its own, from {@link start} to {@link end}.
  */
 export class BlobReader {
   /** Id of the current attribute, 0 to 127. */
@@ -46,7 +49,9 @@ export class BlobReader {
     this.end = start;
   }
 
-  /** Steps to the next attribute; false at the end. Throws {@link BlobError} where the bytes are no attribute. */
+  /**
+   * Steps to the next attribute; false at the end. Throws {@link BlobError} where the bytes are no attribute.
+   */
   next(): boolean {
     const at = this.#next;
     if (at >= this.#limit) return false;
@@ -68,8 +73,8 @@ export class BlobReader {
 }
 
 /**
- * Writes attributes one after the other, growing as needed up to {@link MAX_BLOB_LENGTH} and a header's length. Whatever would go
- * beyond throws {@link BlobError}, so that no value can make it hold more.
+ * Writes attributes one after the other, growing as needed up to {@link MAX_BLOB_LENGTH} and a header's
+ * length. Whatever would go beyond throws {@link BlobError}, so that no value can make it hold more.
  */
 export class BlobWriter {
   #bytes = Buffer.allocUnsafe(FIRST_ROOM);
@@ -87,7 +92,10 @@ export class BlobWriter {
     return this.#bytes.subarray(0, this.#length);
   }
 
-  /** Starts an attribute; everything up to the matching {@link close} is its payload. Returns what `close` needs. */
+  /**
+   * Starts an attribute; everything up to the matching {@link close} is its payload. Returns what `close`
+   * needs.
+   */
   open(id: number): number {
     const at = this.#take(HEAD_LENGTH);
     this.#bytes.writeUInt32BE(id << 24, at);
@@ -96,14 +104,14 @@ export class BlobWriter {
 
   /** Starts a blobmsg attribute with a name (empty in arrays). */
   openNamed(type: number, name: string): number {
-    const nameLength = Buffer.byteLength(name);
+    const at = this.#take(HEAD_LENGTH + 2);
+    const nameAt = this.#length;
+    this.#text(name, 'name');
+    const nameLength = this.#length - nameAt;
     if (nameLength > 0xffff) throw new BlobError(`name of ${nameLength} bytes; 65535 is the most`);
-    refuseNul(name, 'name');
-    const at = this.#take(HEAD_LENGTH + padded(2 + nameLength + 1));
+    this.#zeros(padded(2 + nameLength + 1) - 2 - nameLength);
     this.#bytes.writeUInt32BE((EXTENDED | (type << 24)) >>> 0, at);
     this.#bytes.writeUInt16BE(nameLength, at + HEAD_LENGTH);
-    if (nameLength > 0) this.#bytes.write(name, at + HEAD_LENGTH + 2, nameLength, 'utf8');
-    this.#bytes.fill(0, at + HEAD_LENGTH + 2 + nameLength, this.#length);
     return at;
   }
 
@@ -111,11 +119,7 @@ export class BlobWriter {
   close(at: number): void {
     const length = this.#length - at;
     this.#bytes.writeUInt32BE((this.#bytes.readUInt32BE(at) | length) >>> 0, at);
-    const padding = padded(length) - length;
-    if (padding > 0) {
-      const from = this.#take(padding);
-      this.#bytes.fill(0, from, from + padding);
-    }
+    this.#zeros(padded(length) - length);
   }
 
   uint8(value: number): void {
@@ -144,19 +148,49 @@ export class BlobWriter {
     this.#bytes.writeDoubleBE(value, at);
   }
 
-  /** Writes a string as UTF-8 with the NUL that ends it on this bus; one inside would cut it short, so it is refused. */
+  /**
+   * Writes a string as UTF-8 with the NUL that ends it on this bus; one inside would cut it short, so it is
+   * refused.
+   */
   string(value: string): void {
-    refuseNul(value, 'string');
-    const length = Buffer.byteLength(value);
-    const at = this.#take(length + 1);
-    this.#bytes.write(value, at, length, 'utf8');
-    this.#bytes[at + length] = 0;
+    this.#text(value, 'string');
+    this.#zeros(1);
   }
 
   /** Copies bytes in as they are. */
   bytes(value: Uint8Array): void {
     const at = this.#take(value.length);
     this.#bytes.set(value, at);
+  }
+
+  /**
+   * Writes UTF-8 without an end. Short ASCII, which is nearly all there is on this bus, goes without a call
+   * into C++.
+   */
+  #text(text: string, what: string): void {
+    const { length } = text;
+    if (length <= SHORT) {
+      const at = this.#take(length);
+      const bytes = this.#bytes;
+      let index = 0;
+      for (; index < length; index += 1) {
+        const code = text.charCodeAt(index);
+        if (code === 0 || code > 0x7f) break;
+        bytes[at + index] = code;
+      }
+      if (index === length) return;
+      this.#length = at;
+    }
+    if (text.includes('\0')) {
+      throw new BlobError(`${what} ${JSON.stringify(text.slice(0, 40))} has a NUL character inside`);
+    }
+    const at = this.#take(Buffer.byteLength(text));
+    this.#bytes.write(text, at, 'utf8');
+  }
+
+  #zeros(count: number): void {
+    const at = this.#take(count);
+    for (let index = at; index < at + count; index += 1) this.#bytes[index] = 0;
   }
 
   #take(count: number): number {
@@ -172,9 +206,4 @@ export class BlobWriter {
     this.#length = length;
     return at;
   }
-}
-
-function refuseNul(text: string, what: string): void {
-  if (text.includes('\0'))
-    throw new BlobError(`${what} ${JSON.stringify(text.slice(0, 40))} has a NUL character inside`);
 }

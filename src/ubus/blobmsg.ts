@@ -1,14 +1,15 @@
 /**
- * blobmsg (libubox blobmsg.h): named, typed values, nested in tables and arrays. What JSON is to HTTP, this is to ubus,
- * and the rules that turn one into the other are those of the `ubus` command (blobmsg_json.c).
+ * blobmsg (libubox blobmsg.h): named, typed values, nested in tables and arrays. What JSON is to HTTP, this
+ * is to ubus, and the rules that turn one into the other are those of the `ubus` command (blobmsg_json.c).
  *
- * Writing: a string is a string; true and false are an int8 of 1 or 0; a whole number that fits 32 bits is an int32,
- * any other safe integer an int64, every other number (also -0) a double; a bigint is always an int64; null is a field without type or
- * content; undefined is left out of a table. Where the reader insists on another type, say it: {@link int64}`(5)`,
- * {@link double}`(5)`. A Map is a table that keeps its order even where the names look like numbers.
+ * Writing: a string is a string; true and false are an int8 of 1 or 0; a whole number that fits 32 bits is an
+ * int32, any other safe integer an int64, every other number (also -0) a double; a bigint is always an int64;
+ * null is a field without type or content; undefined is left out of a table. Where the reader insists on
+ * another type, say it: {@link int64}`(5)`, {@link double}`(5)`. A Map is a table that keeps its order even
+ * where the names look like numbers.
  *
- * Reading: int8 becomes true or false; int16, int32 and int64 a signed number, or a bigint beyond 2^53. Of a name that occurs twice in a
- * table the first value counts, as in libubox.
+ * Reading: int8 becomes true or false; int16, int32 and int64 a signed number, or a bigint beyond 2^53. Of a
+ * name that occurs twice in a table the first value counts, as in libubox.
  */
 import { BlobReader, BlobWriter, padded } from './blob.js';
 import { BlobError } from './errors.js';
@@ -26,7 +27,10 @@ export const BlobmsgType = {
   double: 8,
 } as const;
 
-/** Tables and arrays may be nested this deep; deeper ones are refused, read or written (json-c has the same limit). */
+/**
+ * Tables and arrays may be nested this deep; deeper ones are refused, read or written (json-c has the same
+ * limit).
+ */
 export const MAX_DEPTH = 32;
 
 /** A value as it is read from the bus. */
@@ -50,7 +54,10 @@ export type ValueInput =
 /** A table that can be written to the bus. */
 export type TableInput = { readonly [name: string]: ValueInput } | ReadonlyMap<string, ValueInput>;
 
-/** A number whose type on the wire is chosen by hand: see {@link int8}, {@link int16}, {@link int32}, {@link int64}, {@link double}. */
+/**
+ * A number whose type on the wire is chosen by hand: see {@link int8}, {@link int16}, {@link int32}, {@link
+ * int64}, {@link double}.
+ */
 export class Typed {
   readonly type: 'int8' | 'int16' | 'int32' | 'int64' | 'double';
   readonly value: number | bigint;
@@ -71,7 +78,9 @@ export function int16(value: number): Typed {
   return new Typed('int16', ranged(value, -0x8000, 0xffff, 'int16'));
 }
 
-/** Writes `value`, -2^31 to 2^32-1, as an int32. Readers see the upper half as negative: ubus knows no sign. */
+/**
+ * Writes `value`, -2^31 to 2^32-1, as an int32. Readers see the upper half as negative: ubus knows no sign.
+ */
 export function int32(value: number): Typed {
   return new Typed('int32', ranged(value, -0x8000_0000, 0xffff_ffff, 'int32'));
 }
@@ -89,7 +98,10 @@ export function double(value: number): Typed {
   return new Typed('double', value);
 }
 
-/** The bytes of a table: what a ubus message carries as its data. Throws {@link BlobError} for what cannot be written. */
+/**
+ * The bytes of a table: what a ubus message carries as its data. Throws {@link BlobError} for what cannot be
+ * written.
+ */
 export function encodeBlobmsg(table: TableInput): Buffer {
   const writer = new BlobWriter();
   writeTable(writer, table);
@@ -213,7 +225,9 @@ function readArray(bytes: Buffer, start: number, end: number, depth: number): Va
   return array;
 }
 
-/** Where the value of a named attribute starts: behind the name's length, the name, its NUL and the padding. */
+/**
+ * Where the value of a named attribute starts: behind the name's length, the name, its NUL and the padding.
+ */
 function valueOffset(bytes: Buffer, reader: BlobReader): number {
   const { start, end } = reader;
   if (end - start < 2) throw new BlobError('attribute too short for the length of its name');
@@ -260,7 +274,10 @@ function readValue(bytes: Buffer, type: number, start: number, end: number, dept
   }
 }
 
-/** A string up to its first NUL, which is all that any C program on the bus sees of it. Throws if there is none at the end. */
+/**
+ * A string up to its first NUL, which is all that any C program on the bus sees of it. Throws if there is
+ * none at the end.
+ */
 export function readString(bytes: Buffer, start: number, end: number): string {
   if (end <= start || bytes[end - 1] !== 0) throw new BlobError('string without a NUL at its end');
   const nul = bytes.indexOf(0, start);

@@ -1,7 +1,10 @@
-/** One connection to ubusd: requests and the replies that belong to them, deadlines, and bounds on what is held in memory. */
+/**
+ * One connection to ubusd: requests and the replies that belong to them, deadlines, and bounds on what is
+ * held in memory.
+ */
 import { connect, type Socket } from 'node:net';
 import type { BlobWriter } from './blob.js';
-import { BlobError, UbusError } from './errors.js';
+import { BlobError, STATUSES, StatusError, UbusError } from './errors.js';
 import {
   type Attributes,
   encodeMessage,
@@ -12,20 +15,26 @@ import {
 } from './message.js';
 
 /**
- * Most bytes kept for an ubusd that does not read. What would go beyond is refused with NO_MEMORY. One message of the greatest length
- * always fits.
+ * Most bytes kept for an ubusd that does not read. What would go beyond is refused with NO_MEMORY. One
+ * message of the greatest length always fits.
  */
 export const MAX_UNSENT = 1_048_576 + 12;
-/** Most sequence numbers of timed-out requests that are kept back, so that a late reply is not taken for that of another request. */
+/**
+ * Most sequence numbers of timed-out requests that are kept back, so that a late reply is not taken for that
+ * of another request.
+ */
 const MAX_LATE = 1024;
 /** Milliseconds that a connection being closed gets to send what is written. */
 const FLUSH_TIME = 250;
 /** Longest delay that setTimeout takes, in milliseconds; beyond, it fires at once. */
-const MAX_TIMER = 0x7fff_ffff;
+export const MAX_TIMER = 0x7fff_ffff;
 
 /** What a connection tells its owner. */
 export interface ConnectionOwner {
-  /** A message that answers no request of ours: an invocation, a notification. Thrown errors end the connection. */
+  /**
+   * A message that answers no request of ours: an invocation, a notification. Thrown errors end the
+   * connection.
+   */
   onMessage(connection: Connection, message: Message): void;
   /** The connection is over, after it had been greeted; called once. */
   onClosed(connection: Connection, error: UbusError): void;
@@ -74,8 +83,9 @@ export class Connection {
   readonly greeted: Promise<void>;
 
   /**
-   * Connects to the socket at `path`, and waits for ubusd's greeting for at most `timeout` milliseconds. The socket is connected before
-   * this returns; it is from that moment that ubusd takes the user and group of this process.
+   * Connects to the socket at `path`, and waits for ubusd's greeting for at most `timeout` milliseconds. The
+   * socket is connected before this returns; it is from that moment that ubusd takes the user and group of
+   * this process.
    */
   constructor(path: string, timeout: number, owner: ConnectionOwner) {
     this.#owner = owner;
@@ -83,7 +93,7 @@ export class Connection {
       const late = new UbusError('TIMEOUT', `ubusd at ${path} sent no greeting within ${timeout} ms`);
       this.#greeting = { resolve, reject, timer: setTimeout(() => this.close(late), timeout) };
     });
-    this.#socket = connect(path);
+    this.#socket = connect({ path });
     this.#socket.on('data', (chunk) => this.#receive(chunk));
     this.#socket.on('error', (error: NodeJS.ErrnoException) => this.close(connectionError(path, error)));
     this.#socket.on('close', () => {
@@ -101,9 +111,9 @@ export class Connection {
   }
 
   /**
-   * Sends a request. The promise settles when its status arrives: with the attributes of that message if it is OK, else with a
-   * {@link UbusError} of that status; also with TIMEOUT, CONNECTION_FAILED, NO_MEMORY (too much unsent), INVALID_ARGUMENT (cannot be encoded)
-   * or PARSE_ERROR (the reply cannot be decoded).
+   * Sends a request. The promise settles when its status arrives: with the attributes of that message if it
+   * is OK, else with a {@link UbusError} of that status; also with TIMEOUT, CONNECTION_FAILED, NO_MEMORY (too
+   * much unsent), INVALID_ARGUMENT (cannot be encoded) or PARSE_ERROR (the reply cannot be decoded).
    */
   request(request: Request): Promise<Attributes> {
     return new Promise((resolve, reject) => {
@@ -135,7 +145,10 @@ export class Connection {
     return this.#nextSequence({ what });
   }
 
-  /** Ends the connection: what is written still goes out if ubusd takes it within a quarter of a second. Requests under way reject. */
+  /**
+   * Ends the connection: what is written still goes out if ubusd takes it within a quarter of a second.
+   * Requests under way reject.
+   */
   close(error: UbusError): void {
     if (this.#over !== undefined) return;
     this.#over = error;
@@ -229,7 +242,7 @@ export class Connection {
         return;
       }
       this.#settle(sequence, pending);
-      const code = attributes.status ?? 2;
+      const code = attributes.status ?? STATUSES.indexOf('INVALID_ARGUMENT');
       if (code === 0) pending.resolve(attributes);
       else pending.reject(new StatusError(code, pending.request.what, attributes.objectId === undefined));
     } catch (error) {
@@ -259,50 +272,6 @@ export class Connection {
       this.#late.delete(oldest);
       return;
     }
-  }
-}
-
-/** A status other than OK, and who has answered with it. */
-export class StatusError extends UbusError {
-  /** True if ubusd itself answered, false for the object that was called. */
-  readonly byUbusd: boolean;
-
-  constructor(code: number, what: string, byUbusd: boolean) {
-    super(code, `${what}: ${describe(code)}`);
-    this.byUbusd = byUbusd;
-  }
-}
-
-function describe(code: number): string {
-  switch (code) {
-    case 1:
-      return 'invalid command';
-    case 2:
-      return 'invalid argument';
-    case 3:
-      return 'there is no such method';
-    case 4:
-      return 'not found';
-    case 5:
-      return 'no data';
-    case 6:
-      return 'permission denied (see the ACL files in /usr/share/acl.d)';
-    case 7:
-      return 'timed out on the other side';
-    case 8:
-      return 'not supported';
-    case 9:
-      return 'unknown error';
-    case 10:
-      return 'connection failed on the other side';
-    case 11:
-      return 'out of memory on the other side';
-    case 12:
-      return 'the other side could not parse it';
-    case 13:
-      return 'system error on the other side';
-    default:
-      return `status ${code}`;
   }
 }
 

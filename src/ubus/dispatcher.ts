@@ -33,7 +33,9 @@ export class Dispatcher {
     this.#warn = warn;
   }
 
-  /** Takes a message that answers no request of ours. Throws BlobError where ubusd's own bytes make no sense. */
+  /**
+   * Takes a message that answers no request of ours. Throws BlobError where ubusd's own bytes make no sense.
+   */
   dispatch(connection: Connection, message: Message): void {
     switch (message.type) {
       case MessageType.invoke:
@@ -128,7 +130,10 @@ export class Dispatcher {
     this.#warn(error);
   }
 
-  /** An answer could not be sent: not worth a word when the connection is gone, worth one while ubusd does not read. */
+  /**
+   * An answer could not be sent: not worth a word when the connection is gone, worth one while ubusd does not
+   * read.
+   */
   #unanswered(error: unknown): void {
     if (!(error instanceof UbusError) || error.status === 'CONNECTION_FAILED' || this.#stalled) return;
     this.#stalled = true;

@@ -36,7 +36,8 @@ export interface UbusErrorDetails {
  * Something on the bus failed. Every promise of this library rejects with this class and no other.
  *
  * A handler of a published method throws one to choose the status its caller gets:
- * `throw new UbusError('NOT_FOUND', 'no peer sn09')`. The message stays in this process: ubus carries the code only.
+ * `throw new UbusError('NOT_FOUND', 'no peer sn09')`. The message stays in this process: ubus carries the
+ * code only.
  */
 export class UbusError extends Error {
   override readonly name = 'UbusError';
@@ -56,9 +57,53 @@ export class UbusError extends Error {
   }
 }
 
+/** @internal A status other than OK that a request was answered with, and by whom. */
+export class StatusError extends UbusError {
+  /** True if ubusd itself answered, false for the object that was called. */
+  readonly byUbusd: boolean;
+
+  constructor(code: number, what: string, byUbusd: boolean) {
+    super(code, `${what}: ${describe(code)}`);
+    this.byUbusd = byUbusd;
+  }
+}
+
+function describe(code: number): string {
+  switch (code) {
+    case 1:
+      return 'invalid command';
+    case 2:
+      return 'invalid argument';
+    case 3:
+      return 'there is no such method';
+    case 4:
+      return 'not found';
+    case 5:
+      return 'no data';
+    case 6:
+      return 'permission denied (see the ACL files in /usr/share/acl.d)';
+    case 7:
+      return 'timed out on the other side';
+    case 8:
+      return 'not supported';
+    case 9:
+      return 'unknown error';
+    case 10:
+      return 'connection failed on the other side';
+    case 11:
+      return 'out of memory on the other side';
+    case 12:
+      return 'the other side could not parse it';
+    case 13:
+      return 'system error on the other side';
+    default:
+      return `status ${code}`;
+  }
+}
+
 /**
- * Bytes that are no blob, or a value that no blob can hold. Thrown by the codec only; {@link UbusError} wraps it
- * where a call or an answer is concerned.
+ * Bytes that are no blob, or a value that no blob can hold. Thrown by the codec only; {@link UbusError} wraps
+ * it where a call or an answer is concerned.
  */
 export class BlobError extends Error {
   override readonly name = 'BlobError';

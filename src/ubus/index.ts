@@ -9,7 +9,7 @@ export {
   int64,
   type Table,
   type TableInput,
-  Typed,
+  type Typed,
   type Value,
   type ValueInput,
 } from './blobmsg.js';

@@ -1,6 +1,6 @@
 /** A call that somebody else makes to an object of ours, and the answer to it. */
 import type { BlobWriter } from './blob.js';
-import { type Table, type TableInput, writeTable } from './blobmsg.js';
+import type { Table, TableInput } from './blobmsg.js';
 import type { Connection } from './connection.js';
 import { STATUSES, UbusError } from './errors.js';
 import {
@@ -8,6 +8,7 @@ import {
   type Message,
   MessageAttribute,
   MessageType,
+  writeDataAttribute,
   writeNumberAttribute,
 } from './message.js';
 
@@ -50,18 +51,17 @@ export class Invocation {
   }
 
   /**
-   * Sends one message of data; the value that the handler returns comes after it. For answers in several parts, which
-   * callers get with `callAll`.
+   * Sends one message of data; the value that the handler returns comes after it. For answers in several
+   * parts, which callers get with `callAll`.
    *
-   * @throws UbusError INVALID_ARGUMENT if `data` cannot be encoded, NO_MEMORY if ubusd does not read, CONNECTION_FAILED if it is gone.
+   * @throws UbusError INVALID_ARGUMENT if `data` cannot be encoded, NO_MEMORY if ubusd does not read,
+   * CONNECTION_FAILED if it is gone.
    */
   reply(data: TableInput): void {
     if (this.noReply || this.#answered) return;
     this.#send(MessageType.data, (writer) => {
       writeNumberAttribute(writer, MessageAttribute.objectId, this.#objectId);
-      const at = writer.open(MessageAttribute.data);
-      writeTable(writer, data);
-      writer.close(at);
+      writeDataAttribute(writer, data);
     });
   }
 
@@ -83,8 +83,8 @@ export class Invocation {
   }
 
   /**
-   * The handler has thrown: tells the caller the status, and returns what is to be reported here. That is nothing where a
-   * published method chose the status.
+   * The handler has thrown: tells the caller the status, and returns what is to be reported here. That is
+   * nothing where a published method chose the status.
    */
   fail(error: unknown): Error | undefined {
     const chosen = error instanceof UbusError && error.code > 0;

@@ -1,5 +1,5 @@
 /** Listening for events: a nameless object of ours for each pattern, registered with ubusd's event object. */
-import { int32, type Table, writeTable } from './blobmsg.js';
+import { int32, type Table, type TableInput } from './blobmsg.js';
 import type { Connection } from './connection.js';
 import type { Target } from './dispatcher.js';
 import { UbusError } from './errors.js';
@@ -10,6 +10,7 @@ import {
   type Message,
   MessageAttribute,
   MessageType,
+  writeDataAttribute,
   writeNumberAttribute,
   writeStringAttribute,
 } from './message.js';
@@ -86,7 +87,7 @@ export async function invokeEventObject(
   timeout: number,
   method: 'register' | 'send',
   what: string,
-  args: Parameters<typeof writeTable>[1],
+  args: TableInput,
 ): Promise<void> {
   try {
     await connection.request({
@@ -97,9 +98,7 @@ export async function invokeEventObject(
       write: (writer) => {
         writeNumberAttribute(writer, MessageAttribute.objectId, EVENT_OBJECT);
         writeStringAttribute(writer, MessageAttribute.method, method);
-        const table = writer.open(MessageAttribute.data);
-        writeTable(writer, args);
-        writer.close(table);
+        writeDataAttribute(writer, args);
       },
     });
   } catch (error) {

@@ -20,8 +20,8 @@ export interface ObjectInfo {
 const POLL_PAUSE = 2_000;
 
 /**
- * Looks up objects: one by its path, several by the start of their paths and `*`, or all. Those that do not exist, or
- * that the user may not see, are left out.
+ * Looks up objects: one by its path, several by the start of their paths and `*`, or all. Those that do not
+ * exist, or that the user may not see, are left out.
  */
 export async function lookup(
   connection: Connection,
@@ -71,8 +71,8 @@ export async function lookupOne(connection: Connection, timeout: number, path: s
 }
 
 /**
- * Waits for an object, over restarts of ubusd. Listens for new objects first and looks afterwards, so that none slips through; a user
- * who may not listen looks every two seconds instead.
+ * Waits for an object, over restarts of ubusd. Listens for new objects first and looks afterwards, so that
+ * none slips through; a user who may not listen looks every two seconds instead.
  */
 export class ObjectWatch implements Registration {
   readonly #session: Session;

@@ -1,9 +1,9 @@
 /**
- * ubus messages (ubusmsg.h): an 8-byte header (version, type, sequence, peer; big-endian), then one blob whose
- * attributes say what the message is about.
+ * ubus messages (ubusmsg.h): an 8-byte header (version, type, sequence, peer; big-endian), then one blob
+ * whose attributes say what the message is about.
  */
 import { BlobReader, BlobWriter, HEAD_LENGTH, MAX_BLOB_LENGTH, padded } from './blob.js';
-import { readString } from './blobmsg.js';
+import { readString, type TableInput, writeTable } from './blobmsg.js';
 import { UbusError } from './errors.js';
 
 /** What a message is (`enum ubus_msg_type`). */
@@ -45,8 +45,9 @@ export const EVENT_OBJECT = 1;
 export const HEADER_LENGTH = 8;
 
 /**
- * Longest blob that is read. ubusd takes up to 1 MiB from the caller of a method, and hands it on with the names of the caller's
- * user and group added: with a limit of 1 MiB here, a caller could make us hang up on ubusd.
+ * Longest blob that is read. ubusd takes up to 1 MiB from the caller of a method, and hands it on with the
+ * names of the caller's user and group added: with a limit of 1 MiB here, a caller could make us hang up on
+ * ubusd.
  */
 const READ_LIMIT = MAX_BLOB_LENGTH + 4096;
 
@@ -62,7 +63,10 @@ export interface Message {
   readonly end: number;
 }
 
-/** The bytes of a message whose attributes `write` puts down. Throws BlobError if it would get longer than ubusd takes. */
+/**
+ * The bytes of a message whose attributes `write` puts down. Throws BlobError if it would get longer than
+ * ubusd takes.
+ */
 export function encodeMessage(
   type: number,
   sequence: number,
@@ -95,6 +99,20 @@ export function writeStringAttribute(writer: BlobWriter, id: number, value: stri
   writer.close(at);
 }
 
+/** Writes an attribute that is true or false. */
+export function writeFlagAttribute(writer: BlobWriter, id: number, value: boolean): void {
+  const at = writer.open(id);
+  writer.uint8(value ? 1 : 0);
+  writer.close(at);
+}
+
+/** Writes the attribute that holds arguments, answers, or what an event tells. */
+export function writeDataAttribute(writer: BlobWriter, table: TableInput): void {
+  const at = writer.open(MessageAttribute.data);
+  writeTable(writer, table);
+  writer.close(at);
+}
+
 /** Cuts the bytes of a connection into messages. Holds no more than one message. */
 export class MessageReader {
   /** Header and blob head of the message under way, then the whole message once its length is known. */
@@ -103,8 +121,8 @@ export class MessageReader {
   #wanted = HEADER_LENGTH + HEAD_LENGTH;
 
   /**
-   * Takes a chunk and hands over every message that it completes, until `take` returns false. Throws a {@link UbusError} for
-   * bytes that are no ubus message; the connection is then beyond repair.
+   * Takes a chunk and hands over every message that it completes, until `take` returns false. Throws a {@link
+   * UbusError} for bytes that are no ubus message; the connection is then beyond repair.
    */
   push(chunk: Buffer, take: (message: Message) => boolean): void {
     let at = 0;
@@ -195,8 +213,8 @@ export interface Attributes {
 }
 
 /**
- * Reads the attributes of a message. As in ubusd, an attribute of the wrong type counts as absent, and of one that is there twice the last
- * counts. Throws BlobError where the bytes are no attributes.
+ * Reads the attributes of a message. As in ubusd, an attribute of the wrong type counts as absent, and of one
+ * that is there twice the last counts. Throws BlobError where the bytes are no attributes.
  */
 export function readAttributes(message: Message): Attributes {
   const { bytes } = message;

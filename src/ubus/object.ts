@@ -1,5 +1,5 @@
 /** Publishing an object: its methods, their policies and handlers, and what it tells its subscribers. */
-import { type TableInput, writeTable } from './blobmsg.js';
+import type { TableInput } from './blobmsg.js';
 import type { Connection } from './connection.js';
 import type { Target } from './dispatcher.js';
 import { UbusError } from './errors.js';
@@ -9,6 +9,9 @@ import {
   type Message,
   MessageAttribute,
   MessageType,
+  writeDataAttribute,
+  writeFlagAttribute,
+  writeNumberAttribute,
   writeStringAttribute,
 } from './message.js';
 import { type Arguments, type Policy, readArguments, writeSignature } from './policy.js';
@@ -16,11 +19,15 @@ import type { Registration, Session } from './session.js';
 
 /** A method of a published object. */
 export interface Method<P = Policy> {
-  /** The arguments the method knows and their types; default: none. Others that a caller gives are let through. */
+  /**
+   * The arguments the method knows and their types; default: none. Others that a caller gives are let
+   * through.
+   */
   readonly args?: P & Policy;
   /**
-   * Does the work. What it returns, or what its promise resolves to, is the answer; without a value the caller gets just OK.
-   * A {@link UbusError} it throws answers with that status, any other error with UNKNOWN_ERROR and a warning on our side.
+   * Does the work. What it returns, or what its promise resolves to, is the answer; without a value the
+   * caller gets just OK. A {@link UbusError} it throws answers with that status, any other error with
+   * UNKNOWN_ERROR and a warning on our side.
    */
   call(args: Arguments<P>, invocation: Invocation): Answer | Promise<Answer>;
 }
@@ -73,16 +80,10 @@ export class PublishedObject implements Registration, Target {
     const { connection, id } = this.#enrolled;
     const what = `notifying the subscribers of ${this.path}`;
     connection.send(MessageType.notify, connection.freeSequence(what), id, what, (writer) => {
-      const object = writer.open(MessageAttribute.objectId);
-      writer.uint32(id);
-      writer.close(object);
+      writeNumberAttribute(writer, MessageAttribute.objectId, id);
       writeStringAttribute(writer, MessageAttribute.method, type);
-      const table = writer.open(MessageAttribute.data);
-      writeTable(writer, data);
-      writer.close(table);
-      const noReply = writer.open(MessageAttribute.noReply);
-      writer.uint8(1);
-      writer.close(noReply);
+      writeDataAttribute(writer, data);
+      writeFlagAttribute(writer, MessageAttribute.noReply, true);
     });
   }
 

@@ -1,6 +1,6 @@
 /**
- * Policies: the named, typed arguments that a method declares. They make up the signature that `ubus -v list` shows, and the
- * arguments are checked against them before the method's handler runs.
+ * Policies: the named, typed arguments that a method declares. They make up the signature that `ubus -v list`
+ * shows, and the arguments are checked against them before the method's handler runs.
  */
 import type { BlobWriter } from './blob.js';
 import {
@@ -31,7 +31,10 @@ const TYPE_IDS = {
 /** Types an argument can be declared with. */
 export type ArgumentType = keyof typeof TYPE_IDS;
 
-/** Arguments of a method by name, in the order in which `ubus -v list` shows them. All arguments are optional on ubus. */
+/**
+ * Arguments of a method by name, in the order in which `ubus -v list` shows them. All arguments are optional
+ * on ubus.
+ */
 export interface Policy {
   readonly [name: string]: ArgumentType;
 }
@@ -48,7 +51,9 @@ interface ArgumentValues {
   double: number;
 }
 
-/** What a handler gets for a policy: the declared arguments that the caller has given, of the declared types. */
+/**
+ * What a handler gets for a policy: the declared arguments that the caller has given, of the declared types.
+ */
 export type Arguments<P> = P extends Policy
   ? { -readonly [Name in keyof P]?: ArgumentValues[P[Name]] }
   : Record<string, never>;
@@ -66,7 +71,10 @@ const TYPE_NAMES: readonly ArgumentType[] = [
   'double',
 ];
 
-/** Numbers written with fewer bits than declared are taken: the `ubus` command writes 5 as an int32 whatever is declared. */
+/**
+ * Numbers written with fewer bits than declared are taken: the `ubus` command writes 5 as an int32 whatever
+ * is declared.
+ */
 const WIDENED: Readonly<Record<number, readonly number[]>> = {
   [BlobmsgType.int64]: [BlobmsgType.int32, BlobmsgType.int16],
   [BlobmsgType.int32]: [BlobmsgType.int16],
@@ -85,7 +93,10 @@ export function writeSignature(writer: BlobWriter, methods: ReadonlyMap<string, 
   writeTable(writer, signature);
 }
 
-/** Reads a signature back. Type ids that mean nothing to us are `any`. Throws BlobError for bytes that are none. */
+/**
+ * Reads a signature back. Type ids that mean nothing to us are `any`. Throws BlobError for bytes that are
+ * none.
+ */
 export function readSignature(
   bytes: Buffer,
   start: number,
@@ -106,7 +117,8 @@ export function readSignature(
  * Reads the arguments of a call. Those the policy does not name are kept as they are: LuCI, for one, adds
  * `ubus_rpc_session` to every call.
  *
- * @throws UbusError INVALID_ARGUMENT for a declared argument of another type, and for bytes that are no table.
+ * @throws UbusError INVALID_ARGUMENT for a declared argument of another type, and for bytes that are no
+ * table.
  */
 export function readArguments(bytes: Buffer, start: number, end: number, policy: Policy): Table {
   try {

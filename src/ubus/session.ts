@@ -1,5 +1,6 @@
 /**
- * Keeps a connection to ubusd: connects, connects again with growing pauses when it is lost, registers everything anew.
+ * Keeps a connection to ubusd: connects, connects again with growing pauses when it is lost, registers
+ * everything anew.
  */
 import type { BlobWriter } from './blob.js';
 import { Connection } from './connection.js';
@@ -21,13 +22,22 @@ const CLOSED = 'this program has closed its connection to the bus';
 export interface UbusOptions {
   /** Path of ubusd's socket. Default: /var/run/ubus/ubus.sock, or if there is none /var/run/ubus.sock. */
   readonly path?: string;
-  /** Milliseconds after which a call without an answer is given up. Default 30000, as in the `ubus` command. `Infinity` for never. */
+  /**
+   * Milliseconds after which a call without an answer is given up. Default 30000, as in the `ubus` command.
+   * `Infinity` for never.
+   */
   readonly timeout?: number;
   /** The bus is there, and all objects and listeners are registered. Called again after each reconnection. */
   readonly onConnect?: () => void;
-  /** The bus is gone, or was not there to begin with. Called once until it is there again, however many attempts that takes. */
+  /**
+   * The bus is gone, or was not there to begin with. Called once until it is there again, however many
+   * attempts that takes.
+   */
   readonly onDisconnect?: (error: UbusError) => void;
-  /** Something went wrong where no caller could be told: a handler threw, ubusd refused to register an object again. */
+  /**
+   * Something went wrong where no caller could be told: a handler threw, ubusd refused to register an object
+   * again.
+   */
   readonly onWarning?: (error: Error) => void;
 }
 
@@ -94,8 +104,8 @@ export class Session {
   }
 
   /**
-   * Registers something now, and on every later connection. Rejects if ubusd refuses it now; resolves at once if ubusd is not
-   * connected, or goes away meanwhile.
+   * Registers something now, and on every later connection. Rejects if ubusd refuses it now; resolves at once
+   * if ubusd is not connected, or goes away meanwhile.
    */
   async add(registration: Registration): Promise<void> {
     this.refuseIfClosed();
@@ -123,7 +133,10 @@ export class Session {
     this.#registrations.delete(registration);
   }
 
-  /** Adds an object to the bus and returns its id. Invocations reach `target` from the moment ubusd has given the id. */
+  /**
+   * Adds an object to the bus and returns its id. Invocations reach `target` from the moment ubusd has given
+   * the id.
+   */
   async addObject(
     connection: Connection,
     target: Target,
@@ -164,11 +177,24 @@ export class Session {
   /** Tells the program what no caller can be told. */
   warn(error: Error): void {
     const { onWarning } = this.#options;
-    if (onWarning === undefined) process.emitWarning(error.message, 'UbusWarning');
-    else onWarning(error);
+    if (onWarning === undefined) {
+      process.emitWarning(error.message, 'UbusWarning');
+      return;
+    }
+    try {
+      onWarning(error);
+    } catch (worse) {
+      process.emitWarning(
+        `onWarning itself threw: ${worse}; it was to hear: ${error.message}`,
+        'UbusWarning',
+      );
+    }
   }
 
-  /** Calls a function of the program; what it throws becomes a warning, and does not reach the code that reads messages. */
+  /**
+   * Calls a function of the program; what it throws becomes a warning, and does not reach the code that reads
+   * messages.
+   */
   tell(callback: () => void): void {
     try {
       callback();
@@ -246,8 +272,7 @@ export class Session {
     try {
       await registration.enroll(connection);
     } catch (error) {
-      if (connection.closed) return;
-      if (!this.#registrations.has(registration)) return;
+      if (connection.closed || !this.#registrations.has(registration)) return;
       if (retry === FIRST_RETRY) this.warn(error instanceof Error ? error : new Error(String(error)));
       const timer = setTimeout(() => {
         this.#retries.delete(timer);

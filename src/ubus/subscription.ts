@@ -17,7 +17,9 @@ import type { Registration, Session } from './session.js';
 
 /** See {@link Ubus.subscribe}. */
 export interface SubscribeOptions {
-  /** The object is there and we are subscribed (true), or it is gone (false). What it told in between is lost. */
+  /**
+   * The object is there and we are subscribed (true), or it is gone (false). What it told in between is lost.
+   */
   readonly onActive?: (active: boolean) => void;
 }
 
@@ -33,6 +35,8 @@ export class Subscription implements Registration, Target {
   #watch: ObjectWatch | undefined;
   #active = false;
   #closed = false;
+  /** Whether ubusd has told us, since we asked to subscribe, that the object is gone. */
+  #removed = false;
   /** Whether to wait for an object that is not there, instead of rejecting. */
   #patient: boolean;
 
@@ -88,6 +92,7 @@ export class Subscription implements Registration, Target {
 
   /** @internal */
   targetRemoved(): void {
+    this.#removed = true;
     this.#setActive(false);
     if (this.#enrolled !== undefined) this.#waitForObject();
   }
@@ -99,6 +104,7 @@ export class Subscription implements Registration, Target {
   }
 
   async #join(connection: Connection, id: number, object: ObjectInfo): Promise<void> {
+    this.#removed = false;
     try {
       await connection.request({
         type: MessageType.subscribe,
@@ -115,6 +121,9 @@ export class Subscription implements Registration, Target {
       const why = `subscribing to ${this.object}: it is an object of this same connection, which ubusd does not allow`;
       throw new UbusError(error.code, why, { object: this.object, cause: error });
     }
+    // The end of the object may have come in together with the answer, and been dealt with before this.
+    if (this.#removed)
+      throw new UbusError('NOT_FOUND', `subscribing to ${this.object}: it is gone`, { object: this.object });
     if (!this.#closed && !connection.closed) this.#setActive(true);
   }
 

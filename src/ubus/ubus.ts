@@ -1,10 +1,16 @@
 /** The bus as a program sees it. */
-import { readTable, type Table, type TableInput, writeTable } from './blobmsg.js';
-import { StatusError } from './connection.js';
-import { UbusError } from './errors.js';
+import { readTable, type Table, type TableInput } from './blobmsg.js';
+import { MAX_TIMER } from './connection.js';
+import { StatusError, UbusError } from './errors.js';
 import { type EventHandler, invokeEventObject, Listener } from './listener.js';
 import { checkPath, lookup, lookupOne, type ObjectInfo, ObjectWatch } from './lookup.js';
-import { MessageAttribute, MessageType, writeNumberAttribute, writeStringAttribute } from './message.js';
+import {
+  MessageAttribute,
+  MessageType,
+  writeDataAttribute,
+  writeNumberAttribute,
+  writeStringAttribute,
+} from './message.js';
 import { type Method, type Methods, PublishedObject, type PublishOptions } from './object.js';
 import { Session, type UbusOptions } from './session.js';
 import { type SubscribeOptions, Subscription } from './subscription.js';
@@ -28,18 +34,22 @@ const MAX_KNOWN = 256;
  * const board = await bus.call('system', 'board');
  * ```
  *
- * When ubusd goes away, calls under way reject with CONNECTION_FAILED, further ones at once. The connection is
- * made again in the background (after 0.1 s, growing to 5 s), and with it everything that was published, listened for and
- * subscribed to.
+ * When ubusd goes away, calls under way reject with CONNECTION_FAILED, further ones at once. The connection
+ * is made again in the background (after 0.1 s, growing to 5 s), and with it everything that was published,
+ * listened for and subscribed to.
  *
- * At most 1 MiB is kept for an ubusd that does not read; what would go beyond rejects with NO_MEMORY, and answers to others are dropped with one
- * warning. An ubusd that sends what is no ubus message is disconnected from.
+ * At most 1 MiB is kept for an ubusd that does not read; what would go beyond rejects with NO_MEMORY, and
+ * answers to others are dropped with one warning. An ubusd that sends what is no ubus message is disconnected
+ * from.
  */
 export class Ubus {
   readonly #session: Session;
   readonly #known = new Map<string, number>();
 
-  /** Connects to ubusd. @throws UbusError CONNECTION_FAILED or TIMEOUT if that fails; it says which socket and why. */
+  /**
+   * Connects to ubusd. @throws UbusError CONNECTION_FAILED or TIMEOUT if that fails; it says which socket and
+   * why.
+   */
   static async connect(options: UbusOptions = {}): Promise<Ubus> {
     const bus = new Ubus(new Session(options));
     await bus.#session.start();
@@ -47,8 +57,9 @@ export class Ubus {
   }
 
   /**
-   * For programs that do their work without ubusd too: returns at once and connects in the background, however long it takes. What is
-   * published, listened for or subscribed to meanwhile is registered when ubusd comes.
+   * For programs that do their work without ubusd too: returns at once and connects in the background,
+   * however long it takes. What is published, listened for or subscribed to meanwhile is registered when
+   * ubusd comes.
    */
   static open(options: UbusOptions = {}): Ubus {
     const bus = new Ubus(new Session(options));
@@ -67,17 +78,21 @@ export class Ubus {
   }
 
   /**
-   * Calls a method of an object and returns the data it answers with; of several answers the first, of none `{}`.
+   * Calls a method of an object and returns the data it answers with; of several answers the first, of none
+   * `{}`.
    *
-   * @throws UbusError with the status of the answer, e.g. NOT_FOUND (no such object, or what the object means by it), METHOD_NOT_FOUND,
-   * INVALID_ARGUMENT, PERMISSION_DENIED; TIMEOUT, CONNECTION_FAILED, NO_MEMORY.
+   * @throws UbusError with the status of the answer, e.g. NOT_FOUND (no such object, or what the object means
+   * by it), METHOD_NOT_FOUND, INVALID_ARGUMENT, PERMISSION_DENIED; TIMEOUT, CONNECTION_FAILED, NO_MEMORY.
    */
   async call(path: string, method: string, args: TableInput = {}, options: CallOptions = {}): Promise<Table> {
     const [first = {}] = await this.callAll(path, method, args, options);
     return first;
   }
 
-  /** Calls a method and returns all its answers in their order; some methods give several, some none. Throws as {@link call}. */
+  /**
+   * Calls a method and returns all its answers in their order; some methods give several, some none. Throws
+   * as {@link call}.
+   */
   async callAll(
     path: string,
     method: string,
@@ -109,7 +124,8 @@ export class Ubus {
   }
 
   /**
-   * Publishes an object. Resolves when it is on the bus; at once if ubusd is not connected, and it gets there when ubusd comes.
+   * Publishes an object. Resolves when it is on the bus; at once if ubusd is not connected, and it gets there
+   * when ubusd comes.
    *
    * ```js
    * await bus.publish('greeter', {
@@ -131,7 +147,8 @@ export class Ubus {
   }
 
   /**
-   * Calls `handler(name, data)` for each event of that name; a `*` at the end stands for anything. Our own events are not heard.
+   * Calls `handler(name, data)` for each event of that name; a `*` at the end stands for anything. Our own
+   * events are not heard.
    *
    * @throws UbusError PERMISSION_DENIED
    */
@@ -141,7 +158,10 @@ export class Ubus {
     return listener;
   }
 
-  /** Sends an event to all who listen for it. Names that start with `ubus.` are ubusd's own. @throws UbusError PERMISSION_DENIED … */
+  /**
+   * Sends an event to all who listen for it. Names that start with `ubus.` are ubusd's own. @throws UbusError
+   * PERMISSION_DENIED …
+   */
   async send(event: string, data: TableInput = {}): Promise<void> {
     const connection = this.#session.connection(`sending event ${event}`);
     await invokeEventObject(connection, this.#session.timeout, 'send', `sending event ${event}`, {
@@ -151,10 +171,11 @@ export class Ubus {
   }
 
   /**
-   * Calls `handler(type, data)` for each notification of an object. Kept up when the object is restarted; the handler's answer is
-   * always OK.
+   * Calls `handler(type, data)` for each notification of an object. Kept up when the object is restarted; the
+   * handler's answer is always OK.
    *
-   * @throws UbusError NOT_FOUND if there is no such object now (see {@link waitFor}), or the ACL does not let us; INVALID_ARGUMENT for an object of our own.
+   * @throws UbusError NOT_FOUND if there is no such object now (see {@link waitFor}), or the ACL does not let
+   * us; INVALID_ARGUMENT for an object of our own.
    */
   async subscribe(
     path: string,
@@ -166,13 +187,19 @@ export class Ubus {
     return subscription;
   }
 
-  /** The objects on the bus that this user may see: all, one by its path, or those whose path starts as `pattern` before its `*`. */
+  /**
+   * The objects on the bus that this user may see: all, one by its path, or those whose path starts as
+   * `pattern` before its `*`.
+   */
   async lookup(pattern?: string): Promise<ObjectInfo[]> {
     const connection = this.#session.connection(`looking up ${pattern ?? 'all objects'}`);
     return await lookup(connection, this.#session.timeout, pattern);
   }
 
-  /** Resolves when an object is on the bus, also over a restart of ubusd. @throws UbusError TIMEOUT after the milliseconds of `timeout`. */
+  /**
+   * Resolves when an object is on the bus, also over a restart of ubusd. @throws UbusError TIMEOUT after the
+   * milliseconds of `timeout`.
+   */
   async waitFor(path: string, options: CallOptions = {}): Promise<ObjectInfo> {
     checkPath(path);
     this.#session.refuseIfClosed();
@@ -191,7 +218,7 @@ export class Ubus {
         offClose();
         resolve(object);
       });
-      if (timeout <= 0x7fff_ffff) {
+      if (timeout <= MAX_TIMER) {
         const late = new UbusError('TIMEOUT', `waiting for ${path}: not on the bus within ${timeout} ms`, {
           object: path,
         });
@@ -201,7 +228,10 @@ export class Ubus {
     });
   }
 
-  /** Disconnects for good. Calls under way reject, objects and listeners are gone. What was sent before still goes out. */
+  /**
+   * Disconnects for good. Calls under way reject, objects and listeners are gone. What was sent before still
+   * goes out.
+   */
   close(): void {
     this.#session.close();
   }
@@ -224,9 +254,7 @@ export class Ubus {
       write: (writer) => {
         writeNumberAttribute(writer, MessageAttribute.objectId, id);
         writeStringAttribute(writer, MessageAttribute.method, method);
-        const table = writer.open(MessageAttribute.data);
-        writeTable(writer, args);
-        writer.close(table);
+        writeDataAttribute(writer, args);
       },
       onData: ({ data }, { bytes }) => {
         if (data === undefined) return;

@@ -3,8 +3,9 @@
  *
  *     node dist/test/fuzz/ubus.js FOLDER [COUNT [SEED]]
  *
- * Inputs are mutations of the recordings, and of those inputs that led to an outcome not seen before: these are kept in FOLDER, so
- * that the next run starts where this one ended. An input that breaks a rule is written there as `crash-…`, and the exit code is 1.
+ * Inputs are mutations of the recordings, and of those inputs that led to an outcome not seen before: these
+ * are kept in FOLDER, so that the next run starts where this one ended. An input that breaks a rule is
+ * written there as `crash-…`, and the exit code is 1.
  */
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -36,23 +37,18 @@ function random(seed: number): (below: number) => number {
   };
 }
 
-/** The kinds of things in a value, not the things themselves. */
-function shape(value: Value, depth = 0): string {
-  if (Array.isArray(value))
-    return depth > 2
-      ? '['
-      : `[${Math.min(value.length, 3)}${value
-          .slice(0, 2)
-          .map((item) => shape(item, depth + 1))
-          .join('')}]`;
-  if (value === null || typeof value !== 'object') return (value === null ? 'null' : typeof value)[0] ?? '';
-  const inner = Object.values(value);
-  return depth > 2
-    ? '{'
-    : `{${Math.min(inner.length, 3)}${inner
-        .slice(0, 2)
-        .map((item) => shape(item, depth + 1))
-        .join('')}}`;
+/** The kinds of things in a value, and how deep they go; not the things themselves, nor how many. */
+function shape(value: Value): string {
+  const kinds = new Set<string>();
+  let deepest = 0;
+  const visit = (inner: Value, depth: number) => {
+    deepest = Math.max(deepest, depth);
+    kinds.add(inner === null ? 'null' : Array.isArray(inner) ? 'array' : typeof inner);
+    if (inner !== null && typeof inner === 'object')
+      for (const item of Object.values(inner)) visit(item, depth + 1);
+  };
+  visit(value, 0);
+  return `${[...kinds].sort().join()} ${deepest}`;
 }
 
 /** Runs one reader: what came out, told apart coarsely. Throws what a reader must not throw. */
@@ -74,18 +70,21 @@ function readTable(bytes: Buffer): string {
   return shape(table);
 }
 
-function readMessages(bytes: Buffer, cut: number): string {
+/** What each message of some bytes is taken for, and how it ends. */
+function readMessages(bytes: Buffer, cut: number): string[] {
   const seen: string[] = [];
   const take = (message: Message) => {
-    const attributes = outcome(() => {
+    const { bytes: whole } = message;
+    const result = outcome(() => {
       const read = readAttributes(message);
       const { data, signature } = read;
-      const args = data && outcome(() => shape(readArguments(message.bytes, data.start, data.end, POLICY)));
-      const methods =
-        signature && outcome(() => shape(readSignature(message.bytes, signature.start, signature.end)));
-      return `${Object.keys(read).join()} ${args ?? ''} ${methods ?? ''}`;
+      if (data)
+        seen.push(`data: ${outcome(() => shape(readArguments(whole, data.start, data.end, POLICY)))}`);
+      if (signature)
+        seen.push(`signature: ${outcome(() => shape(readSignature(whole, signature.start, signature.end)))}`);
+      return Object.keys(read).sort().join();
     });
-    if (seen.length < 3) seen.push(`${Math.min(message.type, 12)} ${attributes}`);
+    seen.push(`message: ${Math.min(message.type, 12)} ${result}`);
     return true;
   };
   const reader = new MessageReader();
@@ -94,7 +93,7 @@ function readMessages(bytes: Buffer, cut: number): string {
     reader.push(bytes.subarray(cut), take);
     return 'all';
   });
-  return `${seen.join(';')} ${end}`;
+  return [...seen, `end: ${end}`];
 }
 
 function mutate(input: Buffer, other: Buffer, pick: (below: number) => number): Buffer {
@@ -169,24 +168,27 @@ for (let run = 0; run < Number(count); run += 1) {
   const first = corpus[run < started ? run : pick(corpus.length)] ?? Buffer.alloc(0);
   const input = run < started ? first : mutate(first, corpus[pick(corpus.length)] ?? first, pick);
   const from = performance.now();
-  let result: string;
+  let results: string[];
   try {
     const cut = pick(input.length + 1);
-    result = `${outcome(() => readTable(input))} | ${readMessages(input, cut)} | ${outcome(() => readTable(input.subarray(12)))}`;
+    results = [
+      `table: ${outcome(() => readTable(input))}`,
+      ...readMessages(input, cut),
+      `inner: ${outcome(() => readTable(input.subarray(12)))}`,
+    ];
     const took = performance.now() - from;
     slowest = Math.max(slowest, took);
     if (took > MAX_TIME) throw new Error(`took ${took} ms`);
   } catch (error) {
     const name = `crash-${createHash('sha1').update(input).digest('hex').slice(0, 12)}`;
     writeFileSync(join(folder, name), input);
-    console.error(
-      `${join(folder, name)}: ${error instanceof Error ? error.stack : error}\nseed ${seed}, run ${run}: ${input.toString('hex')}`,
-    );
+    const why = error instanceof Error ? error.stack : error;
+    console.error(`${join(folder, name)}: ${why}\nseed ${seed}, run ${run}: ${input.toString('hex')}`);
     process.exit(1);
   }
-  if (outcomes.has(result)) continue;
-  outcomes.add(result);
-  if (run < started) continue;
+  const known = outcomes.size;
+  for (const result of results) outcomes.add(result);
+  if (outcomes.size === known || run < started) continue;
   corpus.push(input);
   writeFileSync(join(folder, createHash('sha1').update(input).digest('hex').slice(0, 16)), input);
 }

@@ -137,7 +137,9 @@ class RealDaemon implements Daemon {
     await exited;
   }
 
-  /** ubusd looks at who the process is at the moment it connects, and that is before `connecting` first waits. */
+  /**
+   * ubusd looks at who the process is at the moment it connects, and that is before `connecting` first waits.
+   */
   async as<T>({ user, group }: Identity, connecting: () => Promise<T>): Promise<T> {
     process.setegid?.(idOf('/etc/group', group));
     process.seteuid?.(idOf('/etc/passwd', user));

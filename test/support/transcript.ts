@@ -1,4 +1,6 @@
-/** Plays ubusd's side of a recording in test/fixtures/ubus, and holds what our side sends against the other. */
+/**
+ * Plays ubusd's side of a recording in test/fixtures/ubus, and holds what our side sends against the other.
+ */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -26,7 +28,10 @@ export interface Playing {
   readonly done: Promise<{ sent: string[]; recorded: string[] }>;
 }
 
-/** Plays lines to the first client that connects. Waits after each line of the client until as many bytes have come. */
+/**
+ * Plays lines to the first client that connects. Waits after each line of the client until as many bytes have
+ * come.
+ */
 export async function play(t: TestContext, lines: readonly Line[]): Promise<Playing> {
   const folder = mkdtempSync(join(tmpdir(), 'ubus-play-'));
   const path = join(folder, 'ubus.sock');

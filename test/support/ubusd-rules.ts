@@ -1,6 +1,8 @@
 /** What the ubusd for tests goes by: ACLs, patterns, and how a message is passed on. */
-import { BlobReader } from '../../src/ubus/blob.js';
+import type { Socket } from 'node:net';
+import { BlobReader, type BlobWriter } from '../../src/ubus/blob.js';
 import { decodeBlobmsg, type Table } from '../../src/ubus/blobmsg.js';
+import type { Status } from '../../src/ubus/errors.js';
 import type { Message, Range } from '../../src/ubus/message.js';
 
 /** Who a client is: names, as in an ACL file. */
@@ -22,6 +24,36 @@ export interface Acl {
 
 /** What an ACL gives besides calling methods. */
 export type Right = 'publish' | 'subscribe' | 'listen' | 'send';
+
+/** A connection to ubusd. */
+export interface Client {
+  readonly id: number;
+  readonly socket: Socket;
+  readonly identity: Identity;
+}
+
+/** An object on the bus, also the nameless ones behind listeners and subscriptions. */
+export interface BusObject {
+  readonly id: number;
+  readonly client: Client;
+  readonly path: string | undefined;
+  /** Bytes of the methods by name; undefined for an object without a type, which lookups do not show. */
+  readonly methods: ReadonlyMap<string, Buffer> | undefined;
+  readonly typeId: number;
+  readonly patterns: string[];
+  /** Subscribers, the newest first. */
+  readonly subscribers: BusObject[];
+  sequence: number;
+}
+
+/** Ends a request with a status. */
+export class Refusal extends Error {
+  readonly status: Status;
+  constructor(status: Status) {
+    super(status);
+    this.status = status;
+  }
+}
 
 /** Whether a client may publish, subscribe to, listen for or send what has this name. */
 export function may(acls: readonly Acl[], identity: Identity, right: Right, name: string): boolean {
@@ -84,4 +116,11 @@ export function rewritten({ bytes, start, end, sequence }: Message, peer: number
   copy.writeUInt16BE(sequence, 2);
   copy.writeUInt32BE(peer, 4);
   return copy;
+}
+
+/** Writes an attribute whose payload is there already. */
+export function putBytes(writer: BlobWriter, id: number, parts: readonly Uint8Array[]): void {
+  const at = writer.open(id);
+  for (const part of parts) writer.bytes(part);
+  writer.close(at);
 }

@@ -1,15 +1,15 @@
 /**
- * A ubusd for tests, written to the recordings in test/fixtures/ubus and to what the real one was seen to do. It is strict: what
- * the real one refuses, it refuses, with the same status.
+ * A ubusd for tests, written to the recordings in test/fixtures/ubus and to what the real one was seen to do.
+ * It is strict: what the real one refuses, it refuses, with the same status.
  *
- * Not here: passing file descriptors, the monitor, reading ACL files. Who a client is cannot be asked of a socket in Node, so {@link FakeUbusd.identity} says
- * who connects next.
+ * Not here: passing file descriptors, the monitor, reading ACL files. Who a client is cannot be asked of a
+ * socket in Node, so {@link FakeUbusd.identity} says who connects next.
  */
 import { randomInt } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { BlobWriter } from '../../src/ubus/blob.js';
-import { int32, type Table, type TableInput, writeTable } from '../../src/ubus/blobmsg.js';
+import { int32, type Table, type TableInput } from '../../src/ubus/blobmsg.js';
 import { STATUSES, type Status } from '../../src/ubus/errors.js';
 import {
   MessageAttribute as Attribute,
@@ -22,57 +22,33 @@ import {
   writeStringAttribute as putString,
   type Range,
   readAttributes,
+  writeDataAttribute,
+  writeFlagAttribute,
 } from '../../src/ubus/message.js';
 import {
   type Acl,
+  type BusObject,
+  type Client,
   type Identity,
   matches,
   may,
   mayCall,
+  putBytes,
+  Refusal,
   rewritten,
   signatureMethods,
   table,
 } from './ubusd-rules.js';
 
-interface Client {
-  readonly id: number;
-  readonly socket: Socket;
-  readonly identity: Identity;
-}
-
-interface BusObject {
-  readonly id: number;
-  readonly client: Client;
-  readonly path: string | undefined;
-  /** Bytes of the methods by name; undefined for an object without a type, which lookups do not show. */
-  readonly methods: ReadonlyMap<string, Buffer> | undefined;
-  readonly typeId: number;
-  readonly patterns: string[];
-  /** Subscribers, the newest first. */
-  readonly subscribers: BusObject[];
-  sequence: number;
-}
-
 const EVENT_OBJECT = 1;
-const ROOT: Identity = { user: 'root', group: 'root' };
-/** Unsent bytes of a client beyond which messages to it are dropped, as in ubusd. */
-const MAX_QUEUE = 1_048_576;
+/** Longest blob of a message, and most bytes that are queued for a client before messages to it are dropped. */
 const MAX_MESSAGE = 1_048_576;
-
-/** Ends a request with a status. */
-class Refusal extends Error {
-  readonly status: Status;
-  constructor(status: Status) {
-    super(status);
-    this.status = status;
-  }
-}
 
 export class FakeUbusd {
   readonly path: string;
   readonly acls: readonly Acl[];
   /** Who the clients are that connect from now on. */
-  identity: Identity = ROOT;
+  identity: Identity = { user: 'root', group: 'root' };
   #server: Server | undefined;
   readonly #clients = new Map<number, Client>();
   readonly #objects = new Map<number, BusObject>();
@@ -136,7 +112,6 @@ export class FakeUbusd {
     this.#status(client, message, status);
   }
 
-  /** As ubusd, which takes what it can of a blob that is damaged. */
   #attributes(message: Message): Attributes {
     try {
       return readAttributes(message);
@@ -219,13 +194,8 @@ export class FakeUbusd {
 
   #lookup(client: Client, message: Message, pattern: string | undefined): void {
     if (pattern === '') throw new Refusal('INVALID_ARGUMENT');
-    const prefix = pattern?.endsWith('*') ? pattern.slice(0, -1) : undefined;
     const found = [...this.#objects.values()]
-      .filter(({ path }) => path !== undefined)
-      .filter(
-        ({ path = '' }) =>
-          pattern === undefined || path === pattern || (prefix !== undefined && path.startsWith(prefix)),
-      )
+      .filter(({ path }) => path !== undefined && (pattern === undefined || matches(pattern, path)))
       .sort((a, b) => Buffer.compare(Buffer.from(a.path ?? ''), Buffer.from(b.path ?? '')));
     if (pattern !== undefined && found.length === 0) throw new Refusal('NOT_FOUND');
     for (const { path = '', id, typeId, methods } of found) {
@@ -236,9 +206,11 @@ export class FakeUbusd {
         putString(writer, Attribute.objectPath, path);
         putNumber(writer, Attribute.objectId, id);
         putNumber(writer, Attribute.objectType, typeId);
-        const at = writer.open(Attribute.signature);
-        for (const [, bytes] of visible) writer.bytes(bytes);
-        writer.close(at);
+        putBytes(
+          writer,
+          Attribute.signature,
+          visible.map(([, bytes]) => bytes),
+        );
       });
     }
   }
@@ -251,8 +223,8 @@ export class FakeUbusd {
     }
     const object = this.#objects.get(objectId);
     if (object === undefined) throw new Refusal('NOT_FOUND');
-    if (object.path !== undefined && !mayCall(this.acls, client.identity, object.path, method))
-      throw new Refusal('PERMISSION_DENIED');
+    const allowed = object.path === undefined || mayCall(this.acls, client.identity, object.path, method);
+    if (!allowed) throw new Refusal('PERMISSION_DENIED');
     this.#forward(client, object, method, message, data, false);
     return 'silent';
   }
@@ -267,18 +239,14 @@ export class FakeUbusd {
   ): void {
     this.#send(object.client, MessageType.invoke, message.sequence, client.id, (writer) => {
       if (noReply) {
-        const at = writer.open(Attribute.noReply);
-        writer.uint8(1);
-        writer.close(at);
+        writeFlagAttribute(writer, Attribute.noReply, true);
       }
       putNumber(writer, Attribute.objectId, object.id);
       putString(writer, Attribute.method, method);
       putString(writer, Attribute.user, client.identity.user);
       putString(writer, Attribute.group, client.identity.group);
       if (data !== undefined) {
-        const at = writer.open(Attribute.data);
-        writer.bytes(message.bytes.subarray(data.start, data.end));
-        writer.close(at);
+        putBytes(writer, Attribute.data, [message.bytes.subarray(data.start, data.end)]);
       }
     });
   }
@@ -307,9 +275,8 @@ export class FakeUbusd {
     if (typeof objectId !== 'number' || typeof pattern !== 'string') throw new Refusal('INVALID_ARGUMENT');
     const object = this.#ownObject(client, objectId >>> 0, 'PERMISSION_DENIED');
     if (pattern === '') throw new Refusal('PERMISSION_DENIED');
-    if (!may(this.acls, client.identity, 'listen', pattern.endsWith('*') ? pattern.slice(0, -1) : pattern)) {
-      throw new Refusal('PERMISSION_DENIED');
-    }
+    const name = pattern.endsWith('*') ? pattern.slice(0, -1) : pattern;
+    if (!may(this.acls, client.identity, 'listen', name)) throw new Refusal('PERMISSION_DENIED');
     object.patterns.push(pattern);
   }
 
@@ -320,9 +287,7 @@ export class FakeUbusd {
       this.#send(client, MessageType.invoke, this.#eventSequence, 0, (writer) => {
         putNumber(writer, Attribute.objectId, id);
         putString(writer, Attribute.method, name);
-        const at = writer.open(Attribute.data);
-        writeTable(writer, data);
-        writer.close(at);
+        writeDataAttribute(writer, data);
       });
     }
   }
@@ -379,9 +344,7 @@ export class FakeUbusd {
     object.sequence += 1;
     this.#send(object.client, MessageType.notify, object.sequence, 0, (writer) => {
       putNumber(writer, Attribute.objectId, object.id);
-      const at = writer.open(Attribute.active);
-      writer.uint8(object.subscribers.length > 0 ? 1 : 0);
-      writer.close(at);
+      writeFlagAttribute(writer, Attribute.active, object.subscribers.length > 0);
     });
   }
 
@@ -431,7 +394,7 @@ export class FakeUbusd {
   }
 
   #write({ socket }: Client, bytes: Buffer): void {
-    if (socket.destroyed || socket.writableLength + bytes.length > MAX_QUEUE + 12) return;
+    if (socket.destroyed || socket.writableLength + bytes.length > MAX_MESSAGE + 12) return;
     socket.write(bytes);
   }
 }

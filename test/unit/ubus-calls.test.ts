@@ -124,6 +124,31 @@ test('a wrong type is an invalid argument, and the handler does not run', async 
   assert.deepEqual(seen, [right, { big: 2n ** 60n, ratio: 0 }]);
 });
 
+test('handlers get the types they declare', async (t) => {
+  const bus = await TestBus.start(t);
+  const provider = await bus.connect();
+  await provider.publish('typed', {
+    add: { args: { a: 'int32', b: 'int32' }, call: ({ a = 0, b = 0 }) => ({ sum: a + b }) },
+    name: { args: { name: 'string' }, call: async ({ name }) => ({ length: name?.length }) },
+    nothing: { call: () => undefined },
+  });
+  const wrongType = () =>
+    provider.publish('x', {
+      // @ts-expect-error there is no such type
+      m: { args: { a: 'int33' }, call: () => undefined },
+    });
+  const wrongName = () =>
+    provider.publish('x', {
+      // @ts-expect-error there is no such argument
+      m: { args: { a: 'int32' }, call: ({ b }) => ({ b }) },
+    });
+  assert.deepEqual([typeof wrongType, typeof wrongName], ['function', 'function']); // never called
+  const caller = await bus.connect();
+  assert.deepEqual(await caller.call('typed', 'add', { a: 2, b: 3 }), { sum: 5 });
+  assert.deepEqual(await caller.call('typed', 'name', { name: 'x' }), { length: 1 });
+  assert.deepEqual(await caller.call('typed', 'name'), {});
+});
+
 test('unknown objects and methods', async (t) => {
   const bus = await TestBus.start(t);
   await publishLab(await bus.connect());

@@ -6,6 +6,7 @@ import {
   MessageAttribute,
   MessageType,
   readAttributes,
+  writeFlagAttribute,
   writeNumberAttribute,
   writeStringAttribute,
 } from '../../src/ubus/message.js';
@@ -167,6 +168,31 @@ test('arguments that cannot be read are an invalid argument, and so is a call wi
   assert.deepEqual(answers, [2, 2, 2, 4, 0]);
 });
 
+test('an object that goes while we subscribe to it', async (t) => {
+  const path = await serveRaw(t, (socket) => {
+    socket.write(HELLO);
+    onMessages(socket, (message) => {
+      const answer = data(message, (writer) => {
+        writeStringAttribute(writer, MessageAttribute.objectPath, 'lab');
+        writeNumberAttribute(writer, MessageAttribute.objectId, 4711);
+      });
+      const gone = encodeMessage(MessageType.unsubscribe, 1, 0, (writer) => {
+        writeNumberAttribute(writer, MessageAttribute.objectId, 4711);
+        writeNumberAttribute(writer, MessageAttribute.target, 4711);
+      });
+      const parts =
+        message.type === MessageType.subscribe ? [status(message, 0), gone] : [answer, status(message, 0)];
+      socket.write(Buffer.concat(parts));
+    });
+  });
+  const bus = await Ubus.connect({ path });
+  t.after(() => bus.close());
+  await assert.rejects(
+    bus.subscribe('lab', () => undefined),
+    { status: 'NOT_FOUND', message: /it is gone/ },
+  );
+});
+
 test('whoever wants no reply gets none', async (t) => {
   const types: number[] = [];
   const calls: boolean[] = [];
@@ -180,9 +206,7 @@ test('whoever wants no reply gets none', async (t) => {
       for (const noReply of [1, 0]) {
         socket.write(
           encodeMessage(MessageType.invoke, 9, 77, (writer) => {
-            const flag = writer.open(MessageAttribute.noReply);
-            writer.uint8(noReply);
-            writer.close(flag);
+            writeFlagAttribute(writer, MessageAttribute.noReply, noReply === 1);
             writeNumberAttribute(writer, MessageAttribute.objectId, 4711);
             writeStringAttribute(writer, MessageAttribute.method, 'go');
             writer.close(writer.open(MessageAttribute.data));
