@@ -1,7 +1,6 @@
-import { randomInt } from 'node:crypto';
 import { type Config, ConfigFileError, formatProblem, loadConfig, UciError } from '../config/index.js';
 import { NetlinkError } from '../netlink/index.js';
-import type { Timers } from '../selector/world.js';
+import type { Random, Timers } from '../selector/world.js';
 import { DnsResolver } from './dns-resolver.js';
 import { EXIT, ExitError } from './exit.js';
 import { InterfaceLock, LockedError } from './interface-lock.js';
@@ -25,6 +24,9 @@ const timers: Timers = {
     return () => clearTimeout(timer);
   },
 };
+
+/** Nobody gains by guessing which gateway comes next, so this need not load Node's crypto, a sixth of the time to start. */
+const random: Random = { below: (bound) => Math.floor(Math.random() * bound) };
 
 /** One process that serves one or several interfaces. */
 export class Daemon {
@@ -68,7 +70,7 @@ export class Daemon {
     const locks = await takeLocks(interfaces);
     const kernel = await openKernel(interfaces, log);
     const resolver = new DnsResolver();
-    const shared: Shared = { kernel, resolver, timers, random: { below: (bound) => randomInt(bound) }, log };
+    const shared: Shared = { kernel, resolver, timers, random, log };
     const services: InterfaceService[] = [];
     for (const name of interfaces) {
       const service = await InterfaceService.open(name, config, shared);
