@@ -19,6 +19,8 @@ export const labPackages = [
   { name: 'dnsmasq-base', files: ['dnsmasq'] },
   { name: 'nftables', files: ['nft'] },
   { name: 'strace', files: ['strace'] },
+  { name: 'shellcheck', files: ['shellcheck'] },
+  { name: 'busybox-static', files: ['busybox'] },
   { name: 'gcc', files: ['cc', 'gcc'] },
   { name: 'libc6-dev', files: ['/usr/include/stdio.h'] },
 ];
