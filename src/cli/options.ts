@@ -16,6 +16,7 @@ export interface Options {
 }
 
 export const HELP = `usage: wgpeerselector -i NAME [-i NAME ...] [options]
+       wgpeerselector check [options]   say what is wrong (check --help)
 
 Keeps each WireGuard interface connected to exactly one of the peers that
 CONFIG-DIR/wgpeerselector lists for it.
