@@ -106,6 +106,14 @@ export interface Resolver {
   resolve(name: string, deadline: number): Promise<readonly string[]>;
 }
 
+/** Whether the time of day is good enough for a handshake: WireGuard refuses one that is not later than the last. */
+export interface Clock {
+  /** False while the first connection should wait for the clock to be set. Once true it stays so. */
+  readonly ready: boolean;
+  /** Calls the listener when `ready` has become true. */
+  onReady(listener: () => void): void;
+}
+
 /** Time that never jumps. */
 export interface Timers {
   /** Milliseconds since an arbitrary moment, monotonic. */
@@ -125,6 +133,7 @@ export interface World {
   readonly tunnel: Tunnel;
   readonly routing: Routing;
   readonly resolver: Resolver;
+  readonly clock: Clock;
   readonly timers: Timers;
   readonly random: Random;
   /** Milliseconds of CLOCK_REALTIME. Jumps; used only to judge a handshake from before we looked. */

@@ -132,9 +132,11 @@ export class FakeWorld implements World {
   #linkListeners: (() => void)[] = [];
   #wayOut: (() => void)[] = [];
   #routeLoss: (() => void)[] = [];
+  #clockReady: (() => void)[] = [];
   readonly tunnel: Tunnel;
   readonly routing: Routing;
   readonly resolver: Resolver;
+  readonly clock = { ready: true, onReady: (listener: () => void) => void this.#clockReady.push(listener) };
 
   constructor(seed = 1) {
     this.random = new SeededRandom(seed);
@@ -182,6 +184,11 @@ export class FakeWorld implements World {
     if (link === 'absent') this.installed.clear();
     for (const listener of this.#linkListeners) listener();
     for (const listener of this.#wayOut) listener();
+  }
+
+  clockIsSet(): void {
+    this.clock.ready = true;
+    for (const listener of this.#clockReady) listener();
   }
 
   routeAppears(): void {

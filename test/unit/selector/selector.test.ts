@@ -502,3 +502,105 @@ test('the kernel refuses to install a peer: that one failed, the next is tried',
   await world.timers.pass(10_000);
   assert.equal(world.ofType('connected')[0]?.peer.name, 'b');
 });
+
+test('a clock that is certainly wrong is waited for, once', async () => {
+  const world = new FakeWorld();
+  world.alive('address of a', 10);
+  world.clock.ready = false;
+  const { selector } = world.start([peer('a')]);
+  await world.timers.pass(4_000);
+  assert.equal(selector.snapshot().state, 'setting-clock');
+  assert.equal(world.ofType('trying').length, 0);
+  world.clockIsSet();
+  await world.timers.pass(100);
+  assert.equal(world.ofType('connected').length, 1);
+});
+
+test('a connection that works already is kept without waiting for the clock', async () => {
+  const world = new FakeWorld();
+  world.plant('key of a', 1_000);
+  world.clock.ready = false;
+  world.start([peer('a')]);
+  await world.timers.pass(100);
+  assert.equal(world.ofType('kept').length, 1);
+});
+
+test('stop while the clock is being set', async () => {
+  const world = new FakeWorld();
+  world.clock.ready = false;
+  const { selector, run } = world.start([peer('a')]);
+  await world.timers.pass(100);
+  selector.stop();
+  await world.timers.pass(0);
+  await run;
+});
+
+test('select: goes there at once, though it was tried in this round; unknown peers are refused', async () => {
+  const world = new FakeWorld();
+  const names = ['a', 'b', 'c'];
+  for (const name of names) world.alive(`address of ${name}`, 10);
+  const { selector } = world.start(names.map((name) => peer(name)));
+  await world.timers.pass(1_000);
+  for (const name of ['c', 'a', 'b', 'c']) {
+    const before = world.ofType('connected').length;
+    const already = selector.snapshot().peer?.name === name;
+    assert.equal(selector.select(name), true);
+    await world.timers.pass(100);
+    assert.equal(selector.snapshot().state, 'established');
+    assert.equal(selector.snapshot().peer?.name, name);
+    assert.equal(world.ofType('connected').length, already ? before : before + 1);
+  }
+  assert.equal(selector.select('nobody'), false);
+  assert.equal(selector.snapshot().peer?.name, 'c');
+});
+
+test('select a dead peer: tried for the connect timeout, then the round goes on', async () => {
+  const world = new FakeWorld();
+  world.alive('address of a', 10);
+  const { selector } = world.start([peer('a'), peer('dead')]);
+  await world.timers.pass(10_000);
+  assert.equal(selector.snapshot().peer?.name, 'a');
+  selector.select('dead');
+  await world.timers.pass(100);
+  assert.equal(selector.snapshot().peer?.name, 'dead');
+  await world.timers.pass(6_000);
+  assert.equal(selector.snapshot().state, 'established');
+  assert.equal(selector.snapshot().peer?.name, 'a');
+});
+
+test('select while it pauses, and while it waits for the interface', async () => {
+  const world = new FakeWorld();
+  world.unroutable.add('address of a').add('address of b');
+  world.alive('address of b', 10);
+  const { selector } = world.start([peer('a'), peer('b')]);
+  await world.timers.pass(MINUTE);
+  world.unroutable.clear();
+  selector.select('b');
+  await world.timers.pass(500);
+  assert.equal(selector.snapshot().peer?.name, 'b');
+  world.alive('address of a', 10);
+  world.setLink('absent');
+  await world.timers.pass(100);
+  selector.select('a');
+  world.setLink('up');
+  await world.timers.pass(500);
+  assert.equal(selector.snapshot().peer?.name, 'a');
+  assert.equal(selector.snapshot().state, 'established');
+});
+
+test('next: every peer once before any twice, on command', async () => {
+  const world = new FakeWorld();
+  const names = ['a', 'b', 'c', 'd'];
+  for (const name of names) world.alive(`address of ${name}`, 10);
+  const { selector } = world.start(names.map((name) => peer(name)));
+  await world.timers.pass(1_000);
+  for (let step = 0; step < 7; step++) {
+    selector.next();
+    await world.timers.pass(100);
+  }
+  const order = world.ofType('connected').map((event) => event.peer.name);
+  assert.equal(order.length, 8);
+  assert.deepEqual(order.slice(0, 4).sort(), names);
+  assert.deepEqual(order.slice(4).sort(), names);
+  assert.notEqual(order[4], order[3]);
+});
