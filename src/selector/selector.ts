@@ -15,6 +15,9 @@ const HANDSHAKE_POLL = 25;
  */
 const RENEW_AFTER = 125_000;
 
+/** How soon a handshake that was asked for is looked for, in milliseconds: WireGuard itself tries again after 5 s (REKEY_TIMEOUT). */
+const RENEWED_WITHIN = 5_000;
+
 /** A wake-up does not shorten a pause below this, in milliseconds: a storm of route changes must not become a busy loop. */
 const SHORTEST_PAUSE = 200;
 
@@ -349,9 +352,10 @@ export class Selector {
     for (;;) {
       const { checkInterval, deadPeerTimeout } = this.#assignment.settings;
       const limit = deadPeerTimeout * 1000;
-      const left = limit - (this.#handshake.age(timers.now()) ?? limit);
+      const seen = this.#handshake.age(timers.now()) ?? limit;
+      const due = seen < RENEW_AFTER ? RENEW_AFTER - seen : RENEWED_WITHIN; // however rare the looks are otherwise
       const event = (): boolean => this.#interruption(peer) !== undefined || this.#routesLost;
-      await this.#wakeup.until(event, Math.min(checkInterval * 1000, left));
+      await this.#wakeup.until(event, Math.min(checkInterval * 1000, due, limit - seen));
       const interruption = this.#interruption(peer);
       if (interruption !== undefined) return await this.#lost(peer, interruption);
       if (this.#routesLost) {

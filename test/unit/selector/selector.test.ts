@@ -224,6 +224,18 @@ test('an idle tunnel without keepalive is kept: its handshake is renewed', async
   assert.ok(kicks > 70 && kicks < 100, `${kicks} in 3 hours`);
 });
 
+test('rare looks: an idle tunnel is kept, and a dead gateway is noticed as soon', async () => {
+  const world = new FakeWorld();
+  world.traffic = false;
+  const gateway = world.alive('address of a');
+  world.start([peer('a')], { checkInterval: 3600 });
+  await world.timers.pass(3 * HOUR);
+  assert.equal(world.ofType('lost').length, 0);
+  gateway.alive = false;
+  await world.timers.pass(156_000);
+  assert.equal(world.ofType('lost').length, 1);
+});
+
 for (const [what, step] of [
   ['an hour forward', HOUR],
   ['an hour back', -HOUR],
