@@ -19,9 +19,9 @@ export const labPackages = [
   { name: 'dnsmasq-base', files: ['dnsmasq'] },
   { name: 'nftables', files: ['nft'] },
   { name: 'strace', files: ['strace'] },
+  { name: 'shellcheck', files: ['shellcheck'] },
+  { name: 'busybox-static', files: ['busybox'] },
   // For the native parts; they may be missing on a router, but the tests are about them too.
-  { name: 'gcc', files: ['cc'] },
-  { name: 'libc6-dev', files: ['/usr/include/stdio.h'] },
   { name: 'gcc', files: ['cc', 'gcc'] },
   { name: 'libc6-dev', files: ['/usr/include/stdio.h'] },
 ];

@@ -4,20 +4,19 @@ import { Daemon } from '../daemon/daemon.js';
 import { EXIT, ExitError } from '../daemon/exit.js';
 import { messageOf, StandardErrorLog } from '../daemon/log.js';
 import { VERSION } from '../version.js';
-import { HELP, type Options, parseOptions } from './options.js';
+import { HELP, parseOptions } from './options.js';
 
 /** How long peers and routes have to be removed when the daemon ends, in milliseconds. */
 const STOP_DEADLINE = 2_000;
 
 let log = new StandardErrorLog(false);
 
-try {
-  await main(parseOptions(process.argv.slice(2)));
-} catch (error) {
-  fail(error);
-}
+main().catch(fail);
 
-async function main(options: Options): Promise<void> {
+async function main(): Promise<void> {
+  // Loaded on demand: the daemon need not carry it.
+  if (process.argv[2] === 'check') return (await import('./check.js')).runCheck(process.argv.slice(3));
+  const options = parseOptions(process.argv.slice(2));
   if (options.print !== undefined) {
     process.stdout.write(options.print === 'help' ? HELP : `wgpeerselector ${VERSION}\n`);
     return;

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Config } from './schema.js';
 import { parseUci } from './uci.js';
@@ -33,7 +33,8 @@ export async function loadConfig(dir: string): Promise<Config> {
  */
 export async function readConfigFile(file: string, create: string): Promise<Uint8Array> {
   try {
-    return await readFile(file);
+    // At once: the file is small and local, and node:fs/promises would cost a millisecond of every start.
+    return readFileSync(file);
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
     if (code === 'ENOENT' || code === 'ENOTDIR') {

@@ -44,6 +44,9 @@ const PEER_OPTIONS = [
   'preshared_key',
 ] as const;
 
+/** What others put into these sections for themselves, Gluon to keep a peer over an upgrade. No mistake, and nothing to us. */
+const FOREIGN_OPTIONS = ['preserve'] as const;
+
 /** Checks a section `config peer 'NAME'`. Faults go to the reader's problems. */
 export function readPeer(section: UciSection, reader: SectionReader): PeerSection {
   // Read first: it decides how bad the faults of the rest are. One that is neither yes nor no is an error like others.
@@ -67,7 +70,7 @@ export function readPeer(section: UciSection, reader: SectionReader): PeerSectio
   const keepalive = reader.optional('persistent_keepalive', (text) =>
     parseInteger(text, 0, 65535, 'seconds'),
   );
-  reader.warnOfUnknown(PEER_OPTIONS);
+  reader.warnOfUnknown(PEER_OPTIONS, FOREIGN_OPTIONS);
   if (reader.faulty || ifname === undefined || publicKey === undefined || endpoint === undefined) {
     return { ifname, publicKey, peer: undefined };
   }

@@ -56,10 +56,13 @@ export class SectionReader {
     return values;
   }
 
-  /** Warns of every option that is not known, with the known one that was probably meant. */
-  warnOfUnknown(known: readonly string[]): void {
+  /**
+   * Warns of every option that is not known, with the known one that was probably meant.
+   * @param foreign options of other programs: passed over, and never suggested
+   */
+  warnOfUnknown(known: readonly string[], foreign: readonly string[] = []): void {
     for (const option of this.#section.options.values()) {
-      if (known.includes(option.name)) continue;
+      if (known.includes(option.name) || foreign.includes(option.name)) continue;
       const meant = nearest(option.name, known);
       const advice = meant === undefined ? `expected one of ${known.join(', ')}` : `did you mean ${meant}?`;
       this.#report('warning', option.line, option.name, `is not known and has no effect: ${advice}`);

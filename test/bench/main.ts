@@ -1,7 +1,8 @@
-/** `npm run bench`: all benches, or those named on the command line. */
+/** All benches, or those named on the command line; `npm run bench` gives each the world that it needs. */
+import { benchDaemon } from './daemon.js';
 import { benchUbus } from './ubus.js';
 
-const benches: Readonly<Record<string, () => Promise<void>>> = { ubus: benchUbus };
+const benches: Readonly<Record<string, () => Promise<void>>> = { ubus: benchUbus, daemon: benchDaemon };
 
 const named = process.argv.slice(2);
 for (const name of named.length > 0 ? named : Object.keys(benches)) {

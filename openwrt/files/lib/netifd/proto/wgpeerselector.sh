@@ -1,0 +1,100 @@
+#!/bin/sh
+# netifd's protocol `wgpeerselector`: runs the daemon for a WireGuard interface.
+#
+#     config interface 'vpn_peerselector'
+#             option proto 'wgpeerselector'
+#             option ifname 'vpn'             the WireGuard interface
+#             option unix_group 'nogroup'     optional: the group that firewall rules match on
+#
+# netifd runs this file in its own folder, with `dump`, or with `setup` or `teardown` of one interface.
+# shellcheck shell=dash disable=SC1091,SC2034
+
+[ -n "$INCLUDE_ONLY" ] || {
+	. /lib/functions.sh
+	. ../netifd-proto.sh
+	init_proto "$@"
+}
+
+PROGRAM=/usr/bin/wgpeerselector
+
+proto_wgpeerselector_init_config() {
+	proto_config_add_string unix_group
+	# Known so that it is not refused. There is nothing to do for it: only one peer is connected, and packets between
+	# peers go the way that the routes say.
+	proto_config_add_boolean transitive
+	# teardown is told how the daemon ended (in ERROR).
+	lasterror=1
+}
+
+# Where the daemon for a device keeps its process id. The init script knows it too.
+wgpeerselector_pid_file() {
+	echo "/var/run/wgpeerselector.$1.pid"
+}
+
+# Prints the process id of the daemon for a device, if there is one. A pid file may be stale and its number somebody else's.
+wgpeerselector_pid() {
+	local pid
+	pid=$(cat "$(wgpeerselector_pid_file "$1")" 2>/dev/null) || return 1
+	grep -q wgpeerselector "/proc/$pid/cmdline" 2>/dev/null || return 1
+	echo "$pid"
+}
+
+proto_wgpeerselector_setup() {
+	local config="$1"
+	local device="$2"
+	local unix_group pid
+	json_get_vars unix_group
+
+	# In a setup no daemon of netifd's runs for this interface. One that does is an orphan of a netifd that died. It would stand
+	# in the way; killed (not asked to end) it leaves its peer in the kernel, where the new one finds it and goes on with it.
+	pid=$(wgpeerselector_pid "$device") && kill -KILL "$pid"
+
+	# Without this the interface would come up as soon as the device exists, and stay when the tunnel interface goes down.
+	# A subshell, as these functions share their variables.
+	( proto_add_host_dependency "$config" '' "$device" )
+
+	proto_init_update "$device" 1
+	proto_send_update "$config"
+
+	proto_run_command "$config" "$PROGRAM" --interface "$device" \
+		--pid-file "$(wgpeerselector_pid_file "$device")" \
+		${unix_group:+--group "$unix_group"}
+}
+
+# netifd calls this for ifdown, when the tunnel interface is lost, and when the daemon has ended by itself; only then ERROR
+# holds its exit status (0 also for a signal). What follows then is the next setup, at once: whoever does not want that
+# forbids it here. There are 5 seconds for everything.
+proto_wgpeerselector_teardown() {
+	local config="$1"
+	local device="$2"
+
+	case "$ERROR" in
+	64 | 77) wgpeerselector_give_up "$config" "$device" NOT_STARTED ;;
+	69) wgpeerselector_give_up "$config" "$device" NO_WIREGUARD ;;
+	78) wgpeerselector_give_up "$config" "$device" CONFIGURATION ;;
+	75)
+		# Another process serves the device. If it is our procd service, it lets go now that netifd has an interface for it.
+		[ -x /etc/init.d/wgpeerselector ] && /etc/init.d/wgpeerselector reload
+		sleep 3
+		;;
+	'') ;;
+	# It crashed or was killed: the kernel still has the peer, so that a second without a daemon does no harm.
+	*) sleep 1 ;;
+	esac
+	proto_kill_command "$config"
+}
+
+# Starting again would not help before somebody has changed something: no further start until `ifup`, or until the init
+# script sees a new configuration. `ifstatus` shows why.
+wgpeerselector_give_up() {
+	local config="$1"
+	local device="$2"
+	local code="$3"
+	local reason
+
+	proto_block_restart "$config"
+	reason=$("$PROGRAM" check --interface "$device" 2>&1 | grep -m 1 '^error ')
+	proto_notify_error "$config" "$code" "${reason:-see logread -e wgpeerselector}"
+}
+
+[ -n "$INCLUDE_ONLY" ] || add_protocol wgpeerselector

@@ -1,0 +1,147 @@
+import type { Config, PeerConfig, Problem } from '../config/index.js';
+import { DnsResolver } from '../daemon/dns-resolver.js';
+import { messageOf } from '../daemon/log.js';
+import { NetlinkError, Rtnetlink, WireGuard } from '../netlink/index.js';
+import { findLoop } from './loop.js';
+
+/** How long each name has to resolve, in milliseconds. */
+const RESOLVE_DEADLINE = 4_000;
+
+/** What the check reads of this machine. */
+export interface KernelView {
+  /** The kernel's WireGuard, or the error that says why there is none to be had. */
+  readonly wireguard: Pick<WireGuard, 'device'> | NetlinkError;
+  readonly rtnetlink: Pick<Rtnetlink, 'link' | 'routes'>;
+  /** Addresses of a host name. @throws an error that says why it has none */
+  resolve(name: string): Promise<readonly string[]>;
+  close(): void;
+}
+
+/** Looks at the kernel that we run on. */
+export async function openKernelView(): Promise<KernelView> {
+  const rtnetlink = Rtnetlink.open();
+  const resolver = new DnsResolver();
+  const wireguard = await WireGuard.open().catch((error: unknown) => {
+    if (error instanceof NetlinkError) return error;
+    throw error;
+  });
+  return {
+    wireguard,
+    rtnetlink,
+    resolve: (name) => resolver.resolve(name, RESOLVE_DEADLINE),
+    close() {
+      resolver.close();
+      rtnetlink.close();
+      if (!(wireguard instanceof NetlinkError)) wireguard.close();
+    },
+  };
+}
+
+/**
+ * What stands between a configuration and this machine's kernel.
+ *
+ * A finding about an interface points to the first peer that wants it.
+ *
+ * @param names interfaces that have usable peers
+ */
+export async function checkKernel(
+  config: Config,
+  names: readonly string[],
+  view: KernelView,
+): Promise<Problem[]> {
+  const findings: Problem[] = [];
+  const { wireguard } = view;
+  if (wireguard instanceof NetlinkError) {
+    const [first] = names.flatMap((name) => config.peers(name));
+    const finding = first && atPeer(config, first, undefined, noWireGuard(wireguard));
+    return finding === undefined ? [] : [{ ...finding, ifname: undefined }];
+  }
+  for (const name of names) {
+    const peers = config.peers(name);
+    const [first] = peers;
+    if (first === undefined) continue;
+    const tell = (severity: Problem['severity'], message: string): void => {
+      findings.push(atPeer(config, first, 'ifname', message, severity));
+    };
+    const link = await view.rtnetlink.link(name);
+    if (link === undefined) {
+      tell(
+        'error',
+        `there is no interface ${name} now: expected one of proto wireguard in /etc/config/network`,
+      );
+    } else if (link.kind !== 'wireguard') {
+      tell('error', `${name} is there, but it is not a WireGuard interface`);
+    } else {
+      if (!link.up) tell('warning', `${name} is down: no peer is tried before it is up`);
+      const mark = await fwmark(wireguard, name);
+      if (typeof mark === 'string') tell('warning', mark);
+      // With a mark, WireGuard's own packets can be led around the tunnel by a rule; whether one does is not looked into.
+      else if (mark === 0) findings.push(...(await checkLoops(config, name, link.index, peers, view)));
+    }
+  }
+  return findings;
+}
+
+function noWireGuard(error: NetlinkError): string {
+  if (error.code !== 'ENOENT') return `this kernel cannot be asked for WireGuard: ${error.message}`;
+  return `this kernel has no WireGuard (${error.message}): install kmod-wireguard, or load the module wireguard`;
+}
+
+/** The mark of an interface, 0 for none; or why it cannot be known. */
+async function fwmark(wireguard: Pick<WireGuard, 'device'>, name: string): Promise<number | string> {
+  try {
+    return (await wireguard.device(name)).fwmark;
+  } catch (error) {
+    if (!(error instanceof NetlinkError)) throw error;
+    if (error.code !== 'EPERM') return `${name} cannot be read: ${error.message}`;
+    return `${name} could not be looked into (${error.message}): run the check as root, or with CAP_NET_ADMIN`;
+  }
+}
+
+/** Peers whose own packets would go into the tunnel that they carry, as soon as the routes are in. */
+async function checkLoops(
+  config: Config,
+  name: string,
+  interfaceIndex: number,
+  peers: readonly PeerConfig[],
+  view: KernelView,
+): Promise<Problem[]> {
+  const { routeTable, routeMetric } = config.interface(name);
+  const findings: Problem[] = [];
+  const routes = (await view.rtnetlink.routes({ table: 254 })).filter(
+    (route) => route.interfaceIndex !== interfaceIndex,
+  );
+  const resolved = await Promise.all(
+    peers.map(async ({ endpoint }) => {
+      if (endpoint.kind !== 'name') return [endpoint.host];
+      return await view.resolve(endpoint.host).catch(messageOf);
+    }),
+  );
+  for (const [i, peer] of peers.entries()) {
+    const addresses = resolved[i] ?? [];
+    if (typeof addresses === 'string') {
+      findings.push(atPeer(config, peer, 'endpoint', addresses, 'warning'));
+      continue;
+    }
+    // In a table of their own the routes count by rules, which are not looked into.
+    if (routeTable !== undefined && routeTable !== 254) continue;
+    for (const address of addresses) {
+      const loop = findLoop(address, peer.allowedIps, routeMetric, routes);
+      if (loop === undefined) continue;
+      const message = `${loop} takes the way to the endpoint's own address ${address} into the tunnel: expected option fwmark for ${name} in /etc/config/network with a rule for that mark, or allowed IPs without it`;
+      findings.push(atPeer(config, peer, 'allowed_ips', message));
+      break;
+    }
+  }
+  return findings;
+}
+
+function atPeer(
+  { file }: Config,
+  { name, line, ifname }: PeerConfig,
+  option: string | undefined,
+  message: string,
+  severity: Problem['severity'] = 'error',
+): Problem {
+  return { severity, file, line, section: `peer '${name}'`, option, ifname, message };
+}
