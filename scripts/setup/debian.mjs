@@ -21,6 +21,7 @@ export const labPackages = [
   { name: 'strace', files: ['strace'] },
   { name: 'shellcheck', files: ['shellcheck'] },
   { name: 'busybox-static', files: ['busybox'] },
+  // For the native parts; they may be missing on a router, but the tests are about them too.
   { name: 'gcc', files: ['cc', 'gcc'] },
   { name: 'libc6-dev', files: ['/usr/include/stdio.h'] },
 ];

@@ -10,6 +10,7 @@ export interface Options {
   readonly group: string | undefined;
   readonly pidFile: string | undefined;
   readonly configDir: string;
+  readonly ubusSocket: string | undefined;
   /** Print this and do nothing else. */
   readonly print: 'help' | 'version' | undefined;
 }
@@ -24,6 +25,7 @@ CONFIG-DIR/wgpeerselector lists for it.
       --group GROUP      run with this unix group (needs CAP_SETGID)
   -p, --pid-file FILE    write the process id to FILE, remove it at the end
       --config-dir DIR   where the configuration is (default /etc/config)
+      --ubus-socket PATH where ubusd listens (default: where OpenWrt has it)
   -v, --verbose          log every attempt
       --version          print the version
   -h, --help             print this
@@ -64,6 +66,7 @@ export function parseOptions(args: readonly string[]): Options {
     group: values.group,
     pidFile: values['pid-file'],
     configDir: values['config-dir'] ?? '/etc/config',
+    ubusSocket: values['ubus-socket'],
     print,
   };
 }
@@ -78,6 +81,7 @@ function parse(args: readonly string[]) {
         group: { type: 'string' },
         'pid-file': { type: 'string', short: 'p' },
         'config-dir': { type: 'string' },
+        'ubus-socket': { type: 'string' },
         version: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },

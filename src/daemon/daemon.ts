@@ -1,12 +1,21 @@
-import { type Config, ConfigFileError, formatProblem, loadConfig, UciError } from '../config/index.js';
+import {
+  type Config,
+  ConfigFileError,
+  formatProblem,
+  loadConfig,
+  loadNtpServers,
+  UciError,
+} from '../config/index.js';
 import { NetlinkError } from '../netlink/index.js';
 import type { Random, Timers } from '../selector/world.js';
+import { Bus } from './bus.js';
 import { DnsResolver } from './dns-resolver.js';
 import { EXIT, ExitError } from './exit.js';
 import { InterfaceLock, LockedError } from './interface-lock.js';
 import { InterfaceService, type Shared } from './interface-service.js';
 import { Kernel } from './kernel.js';
 import { type Log, messageOf } from './log.js';
+import { TimeKeeper, type TimeSettings } from './time-keeper.js';
 
 /** What a daemon is to do. */
 export interface DaemonOptions {
@@ -14,6 +23,8 @@ export interface DaemonOptions {
   readonly interfaces: readonly string[];
   /** The directory with the file `wgpeerselector`. */
   readonly configDir: string;
+  /** Path of ubusd's socket; where OpenWrt has it when not given. */
+  readonly ubusSocket: string | undefined;
   readonly log: Log;
 }
 
@@ -25,7 +36,7 @@ const timers: Timers = {
   },
 };
 
-/** Nobody gains by guessing which gateway comes next, so this need not load Node's crypto, a sixth of the time to start. */
+// Nothing secret hangs on which peer comes first, and node:crypto costs a router 0.4 MB.
 const random: Random = { below: (bound) => Math.floor(Math.random() * bound) };
 
 /** One process that serves one or several interfaces. */
@@ -33,6 +44,8 @@ export class Daemon {
   readonly #options: DaemonOptions;
   readonly #kernel: Kernel;
   readonly #resolver: DnsResolver;
+  readonly #time: TimeKeeper;
+  readonly #bus: Bus;
   readonly #locks: readonly InterfaceLock[];
   readonly #services: readonly InterfaceService[];
   #reload: Promise<void> | undefined;
@@ -42,14 +55,19 @@ export class Daemon {
     options: DaemonOptions,
     kernel: Kernel,
     resolver: DnsResolver,
+    time: TimeKeeper,
     locks: readonly InterfaceLock[],
     services: readonly InterfaceService[],
   ) {
     this.#options = options;
     this.#kernel = kernel;
     this.#resolver = resolver;
+    this.#time = time;
     this.#locks = locks;
     this.#services = services;
+    const { log, ubusSocket: path } = options;
+    this.#bus = new Bus({ path, log, reload: () => this.reload() });
+    for (const service of services) this.#bus.serve(service);
   }
 
   /**
@@ -70,14 +88,15 @@ export class Daemon {
     const locks = await takeLocks(interfaces);
     const kernel = await openKernel(interfaces, log);
     const resolver = new DnsResolver();
-    const shared: Shared = { kernel, resolver, timers, random, log };
+    const time = new TimeKeeper(await readTimeSettings(config, options), log);
+    kernel.onAnyLink(() => time.wake());
+    const shared: Shared = { kernel, resolver, time, timers, random, log };
     const services: InterfaceService[] = [];
-    for (const name of interfaces) {
-      const service = await InterfaceService.open(name, config, shared);
-      service.run();
-      services.push(service);
-    }
-    return new Daemon(options, kernel, resolver, locks, services);
+    for (const name of interfaces) services.push(await InterfaceService.open(name, config, shared));
+    const daemon = new Daemon(options, kernel, resolver, time, locks, services);
+    time.start();
+    for (const service of services) service.run();
+    return daemon;
   }
 
   /** Reads the configuration again. One that cannot be read changes nothing. Never rejects. */
@@ -93,7 +112,9 @@ export class Daemon {
   /** Removes peers and routes, and closes everything. */
   async stop(): Promise<void> {
     this.#resolver.close();
+    this.#time.stop();
     await Promise.all(this.#services.map((service) => service.stop()));
+    await this.#bus.close();
     this.#kernel.close();
     for (const lock of this.#locks) lock.release();
   }
@@ -105,6 +126,7 @@ export class Daemon {
       try {
         const config = await readConfig(this.#options);
         for (const service of this.#services) service.reload(config);
+        this.#time.reload(await readTimeSettings(config, this.#options));
         log.write('info', '', `configuration read again from ${config.file}`);
       } catch (error) {
         log.write('error', '', `${messageOf(error)}; everything stays as it is`);
@@ -132,6 +154,19 @@ async function readConfig({ configDir, interfaces, log }: DaemonOptions): Promis
     if (config.peers(name).length === 0) log.write('error', name, `${config.file} has no usable peer for it`);
   }
   return config;
+}
+
+/** What is configured about the clock, for all interfaces together. */
+async function readTimeSettings(
+  config: Config,
+  { configDir, interfaces, log }: DaemonOptions,
+): Promise<TimeSettings> {
+  const wanting = interfaces.map((name) => config.interface(name)).filter(({ ntp }) => ntp);
+  const deadline = Math.max(0, ...wanting.map(({ ntpTimeout }) => ntpTimeout)) * 1000;
+  if (wanting.length === 0) return { servers: [], wanted: false, deadline };
+  const { servers, problems } = await loadNtpServers(configDir);
+  for (const problem of problems) log.write('debug', '', formatProblem(problem));
+  return { servers, wanted: true, deadline };
 }
 
 async function takeLocks(interfaces: readonly string[]): Promise<InterfaceLock[]> {

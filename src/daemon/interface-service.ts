@@ -1,51 +1,72 @@
 import { type Config, type PeerConfig, samePeer } from '../config/index.js';
-import { type Assignment, Selector } from '../selector/selector.js';
-import type { Random, Resolver, Timers } from '../selector/world.js';
+import type { SelectorEvent } from '../selector/events.js';
+import { Selector } from '../selector/selector.js';
+import type { Assignment, Random, Resolver, Timers } from '../selector/world.js';
+import type { TableInput } from '../ubus/index.js';
 import { Journal } from './journal.js';
-import type { Kernel } from './kernel.js';
+import type { Kernel, WatchedLink } from './kernel.js';
 import { KernelRouting, type RoutePlace } from './kernel-routing.js';
 import { KernelTunnel } from './kernel-tunnel.js';
 import type { Log } from './log.js';
+import { History, infoTable, peersTable, statusTable } from './status.js';
+import type { TimeKeeper } from './time-keeper.js';
 
 /** What all interfaces of the process share. */
 export interface Shared {
   readonly kernel: Kernel;
   readonly resolver: Resolver;
+  readonly time: TimeKeeper;
   readonly timers: Timers;
   readonly random: Random;
   readonly log: Log;
 }
 
-/** Everything that serves one interface: its selector, and the kernel as that sees it. */
+/** Everything that serves one interface: its selector, the kernel as that sees it, and what can be asked of it. */
 export class InterfaceService {
   readonly name: string;
   readonly selector: Selector;
+  readonly #shared: Shared;
+  readonly #tunnel: KernelTunnel;
+  readonly #history: History;
+  readonly #started: number;
+  readonly #listeners: ((event: SelectorEvent) => void)[];
+  #config: Config;
   #peers: readonly PeerConfig[];
-  #place: RoutePlace;
   #finished: Promise<void> | undefined;
 
-  private constructor(
-    name: string,
-    config: Config,
-    make: (assignment: Assignment, place: () => RoutePlace) => Selector,
-  ) {
-    this.name = name;
-    this.#peers = config.peers(name);
-    this.#place = placeOf(config, name);
-    this.selector = make(this.#assignment(config), () => this.#place);
+  private constructor(watched: WatchedLink, config: Config, shared: Shared) {
+    const { kernel, resolver, time, timers, random, log } = shared;
+    this.name = watched.name;
+    this.#shared = shared;
+    this.#config = config;
+    this.#peers = config.peers(this.name);
+    this.#started = timers.now();
+    this.#tunnel = new KernelTunnel(kernel, watched);
+    this.#history = new History(timers.now);
+    const journal = new Journal(log, this.name);
+    this.#listeners = [(event) => journal.tell(event), (event) => this.#history.take(event)];
+    const world = {
+      tunnel: this.#tunnel,
+      routing: new KernelRouting(kernel, watched, this.#tunnel, () => this.#place),
+      resolver,
+      clock: time.clockFor(() => this.#settings.ntp),
+      timers,
+      random,
+      wallClock: () => Date.now(),
+    };
+    this.selector = new Selector(world, this.#assignment, (event) => {
+      for (const listener of this.#listeners) listener(event);
+    });
   }
 
   /** Makes the service; {@link run} starts it. */
   static async open(name: string, config: Config, shared: Shared): Promise<InterfaceService> {
-    const { kernel, resolver, timers, random, log } = shared;
-    const watched = await kernel.watch(name);
-    const tunnel = new KernelTunnel(kernel, watched);
-    const journal = new Journal(log, name);
-    return new InterfaceService(name, config, (assignment, place) => {
-      const routing = new KernelRouting(kernel, watched, tunnel, place);
-      const world = { tunnel, routing, resolver, timers, random, wallClock: () => Date.now() };
-      return new Selector(world, assignment, (event) => journal.tell(event));
-    });
+    return new InterfaceService(await shared.kernel.watch(name), config, shared);
+  }
+
+  /** Calls the listener with everything that happens from now on. */
+  onEvent(listener: (event: SelectorEvent) => void): void {
+    this.#listeners.push(listener);
   }
 
   /** Begins to work. */
@@ -56,12 +77,12 @@ export class InterfaceService {
   /** Goes on with another configuration. A peer that has not changed in it keeps its connection. */
   reload(config: Config): void {
     const before = new Map(this.#peers.map((peer) => [peer.name, peer]));
+    this.#config = config;
     this.#peers = config.peers(this.name).map((peer) => {
       const known = before.get(peer.name);
       return known !== undefined && samePeer(known, peer) ? known : peer;
     });
-    this.#place = placeOf(config, this.name);
-    this.selector.assign(this.#assignment(config));
+    this.selector.assign(this.#assignment);
   }
 
   /** Stops, and resolves when peer and routes are removed. */
@@ -70,16 +91,39 @@ export class InterfaceService {
     await this.#finished;
   }
 
-  #assignment(config: Config): Assignment {
-    return {
-      peers: this.#peers,
-      ownKeys: [...config.ownKeys(this.name)],
-      settings: config.interface(this.name),
-    };
+  /** The answer to `status`. */
+  status(): TableInput {
+    return statusTable(this.#peers, this.selector.snapshot(), this.#shared.timers.now());
   }
-}
 
-function placeOf(config: Config, name: string): RoutePlace {
-  const { routeTable, routeMetric } = config.interface(name);
-  return { table: routeTable, metric: routeMetric };
+  /** The answer to `info`; asks the kernel for the counters. */
+  async info(): Promise<TableInput> {
+    const held = this.selector.snapshot().peer?.publicKey;
+    const installed = held === undefined ? [] : await this.#tunnel.peers();
+    return infoTable({
+      snapshot: this.selector.snapshot(),
+      installed: installed.find(({ publicKey }) => publicKey === held),
+      history: this.#history,
+      time: this.#shared.time.status(),
+      now: this.#shared.timers.now(),
+      started: this.#started,
+    });
+  }
+
+  /** The answer to `peers`. */
+  peers(): TableInput {
+    return peersTable(this.#config, this.name);
+  }
+
+  get #settings() {
+    return this.#config.interface(this.name);
+  }
+
+  get #place(): RoutePlace {
+    return { table: this.#settings.routeTable, metric: this.#settings.routeMetric };
+  }
+
+  get #assignment(): Assignment {
+    return { peers: this.#peers, ownKeys: [...this.#config.ownKeys(this.name)], settings: this.#settings };
+  }
 }

@@ -141,12 +141,8 @@ export class NetlinkConnection {
       return Promise.reject(new NetlinkError(ECANCELED, request.what, 'the connection was closed'));
     }
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        pending.settle(new NetlinkTimeoutError(request.what, this.#deadline));
-        // A dump goes on in the kernel, and its slot is free when its end comes; of the rest nothing more is expected.
-        if (this.#dumping !== pending) this.#forget(pending);
-        this.#pump();
-      }, this.#deadline);
+      // One turn later, after the sockets were read: when the whole process was held up, the answer may be there already.
+      const timer = setTimeout(() => setImmediate(() => this.#expire(pending)), this.#deadline);
       const pending: Pending = {
         request,
         dump,
@@ -168,6 +164,19 @@ export class NetlinkConnection {
       (dump ? this.#waitingDumps : this.#waiting).push(pending);
       this.#pump();
     });
+  }
+
+  #expire(pending: Pending): void {
+    if (pending.settled) return;
+    pending.settle(new NetlinkTimeoutError(pending.request.what, this.#deadline));
+    if (this.#dumping === pending) {
+      // It goes on in the kernel, which would answer EBUSY to another: the slot is free when its end comes.
+      return;
+    }
+    // Another dump waited in vain for such an end: only a new socket helps.
+    if (pending.dump && this.#dumping?.settled) this.#fail(lost);
+    this.#forget(pending);
+    this.#pump();
   }
 
   /** Gives the kernel what it can take. */

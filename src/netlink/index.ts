@@ -1,3 +1,4 @@
+export { canonicalPrefix } from './address.js';
 export { AttributeReader } from './attribute-reader.js';
 export { AttributeWriter } from './attribute-writer.js';
 export { type ConnectionOptions, NetlinkConnection, type NetlinkRequest } from './connection.js';

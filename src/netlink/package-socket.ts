@@ -74,7 +74,11 @@ export const openPackageSocket: OpenSocket = (family, handlers, options = {}) =>
       if (!open) return;
       open = false;
       // At once, so that nothing more fills the buffer until the close.
-      for (const group of options.groups ?? []) raw.dropMembership(group);
+      try {
+        for (const group of options.groups ?? []) raw.dropMembership(group);
+      } catch {
+        // It is closed already, by an error: a member of nothing.
+      }
       setImmediate(() => raw.close());
     },
   };

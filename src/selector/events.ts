@@ -3,12 +3,19 @@ import type { LinkState, Peer, Remote, RouteReport } from './world.js';
 /**
  * What the selector is doing.
  * - `waiting-for-interface`: the interface is absent or down.
+ * - `setting-clock`: the time of day is certainly wrong, and is being asked for; this lasts no longer than its deadline.
  * - `connecting`: looking for a peer that answers.
  * - `established`: the latest handshake with the peer is young enough.
  * - `pausing`: no peer is usable at all; it tries again after a while, or when the network changes.
  * - `stopped`: it has removed what it had installed.
  */
-export type State = 'waiting-for-interface' | 'connecting' | 'established' | 'pausing' | 'stopped';
+export type State =
+  | 'waiting-for-interface'
+  | 'setting-clock'
+  | 'connecting'
+  | 'established'
+  | 'pausing'
+  | 'stopped';
 
 /** What happened, for the log, the bus and whoever counts. Durations are in milliseconds. */
 export type SelectorEvent =

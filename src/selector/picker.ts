@@ -33,6 +33,7 @@ export class Picker {
   readonly #changed: () => void;
   readonly #candidates = new Map<string, Candidate>();
   readonly #round: Round;
+  #preferred: string | undefined;
 
   /** @param changed called when a name has resolved, or has failed to */
   constructor(resolver: Resolver, timers: Timers, random: Random, changed: () => void) {
@@ -63,8 +64,18 @@ export class Picker {
     this.#round.setItems(peers.map((peer) => peer.name));
   }
 
+  /** Whether {@link prefer} has named one that is still to be tried. */
+  get hasPreferred(): boolean {
+    return this.#preferred !== undefined && this.#candidates.has(this.#preferred);
+  }
+
   candidate(name: string): Candidate | undefined {
     return this.#candidates.get(name);
+  }
+
+  /** This one is next, whether it was tried in this round or not; if it fails, the round goes on. */
+  prefer(name: string): void {
+    this.#preferred = name;
   }
 
   /** Begins a new round. */
@@ -78,21 +89,24 @@ export class Picker {
    */
   look(resolveDeadline: number): Pick {
     const now = this.#timers.now();
-    const untried = this.#round.untried.flatMap((name) => this.#candidates.get(name) ?? []);
+    const preferred = this.#preferred === undefined ? undefined : this.#candidates.get(this.#preferred);
+    const untried = preferred
+      ? [preferred]
+      : this.#round.untried.flatMap((name) => this.#candidates.get(name) ?? []);
     for (const { remotes } of untried) remotes.prepare(now, resolveDeadline);
     let grace = 0;
     let resolving = false;
     for (const candidate of untried) {
       const { peer, remotes } = candidate;
       if (remotes.state === 'failed') {
-        this.#round.take(peer.name);
+        this.take(peer);
         const reason = remotes.reason;
         remotes.forget();
         return { kind: 'unresolved', peer, reason };
       }
       if (remotes.state === 'ready') {
         if (grace > 0) return { kind: 'wait', milliseconds: grace };
-        this.#round.take(peer.name);
+        this.take(peer);
         return { kind: 'candidate', candidate };
       }
       resolving = true;
@@ -101,8 +115,9 @@ export class Picker {
     return resolving ? { kind: 'wait', milliseconds: undefined } : { kind: 'round-over' };
   }
 
-  /** The peer was tried out of turn. */
+  /** The peer was tried, in its turn or out of it. */
   take(peer: Peer): void {
+    this.#preferred = undefined;
     this.#round.take(peer.name);
   }
 

@@ -1,8 +1,10 @@
+import { Backoff } from './backoff.js';
 import type { SelectorEvent, Snapshot, State } from './events.js';
 import { HandshakeAge } from './handshake.js';
 import { type Candidate, Picker } from './picker.js';
+import { findWorking } from './take-over.js';
 import { Wakeup } from './wakeup.js';
-import type { InstalledPeer, LinkState, Peer, Remote, RouteReport, Settings, World } from './world.js';
+import type { Assignment, LinkState, Peer, Remote, RouteReport, World } from './world.js';
 
 /** How often the kernel is asked for a handshake that is being waited for, in milliseconds. It tells of none by itself. */
 const HANDSHAKE_POLL = 25;
@@ -13,9 +15,8 @@ const HANDSHAKE_POLL = 25;
  */
 const RENEW_AFTER = 125_000;
 
-/** The pause when no peer is usable, in milliseconds: the first, and the longest. */
-const FIRST_PAUSE = 1_000;
-const LONGEST_PAUSE = 30_000;
+/** How soon a handshake that was asked for is looked for, in milliseconds: WireGuard itself tries again after 5 s (REKEY_TIMEOUT). */
+const RENEWED_WITHIN = 5_000;
 
 /** A wake-up does not shorten a pause below this, in milliseconds: a storm of route changes must not become a busy loop. */
 const SHORTEST_PAUSE = 200;
@@ -24,15 +25,6 @@ const SHORTEST_PAUSE = 200;
 const ROUTE_SETTLE = 200;
 
 const NO_ROUTES: RouteReport = { installed: [], added: [], conflicts: [] };
-
-/** What the selector is to do: the enabled peers, the settings, and every key that counts as its own. */
-export interface Assignment {
-  /** The peers to choose from, in order of configuration. A peer that has not changed is the same object as before. */
-  readonly peers: readonly Peer[];
-  /** Base64 public keys that the configuration names for this interface, those of disabled peers included. */
-  readonly ownKeys: readonly string[];
-  readonly settings: Settings;
-}
 
 /**
  * Keeps one interface connected to exactly one peer out of several. One loop does one thing at a time; everything that changes
@@ -60,8 +52,10 @@ export class Selector {
   #resolved = false;
   /** Something changed that may make a peer usable. */
   #changed = false;
+  /** Why somebody asked to leave the peer that is being tried or held. */
+  #leave: string | undefined;
 
-  #pause = FIRST_PAUSE;
+  readonly #backoff: Backoff;
   /** Whether a packet went to anybody in this round. */
   #sent = false;
   /** The rounds since the last connection. */
@@ -74,6 +68,7 @@ export class Selector {
     this.#assignment = assignment;
     this.#listener = listener;
     this.#wakeup = new Wakeup(world.timers);
+    this.#backoff = new Backoff(world.random);
     this.#picker = new Picker(world.resolver, world.timers, world.random, () => {
       this.#resolved = true;
       this.#wakeup.wake();
@@ -89,6 +84,7 @@ export class Selector {
       this.#changed = true;
       this.#wakeup.wake();
     });
+    world.clock.onReady(() => this.#wakeup.wake());
     world.routing.onLoss(() => {
       this.#routesLost = true;
       this.#wakeup.wake();
@@ -103,6 +99,8 @@ export class Selector {
       } catch (error) {
         this.#emit({ type: 'trouble', error });
         this.#unread = true;
+        const held = this.#state === 'established' ? this.#current?.peer : undefined;
+        if (held !== undefined && !this.#stopping) await this.#lost(held, 'the kernel has to be read anew');
         await this.#pauseUntilChange();
       }
     }
@@ -130,6 +128,29 @@ export class Selector {
     this.#wakeup.wake();
   }
 
+  /**
+   * Goes to this peer now. If it fails, the round goes on.
+   * @returns whether there is such a peer to choose
+   */
+  select(name: string): boolean {
+    if (this.#picker.candidate(name) === undefined) return false;
+    if (this.#current?.peer.name === name) return true;
+    this.#picker.prefer(name);
+    this.#leaveFor(`asked to go to ${name}`);
+    return true;
+  }
+
+  /** Leaves the peer that is being tried or held, and goes on with the round. */
+  next(): void {
+    this.#leaveFor('asked to go on to the next');
+  }
+
+  #leaveFor(reason: string): void {
+    if (this.#current !== undefined) this.#leave = reason;
+    this.#changed = true;
+    this.#wakeup.wake();
+  }
+
   /** What is going on at this moment. */
   snapshot(): Snapshot {
     const age = this.#handshake.age(this.#world.timers.now());
@@ -152,6 +173,7 @@ export class Selector {
       if (kept !== undefined) await this.#hold(kept);
       return;
     }
+    if (!(await this.#clockIsSet())) return;
     const candidate = await this.#next();
     if (candidate !== undefined && (await this.#connect(candidate))) await this.#hold(candidate.peer);
   }
@@ -172,19 +194,33 @@ export class Selector {
     return true;
   }
 
+  async #clockIsSet(): Promise<boolean> {
+    const { clock } = this.#world;
+    if (clock.ready) return true;
+    this.#enter('setting-clock');
+    await this.#wakeup.until(() => clock.ready || this.#stopping || this.#unread);
+    return !this.#stopping && !this.#unread;
+  }
+
   /**
    * Reads what the kernel holds of ours, from a former run or from before the interface went down. The youngest connection that
    * still works is kept as it is; every other peer and route of ours goes.
    */
   async #takeOver(): Promise<Peer | undefined> {
     const { tunnel, routing } = this.#world;
-    const { peers, ownKeys } = this.#assignment;
+    const { peers, ownKeys, settings } = this.#assignment;
     this.#unread = false; // before reading: what changes from now on sets it again
     try {
       const own = new Set([...ownKeys, ...peers.map((peer) => peer.publicKey)]);
       if (this.#installed !== undefined) own.add(this.#installed);
       const installed = (await tunnel.peers()).filter((peer) => own.has(peer.publicKey));
-      const best = this.#youngest(installed);
+      const best = findWorking(installed, {
+        peers,
+        watched: { publicKey: this.#installed, handshake: this.#handshake },
+        now: this.#world.timers.now(),
+        wallClock: this.#world.wallClock(),
+        limit: settings.deadPeerTimeout * 1000,
+      });
       for (const { publicKey } of installed) {
         if (publicKey === best?.entry.publicKey) continue;
         await tunnel.remove(publicKey);
@@ -210,24 +246,11 @@ export class Selector {
     }
   }
 
-  #youngest(installed: readonly InstalledPeer[]) {
-    const now = this.#world.timers.now();
-    const limit = this.#assignment.settings.deadPeerTimeout * 1000;
-    const working = installed.flatMap((entry) => {
-      const peer = this.#assignment.peers.find(({ publicKey }) => publicKey === entry.publicKey);
-      // What we held ourselves has been watched on the clock that does not jump.
-      const handshake = entry.publicKey === this.#installed ? this.#handshake : new HandshakeAge();
-      handshake.observe(entry.lastHandshake, now, this.#world.wallClock());
-      const age = handshake.age(now);
-      return peer === undefined || age === undefined || age >= limit ? [] : [{ peer, entry, handshake, age }];
-    });
-    return working.sort((one, other) => one.age - other.age)[0];
-  }
-
   async #next(): Promise<Candidate | undefined> {
     this.#enter('connecting');
-    if (this.#picker.round.untried.length === 0) await this.#nextRound();
-    const interrupted = (): boolean => this.#stopping || this.#unread;
+    if (this.#picker.round.untried.length === 0 && !this.#picker.hasPreferred) await this.#nextRound();
+    this.#leave = undefined;
+    const interrupted = (): boolean => this.#stopping || this.#unread || this.#leave !== undefined;
     while (!interrupted()) {
       this.#resolved = false;
       const pick = this.#picker.look(this.#assignment.settings.connectTimeout * 1000);
@@ -246,20 +269,20 @@ export class Selector {
       if (!this.#sent) await this.#pauseUntilChange();
     }
     this.#sent = false;
+    this.#changed = false; // what changes during the round ends the pause behind it
     this.#rounds++;
     this.#picker.begin();
     this.#enter('connecting');
   }
 
-  /** Waits a while, each time longer, and with jitter: many routers must not come back in step. */
+  /** Waits a while, each time longer, but no longer than until something changes. */
   async #pauseUntilChange(): Promise<void> {
-    const duration = (this.#pause * (750 + this.#world.random.below(251))) / 1000;
-    this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE);
+    const duration = this.#backoff.next();
     this.#enter('pausing');
     this.#emit({ type: 'pausing', duration });
-    this.#changed = false;
     await this.#wakeup.until(() => this.#stopping, SHORTEST_PAUSE);
     await this.#wakeup.until(() => this.#stopping || this.#changed, duration - SHORTEST_PAUSE);
+    this.#changed = false;
   }
 
   async #connect({ peer, remotes }: Candidate): Promise<boolean> {
@@ -275,7 +298,7 @@ export class Selector {
       this.#installed = peer.publicKey;
       await tunnel.install(peer, remote);
       this.#sent = true;
-      this.#pause = FIRST_PAUSE;
+      this.#backoff.reset();
       await this.#applyRoutes(peer.allowedIps);
       reason = await this.#handshakeFails(peer, started);
       if (reason === undefined) {
@@ -287,8 +310,9 @@ export class Selector {
     } catch (error) {
       reason = error instanceof Error ? error.message : String(error);
     }
-    remotes.failed(remote.address);
     await this.#disconnect();
+    if (this.#stopping) return false;
+    remotes.failed(remote.address);
     this.#failed(peer, remote, reason);
     return false;
   }
@@ -328,9 +352,10 @@ export class Selector {
     for (;;) {
       const { checkInterval, deadPeerTimeout } = this.#assignment.settings;
       const limit = deadPeerTimeout * 1000;
-      const left = limit - (this.#handshake.age(timers.now()) ?? limit);
+      const seen = this.#handshake.age(timers.now()) ?? limit;
+      const due = seen < RENEW_AFTER ? RENEW_AFTER - seen : RENEWED_WITHIN; // however rare the looks are otherwise
       const event = (): boolean => this.#interruption(peer) !== undefined || this.#routesLost;
-      await this.#wakeup.until(event, Math.min(checkInterval * 1000, left));
+      await this.#wakeup.until(event, Math.min(checkInterval * 1000, due, limit - seen));
       const interruption = this.#interruption(peer);
       if (interruption !== undefined) return await this.#lost(peer, interruption);
       if (this.#routesLost) {
@@ -353,6 +378,7 @@ export class Selector {
   #interruption(peer: Peer): string | undefined {
     if (this.#stopping) return 'the daemon stops';
     if (this.#unread) return 'the interface went down';
+    if (this.#leave !== undefined) return this.#leave;
     if (this.#assignment.peers.includes(peer)) return undefined;
     const replaced = this.#assignment.peers.some(({ name }) => name === peer.name);
     return replaced ? 'its configuration has changed' : 'it is no longer configured';
@@ -360,7 +386,7 @@ export class Selector {
 
   #established(): void {
     this.#rounds = 0;
-    this.#pause = FIRST_PAUSE;
+    this.#backoff.reset();
     this.#enter('established');
   }
 

@@ -11,6 +11,15 @@ export type Peer = PeerConfig;
 /** The interface's settings that the selector obeys. Times are in seconds, as in the configuration. */
 export type Settings = Pick<InterfaceConfig, 'connectTimeout' | 'checkInterval' | 'deadPeerTimeout'>;
 
+/** What the selector is to do: the enabled peers, the settings, and every key that counts as its own. */
+export interface Assignment {
+  /** The peers to choose from, in order of configuration. A peer that has not changed is the same object as before. */
+  readonly peers: readonly Peer[];
+  /** Base64 public keys that the configuration names for this interface, those of disabled peers included. */
+  readonly ownKeys: readonly string[];
+  readonly settings: Settings;
+}
+
 /** One address of a peer's endpoint, as it is tried. */
 export interface Remote {
   /** IPv4 or IPv6 address without brackets or zone. */
@@ -106,6 +115,14 @@ export interface Resolver {
   resolve(name: string, deadline: number): Promise<readonly string[]>;
 }
 
+/** Whether the time of day is good enough for a handshake: WireGuard refuses one that is not later than the last. */
+export interface Clock {
+  /** False while the first connection should wait for the clock to be set. Once true it stays so. */
+  readonly ready: boolean;
+  /** Calls the listener when `ready` has become true. */
+  onReady(listener: () => void): void;
+}
+
 /** Time that never jumps. */
 export interface Timers {
   /** Milliseconds since an arbitrary moment, monotonic. */
@@ -125,6 +142,7 @@ export interface World {
   readonly tunnel: Tunnel;
   readonly routing: Routing;
   readonly resolver: Resolver;
+  readonly clock: Clock;
   readonly timers: Timers;
   readonly random: Random;
   /** Milliseconds of CLOCK_REALTIME. Jumps; used only to judge a handshake from before we looked. */

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import type { SelectorEvent } from '../../src/selector/events.js';
-import { type Assignment, Selector } from '../../src/selector/selector.js';
+import { Selector } from '../../src/selector/selector.js';
 import type {
+  Assignment,
   InstalledPeer,
   LinkState,
   Peer,
@@ -132,9 +133,11 @@ export class FakeWorld implements World {
   #linkListeners: (() => void)[] = [];
   #wayOut: (() => void)[] = [];
   #routeLoss: (() => void)[] = [];
+  #clockReady: (() => void)[] = [];
   readonly tunnel: Tunnel;
   readonly routing: Routing;
   readonly resolver: Resolver;
+  readonly clock = { ready: true, onReady: (listener: () => void) => void this.#clockReady.push(listener) };
 
   constructor(seed = 1) {
     this.random = new SeededRandom(seed);
@@ -182,6 +185,11 @@ export class FakeWorld implements World {
     if (link === 'absent') this.installed.clear();
     for (const listener of this.#linkListeners) listener();
     for (const listener of this.#wayOut) listener();
+  }
+
+  clockIsSet(): void {
+    this.clock.ready = true;
+    for (const listener of this.#clockReady) listener();
   }
 
   routeAppears(): void {

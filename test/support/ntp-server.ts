@@ -210,6 +210,14 @@ async function open(address: string, port: number): Promise<Socket> {
   return socket;
 }
 
+/** Milliseconds since 1970. */
+function trueTime(at: string | undefined): number {
+  if (at === undefined) return Date.now();
+  const [date = '', monotonic] = at.split('@');
+  const since = monotonic === undefined ? 0n : process.hrtime.bigint() - BigInt(monotonic);
+  return Date.parse(date) + Number(since) / 1e6;
+}
+
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
@@ -220,7 +228,10 @@ async function main(): Promise<void> {
       shift: { type: 'string' },
       /** Milliseconds. */
       delay: { type: 'string' },
-      /** Its true time, ISO 8601; default: the machine's. */
+      /**
+       * Its true time, ISO 8601; default: the machine's. With `@` and a reading of the monotonic clock in nanoseconds it was so
+       * then, however long this program took to start.
+       */
       at: { type: 'string' },
       /** Address to answer from. */
       'other-address': { type: 'string' },
@@ -235,7 +246,7 @@ async function main(): Promise<void> {
   if (values.shift !== undefined) behaviour.shift = Number(values.shift);
   if (values.delay !== undefined) behaviour.delay = Number(values.delay);
   if (values['other-address'] !== undefined) behaviour.otherAddress = values['other-address'];
-  const truth = values.at === undefined ? Date.now() : Date.parse(values.at);
+  const truth = trueTime(values.at);
   for (const address of values.bind) {
     const server = await NtpServer.start({ address, port: Number(values.port), behaviour, truth });
     server.onAsked((asked) => console.log(`asked by ${asked.address} port ${asked.port}`));

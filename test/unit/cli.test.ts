@@ -88,6 +88,7 @@ test('the options of the field', () => {
     group: 'mesh',
     pidFile: '/run/pid',
     configDir: '/etc/config',
+    ubusSocket: undefined,
     print: undefined,
   });
 });

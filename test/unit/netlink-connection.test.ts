@@ -206,6 +206,25 @@ test('requests nobody answers do not hold up later ones', async () => {
   await connection.request(request('ask'));
 });
 
+test('a process that was held up reads the answers before it looks at the deadlines', async () => {
+  const { kernel, connection } = setUp(20);
+  kernel.onRequest = (message, socket) => socket.deliver(end(message, 2));
+  const answered = connection.request(request('ask'));
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 60);
+  await answered;
+});
+
+test('a dump whose end never comes costs the dump that waits for it, and then the socket', async () => {
+  const { kernel, connection } = setUp(20);
+  await assert.rejects(connection.dump(request('list'), textOf), NetlinkTimeoutError);
+  await assert.rejects(connection.dump(request('list'), textOf), NetlinkTimeoutError);
+  assert.equal(kernel.socket.sent.length, 1);
+  assert.equal(kernel.socket.closed, true);
+  kernel.onRequest = (message, socket) => socket.deliver(end(message, 3));
+  assert.deepEqual(await connection.dump(request('list'), textOf), []);
+  assert.equal(kernel.sockets.length, 2);
+});
+
 test('the receive buffer overflows: what was under way fails with ENOBUFS, the rest goes over a new socket', async () => {
   for (const [errno, closed] of [
     [EBADF, true],

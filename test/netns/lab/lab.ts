@@ -14,8 +14,8 @@ import { Gateway } from './gateway.js';
 import { Host } from './host.js';
 import { Router } from './router.js';
 
-/** The compiled daemon. */
-const main = fileURLToPath(new URL('../../../src/cli/main.js', import.meta.url));
+/** The daemon as a router gets it. */
+const main = fileURLToPath(new URL('../../../bundle/wgpeerselector.js', import.meta.url));
 
 /** What kind of world a test wants. */
 export interface LabOptions {

@@ -163,6 +163,23 @@ test('a pause ends when a route appears', async () => {
   assert.equal(world.ofType('connected').length, 1);
 });
 
+test('a route that appears while the round is still under way ends the pause behind it', async () => {
+  const world = new FakeWorld();
+  world.unroutable.add('address of a');
+  world.names.set('b.example', 'silent');
+  world.start([peer('a'), peer('b', { host: 'b.example', kind: 'name' })]);
+  // Let pauses grow, then wait for the next round to begin: it lasts as long as the name takes.
+  await world.timers.pass(3 * MINUTE);
+  const before = world.resolutions.length;
+  while (world.resolutions.length === before) await world.timers.pass(100);
+  await world.timers.pass(1_000);
+  world.unroutable.clear();
+  world.alive('address of a', 10);
+  world.routeAppears();
+  await world.timers.pass(6_000);
+  assert.equal(world.ofType('connected').length, 1);
+});
+
 test('a storm of route changes does not make it busy', async () => {
   const world = new FakeWorld();
   world.unroutable.add('address of a');
@@ -205,6 +222,18 @@ test('an idle tunnel without keepalive is kept: its handshake is renewed', async
   assert.equal(selector.snapshot().state, 'established');
   const kicks = world.calls.filter((call) => call === 'kick a').length;
   assert.ok(kicks > 70 && kicks < 100, `${kicks} in 3 hours`);
+});
+
+test('rare looks: an idle tunnel is kept, and a dead gateway is noticed as soon', async () => {
+  const world = new FakeWorld();
+  world.traffic = false;
+  const gateway = world.alive('address of a');
+  world.start([peer('a')], { checkInterval: 3600 });
+  await world.timers.pass(3 * HOUR);
+  assert.equal(world.ofType('lost').length, 0);
+  gateway.alive = false;
+  await world.timers.pass(156_000);
+  assert.equal(world.ofType('lost').length, 1);
 });
 
 for (const [what, step] of [
@@ -474,6 +503,7 @@ test('an unexpected refusal of the kernel: told, and then the state is read and 
   world.failure = new Error('the kernel is out of sorts');
   await world.timers.pass(10_000);
   assert.equal(world.ofType('trouble').length, 1);
+  assert.equal(world.ofType('lost').length, 1, 'who listens is told that it is uncertain');
   assert.equal(world.ofType('kept').length, 1, 'the connection was found in order');
   assert.equal(world.ofType('connected').length, 1);
 });
@@ -489,4 +519,106 @@ test('the kernel refuses to install a peer: that one failed, the next is tried',
   world.start([peer('a'), peer('b')]);
   await world.timers.pass(10_000);
   assert.equal(world.ofType('connected')[0]?.peer.name, 'b');
+});
+
+test('a clock that is certainly wrong is waited for, once', async () => {
+  const world = new FakeWorld();
+  world.alive('address of a', 10);
+  world.clock.ready = false;
+  const { selector } = world.start([peer('a')]);
+  await world.timers.pass(4_000);
+  assert.equal(selector.snapshot().state, 'setting-clock');
+  assert.equal(world.ofType('trying').length, 0);
+  world.clockIsSet();
+  await world.timers.pass(100);
+  assert.equal(world.ofType('connected').length, 1);
+});
+
+test('a connection that works already is kept without waiting for the clock', async () => {
+  const world = new FakeWorld();
+  world.plant('key of a', 1_000);
+  world.clock.ready = false;
+  world.start([peer('a')]);
+  await world.timers.pass(100);
+  assert.equal(world.ofType('kept').length, 1);
+});
+
+test('stop while the clock is being set', async () => {
+  const world = new FakeWorld();
+  world.clock.ready = false;
+  const { selector, run } = world.start([peer('a')]);
+  await world.timers.pass(100);
+  selector.stop();
+  await world.timers.pass(0);
+  await run;
+});
+
+test('select: goes there at once, though it was tried in this round; unknown peers are refused', async () => {
+  const world = new FakeWorld();
+  const names = ['a', 'b', 'c'];
+  for (const name of names) world.alive(`address of ${name}`, 10);
+  const { selector } = world.start(names.map((name) => peer(name)));
+  await world.timers.pass(1_000);
+  for (const name of ['c', 'a', 'b', 'c']) {
+    const before = world.ofType('connected').length;
+    const already = selector.snapshot().peer?.name === name;
+    assert.equal(selector.select(name), true);
+    await world.timers.pass(100);
+    assert.equal(selector.snapshot().state, 'established');
+    assert.equal(selector.snapshot().peer?.name, name);
+    assert.equal(world.ofType('connected').length, already ? before : before + 1);
+  }
+  assert.equal(selector.select('nobody'), false);
+  assert.equal(selector.snapshot().peer?.name, 'c');
+});
+
+test('select a dead peer: tried for the connect timeout, then the round goes on', async () => {
+  const world = new FakeWorld();
+  world.alive('address of a', 10);
+  const { selector } = world.start([peer('a'), peer('dead')]);
+  await world.timers.pass(10_000);
+  assert.equal(selector.snapshot().peer?.name, 'a');
+  selector.select('dead');
+  await world.timers.pass(100);
+  assert.equal(selector.snapshot().peer?.name, 'dead');
+  await world.timers.pass(6_000);
+  assert.equal(selector.snapshot().state, 'established');
+  assert.equal(selector.snapshot().peer?.name, 'a');
+});
+
+test('select while it pauses, and while it waits for the interface', async () => {
+  const world = new FakeWorld();
+  world.unroutable.add('address of a').add('address of b');
+  world.alive('address of b', 10);
+  const { selector } = world.start([peer('a'), peer('b')]);
+  await world.timers.pass(MINUTE);
+  world.unroutable.clear();
+  selector.select('b');
+  await world.timers.pass(500);
+  assert.equal(selector.snapshot().peer?.name, 'b');
+  world.alive('address of a', 10);
+  world.setLink('absent');
+  await world.timers.pass(100);
+  selector.select('a');
+  world.setLink('up');
+  await world.timers.pass(500);
+  assert.equal(selector.snapshot().peer?.name, 'a');
+  assert.equal(selector.snapshot().state, 'established');
+});
+
+test('next: every peer once before any twice, on command', async () => {
+  const world = new FakeWorld();
+  const names = ['a', 'b', 'c', 'd'];
+  for (const name of names) world.alive(`address of ${name}`, 10);
+  const { selector } = world.start(names.map((name) => peer(name)));
+  await world.timers.pass(1_000);
+  for (let step = 0; step < 7; step++) {
+    selector.next();
+    await world.timers.pass(100);
+  }
+  const order = world.ofType('connected').map((event) => event.peer.name);
+  assert.equal(order.length, 8);
+  assert.deepEqual(order.slice(0, 4).sort(), names);
+  assert.deepEqual(order.slice(4).sort(), names);
+  assert.notEqual(order[4], order[3]);
 });

@@ -1,0 +1,84 @@
+import type { SelectorEvent } from '../selector/events.js';
+import { type PublishedObject, Ubus, UbusError } from '../ubus/index.js';
+import type { InterfaceService } from './interface-service.js';
+import { type Log, messageOf } from './log.js';
+import { eventTable } from './status.js';
+
+/** What the bus may ask of the daemon as a whole. */
+export interface BusOptions {
+  /** Path of ubusd's socket; where OpenWrt has it when not given. */
+  readonly path: string | undefined;
+  readonly log: Log;
+  /** Reads the configuration again. */
+  reload(): Promise<void>;
+}
+
+/**
+ * The daemon on ubus: an object `wgpeerselector.IFNAME` for each interface, and an event of the same name for what happens to it. The
+ * work does not depend on it: without ubusd everything goes on, and the objects appear when it comes.
+ */
+export class Bus {
+  readonly #ubus: Ubus;
+  readonly #log: Log;
+  readonly #reload: () => Promise<void>;
+
+  constructor({ path, log, reload }: BusOptions) {
+    this.#log = log;
+    this.#reload = reload;
+    this.#ubus = Ubus.open({
+      ...(path === undefined ? {} : { path }),
+      onConnect: () => log.write('debug', '', 'connected to ubus'),
+      onDisconnect: (error) =>
+        log.write('info', '', `no ubus (${error.message}): working without it until it comes`),
+      onWarning: (error) => log.write('warning', '', error.message),
+    });
+  }
+
+  /** Publishes an interface and tells of its events. Returns at once. */
+  serve(service: InterfaceService): void {
+    const name = `wgpeerselector.${service.name}`;
+    let object: PublishedObject | undefined;
+    this.#publish(name, service).then(
+      (published) => {
+        object = published;
+      },
+      (error: unknown) => this.#log.write('warning', service.name, messageOf(error)),
+    );
+    service.onEvent((event) => this.#tell(name, object, event));
+  }
+
+  async close(): Promise<void> {
+    await this.#ubus.close();
+  }
+
+  #publish(name: string, service: InterfaceService): Promise<PublishedObject> {
+    return this.#ubus.publish(name, {
+      status: { call: () => service.status() },
+      info: { call: () => service.info() },
+      peers: { call: () => service.peers() },
+      select: {
+        args: { peer: 'string' },
+        call: ({ peer }) => {
+          if (peer === undefined) throw new UbusError('INVALID_ARGUMENT', 'select needs the name of a peer');
+          if (!service.selector.select(peer)) {
+            throw new UbusError('NOT_FOUND', `${service.name} has no enabled peer ${peer}`);
+          }
+        },
+      },
+      next: { call: () => service.selector.next() },
+      reload: { call: () => this.#reload() },
+    });
+  }
+
+  #tell(name: string, object: PublishedObject | undefined, event: SelectorEvent): void {
+    const told = eventTable(event);
+    if (told === undefined || !this.#ubus.connected) return;
+    const failed = (error: unknown): void => this.#log.write('debug', '', messageOf(error));
+    try {
+      object?.notify(told.type, told.data);
+      this.#ubus.send(name, told.data).catch(failed);
+    } catch (error) {
+      failed(error); // an ubusd that does not read: the connection is more important than its news
+    }
+  }
+}

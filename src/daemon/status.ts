@@ -1,0 +1,159 @@
+import type { Config } from '../config/index.js';
+import { formatEndpoint, type PeerConfig } from '../config/index.js';
+import type { SelectorEvent, Snapshot } from '../selector/events.js';
+import { formatRemote, type InstalledPeer } from '../selector/world.js';
+import type { TableInput } from '../ubus/index.js';
+import { VERSION } from '../version.js';
+import type { TimeStatus } from './time-keeper.js';
+
+/** How many failures are remembered for the person who asks. */
+const REMEMBERED = 10;
+
+interface Failure {
+  readonly at: number;
+  readonly peer: string;
+  readonly remote: string | undefined;
+  readonly reason: string;
+}
+
+/** The latest failures and losses of one interface. */
+export class History {
+  readonly #failures: Failure[] = [];
+  readonly #now: () => number;
+
+  /** @param now monotonic milliseconds */
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  take(event: SelectorEvent): void {
+    if (event.type !== 'failed' && event.type !== 'lost') return;
+    const remote = event.type === 'failed' && event.remote ? formatRemote(event.remote) : undefined;
+    this.#failures.unshift({ at: this.#now(), peer: event.peer.name, remote, reason: event.reason });
+    this.#failures.length = Math.min(this.#failures.length, REMEMBERED);
+  }
+
+  /** Newest first; times as seconds ago, because the wall clock may have been set in between. */
+  table(): TableInput[] {
+    return this.#failures.map(({ at, peer, remote, reason }) => ({
+      ago: seconds(this.#now() - at),
+      peer,
+      ...(remote === undefined ? {} : { remote_address: remote }),
+      reason,
+    }));
+  }
+}
+
+/**
+ * The answer of `status`, as the field's tools read it: for each enabled peer, in order of configuration, either `false` or how
+ * many whole seconds ago the connection was made.
+ *
+ * @param now monotonic milliseconds
+ */
+export function statusTable(peers: readonly PeerConfig[], snapshot: Snapshot, now: number): TableInput {
+  const established = snapshot.state === 'established' ? snapshot.peer?.name : undefined;
+  // A map, because an object would put names that are numbers first.
+  const table = new Map(
+    peers.map(({ name }) => [
+      name,
+      name === established ? { established: seconds(now - snapshot.since) } : false,
+    ]),
+  );
+  return { peers: table };
+}
+
+/** What {@link infoTable} puts together. Times are monotonic milliseconds. */
+export interface InfoSource {
+  readonly snapshot: Snapshot;
+  readonly installed: InstalledPeer | undefined;
+  readonly history: History;
+  readonly time: TimeStatus;
+  readonly now: number;
+  readonly started: number;
+}
+
+/** The answer of `info`: everything that a person who looks for a fault wants to know. Durations in whole seconds. */
+export function infoTable({ snapshot, installed, history, time, now, started }: InfoSource): TableInput {
+  const { state, since, peer, remote, handshakeAge, routes, tried, untried } = snapshot;
+  return {
+    version: VERSION,
+    uptime: seconds(now - started),
+    state,
+    since: seconds(now - since),
+    ...(peer === undefined ? {} : { peer: peer.name, public_key: peer.publicKey }),
+    ...(remote === undefined ? {} : { remote_address: formatRemote(installed?.endpoint ?? remote) }),
+    ...(handshakeAge === undefined ? {} : { handshake_age: seconds(handshakeAge) }),
+    ...(installed === undefined ? {} : { rx_bytes: installed.rxBytes, tx_bytes: installed.txBytes }),
+    routes: [...routes.installed],
+    route_conflicts: routes.conflicts.map(({ destination, reason }) => ({ destination, reason })),
+    round: { tried: [...tried], untried: [...untried] },
+    failures: history.table(),
+    clock: {
+      state: time.state,
+      plausible: time.plausible,
+      ...(time.message === undefined ? {} : { message: time.message }),
+      ...(time.stepped === undefined ? {} : { stepped: Math.round(time.stepped) }),
+    },
+  };
+}
+
+/** The answer of `peers`: what is configured for an interface, disabled peers too, without secrets. */
+export function peersTable(config: Config, ifname: string): TableInput {
+  const all = [...config.peers(ifname), ...config.disabledPeers(ifname)].sort((a, b) => a.line - b.line);
+  return { peers: new Map(all.map((peer) => [peer.name, describe(peer)])) };
+}
+
+function describe(peer: PeerConfig): TableInput {
+  return {
+    enabled: peer.enabled,
+    public_key: peer.publicKey,
+    endpoint: formatEndpoint(peer.endpoint),
+    allowed_ips: [...peer.allowedIps],
+    persistent_keepalive: peer.persistentKeepalive,
+    preshared_key: peer.presharedKey !== undefined,
+  };
+}
+
+/** What the bus is told of an event; nothing for those that only the log cares about. */
+export function eventTable(event: SelectorEvent): { type: string; data: TableInput } | undefined {
+  switch (event.type) {
+    case 'connected':
+      return {
+        type: 'established',
+        data: {
+          state: 'established',
+          peer: event.peer.name,
+          remote_address: formatRemote(event.remote),
+          handshake_ms: Math.round(event.handshake),
+        },
+      };
+    case 'kept':
+      return { type: 'established', data: { state: 'established', peer: event.peer.name, kept: true } };
+    case 'lost':
+      return {
+        type: 'lost',
+        data: {
+          state: 'lost',
+          peer: event.peer.name,
+          reason: event.reason,
+          established: seconds(event.held),
+        },
+      };
+    case 'failed':
+      return {
+        type: 'failed',
+        data: {
+          state: 'failed',
+          peer: event.peer.name,
+          ...(event.remote === undefined ? {} : { remote_address: formatRemote(event.remote) }),
+          reason: event.reason,
+        },
+      };
+    default:
+      return undefined;
+  }
+}
+
+function seconds(milliseconds: number): number {
+  return Math.max(0, Math.floor(milliseconds / 1000));
+}

@@ -1,0 +1,235 @@
+// The clock: set by NTP before the first handshake, and jumping while the daemon works.
+import assert from 'node:assert/strict';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { exec } from './lab/exec.js';
+import { type Host, type Lab, onlyInVirtualMachine, until, withLab } from './lab/index.js';
+
+const connected = /info vpn (\S+): connected to /;
+const program = fileURLToPath(new URL('../support/ntp-server.js', import.meta.url));
+
+/** The options of a test that sets the machine's clock. */
+const setsClock = { skip: onlyInVirtualMachine };
+
+/** /etc/config/system with these NTP servers. */
+function system(...servers: readonly string[]): Record<string, string> {
+  const lines = servers.map((server) => `\tlist server '${server}'\n`);
+  return { system: `config timeserver 'ntp'\n${lines.join('')}` };
+}
+
+/** Starts the NTP server of test/support on a host of its own. */
+async function ntpServer(lab: Lab, name: string, number: number, ...args: readonly string[]): Promise<Host> {
+  const host = await lab.addHost(name, number);
+  const bind = ['--bind', host.address.v4, '--bind', host.address.v6];
+  const child = host.run([process.execPath, program, ...bind, ...args]);
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      said += text;
+    });
+  }
+  await until(
+    () => {
+      if (child.exitCode !== null) throw new Error(`${name} ended: ${said}`);
+      return said.includes('ready');
+    },
+    { what: `${name} to listen` },
+  );
+  return host;
+}
+
+/** The option that tells a server the time, whatever the machine's clock shows. */
+function telling(truth: () => Date): string[] {
+  return ['--at', `${truth().toISOString()}@${process.hrtime.bigint()}`];
+}
+
+async function setClock(date: Date): Promise<void> {
+  await exec(['date', '--utc', '--set', `@${(date.getTime() / 1000).toFixed(3)}`]);
+}
+
+/** Runs the work and then sets the clock to what it would be without it. */
+async function withOwnClock(work: (truth: () => Date) => Promise<void>): Promise<void> {
+  const [start, at] = [Date.now(), performance.now()];
+  const truth = (): Date => new Date(start + performance.now() - at);
+  try {
+    await work(truth);
+  } finally {
+    await setClock(truth());
+  }
+}
+
+test(
+  'a router that boots in 1970: refused by a gateway that has seen it in the present, connected after NTP',
+  setsClock,
+  () =>
+    withOwnClock((truth) =>
+      withLab({ gateways: 1 }, async (lab) => {
+        const config = (ntp: number) =>
+          lab.config({ interface: { ntp, connect_timeout: 2, ntp_timeout: 30 } });
+        // The gateway sees the router in the present.
+        const first = await lab.startDaemon({ config: config(0) });
+        await first.line(connected);
+        first.signal('SIGTERM');
+        await first.exit();
+
+        const ntp = await ntpServer(lab, 'ntp', 3, ...telling(truth));
+        await setClock(new Date('1970-01-02T00:00:00Z'));
+        const without = await lab.startDaemon({ config: config(0) });
+        await without.line(/info vpn gw1: .*no handshake within 2 s/);
+        assert.deepEqual(without.lines(connected), []);
+        without.signal('SIGTERM');
+        await without.exit();
+
+        const daemon = await lab.startDaemon({ config: config(1), files: system(ntp.address.v4) });
+        await daemon.line(/info: clock stepped forward/);
+        await daemon.line(connected);
+        assert.equal(daemon.lines(/no handshake/).length, 0, 'nothing was tried before the clock was right');
+        assert.ok(Math.abs(Date.now() - truth().getTime()) < 2_000, `${new Date().toISOString()}`);
+      }),
+    ),
+);
+
+test('three servers in 1970, one of them lies, names and IPv6: the majority decides', setsClock, () =>
+  withOwnClock((truth) =>
+    withLab({ gateways: 1 }, async (lab) => {
+      const at = telling(truth);
+      const honest = await ntpServer(lab, 'ntp1', 3, ...at);
+      const other = await ntpServer(lab, 'ntp2', 4, ...at);
+      const liar = await ntpServer(lab, 'ntp3', 5, ...at, '--shift=86400');
+      await lab.dns.set('time.test', [honest.address.v4]);
+      await setClock(new Date('1970-01-02T00:00:00Z'));
+      const daemon = await lab.startDaemon({
+        config: lab.config({ interface: { ntp_timeout: 60 } }),
+        files: system(liar.address.v4, 'time.test', other.address.v6),
+      });
+      await daemon.line(/info: NTP: .*2 of 3 servers agree/);
+      await daemon.line(connected);
+      assert.ok(Math.abs(Date.now() - truth().getTime()) < 2_000, `${new Date().toISOString()}`);
+    }),
+  ),
+);
+
+test(
+  'servers that answer badly do not set the clock, and hold up the first connection no longer than the deadline',
+  setsClock,
+  () =>
+    withOwnClock((truth) =>
+      withLab({ gateways: 1 }, async (lab) => {
+        const bad = ['silent', 'kiss-deny', 'unsynchronised', 'wrong-origin', 'late'] as const;
+        const hosts: Host[] = [];
+        for (const [index, behaviour] of bad.entries()) {
+          const late = behaviour === 'late' ? ['--delay', '60000'] : [];
+          hosts.push(
+            await ntpServer(
+              lab,
+              `ntp${index}`,
+              3 + index,
+              '--behaviour',
+              behaviour,
+              ...telling(truth),
+              ...late,
+            ),
+          );
+        }
+        await setClock(new Date('1970-01-02T00:00:00Z'));
+        const daemon = await lab.startDaemon({
+          config: lab.config({ interface: { ntp_timeout: 3 } }),
+          files: system(...hosts.map(({ address }) => address.v4)),
+        });
+        await daemon.line(/warning: NTP: .*next try in /);
+        await daemon.line(connected);
+        assert.equal(new Date().getUTCFullYear(), 1970);
+      }),
+    ),
+);
+
+test('a plausible clock makes the first connection wait for nothing, and chrony is asked all the same', () =>
+  withLab({ gateways: 1 }, async (lab) => {
+    const ntp = await lab.addHost('chrony', 3);
+    const folder = `${lab.folder}/chrony`;
+    await mkdir(folder);
+    await writeFile(
+      `${folder}/conf`,
+      `local stratum 8\nallow all\ncmdport 0\nbindcmdaddress /\npidfile ${folder}/pid\ndriftfile ${folder}/drift\n`,
+    );
+    ntp.run(['chronyd', '-x', '-d', '-u', 'root', '-f', `${folder}/conf`]).stderr.resume();
+    const silent = await ntpServer(lab, 'silent', 4, '--behaviour', 'silent');
+    // With one server silent nothing is decided before the other has answered, and the timeout is an hour.
+    const daemon = await lab.startDaemon({
+      args: ['-i', 'vpn', '-v'],
+      config: lab.config({ interface: { ntp_timeout: 3600 } }),
+      files: system(silent.address.v4),
+    });
+    await daemon.line(connected);
+    daemon.signal('SIGTERM');
+    await daemon.exit();
+    const second = await lab.startDaemon({ files: system(ntp.address.v4, ntp.address.v6) });
+    await second.line(connected, { from: 'start' });
+    await second.line(/info: NTP: clock off by .*servers? agree/, { from: 'start' });
+    assert.deepEqual(second.lines(/stepped/), []);
+  }));
+
+test('no NTP servers: said once, and connected', () =>
+  withLab({ gateways: 1 }, async (lab) => {
+    const daemon = await lab.startDaemon();
+    await daemon.line(connected);
+    assert.equal(daemon.lines(/no NTP servers are configured/).length, 1);
+  }));
+
+test('the clock jumps by an hour and by fifty years, there and back: no packet is lost', setsClock, () =>
+  withOwnClock((truth) =>
+    withLab({ gateways: 1 }, async (lab) => {
+      const [gw1] = lab.gateways;
+      assert.ok(gw1);
+      const daemon = await lab.startDaemon({ config: lab.config({ interface: { check_interval: 1 } }) });
+      await daemon.line(connected);
+      const flow = await lab.flow(gw1, 20);
+      const hour = 3_600_000;
+      for (const step of [hour, -hour, 50 * 8766 * hour, -50 * 8766 * hour]) {
+        await setClock(new Date(truth().getTime() + step));
+        // Several looks of the daemon at its connection.
+        await flow.moves(150);
+      }
+      const { lost, sent } = await flow.stop();
+      assert.ok(sent > 600);
+      assert.equal(lost, 0);
+      assert.equal(daemon.lines(/connection ended/).length, 0);
+    }),
+  ),
+);
+
+test('the group is in force before the first DNS or NTP packet', () =>
+  withLab({ gateways: 1 }, async (lab) => {
+    const [gw1] = lab.gateways;
+    assert.ok(gw1);
+    const ntp = await ntpServer(lab, 'ntp', 3);
+    await lab.dns.set('gw1.test', [gw1.address.v4]);
+    await lab.dns.set('time.test', [ntp.address.v4]);
+    // Nothing of anybody else's reaches DNS or NTP, and what is dropped is counted.
+    const guard = `table inet guard {
+      chain out {
+        type filter hook output priority 0; policy accept;
+        udp dport { 53, 123 } meta skgid 65534 accept
+        meta l4proto { tcp, udp } th dport { 53, 123 } counter drop
+      }
+    }`;
+    const dropped = async (): Promise<number> => {
+      const rules = await lab.router.exec(['nft', 'list', 'ruleset']);
+      return Number(/counter packets (\d+)/.exec(rules)?.[1]);
+    };
+    await lab.router.exec(['nft', '-f', '-'], guard);
+    const options = { endpoint: 'gw1.test:51820' };
+    const config = lab.config({ peers: [{ gateway: gw1, options }], interface: { connect_timeout: 2 } });
+    const files = system('time.test');
+    const without = await lab.startDaemon({ config, files });
+    await without.line(/gw1\.test does not resolve/);
+    without.signal('SIGTERM');
+    await without.exit();
+    assert.ok((await dropped()) > 0, 'the rule works');
+    await lab.router.exec(['nft', '-f', '-'], `flush ruleset\n${guard}`);
+    const daemon = await lab.startDaemon({ config, files, args: ['-i', 'vpn', '--group', 'nogroup'] });
+    await daemon.line(connected, { from: 'start' });
+    await daemon.line(/info: NTP: .*agree/, { from: 'start' });
+    assert.equal(await dropped(), 0, 'not one packet left before the group was in force');
+  }));
