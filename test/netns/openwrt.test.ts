@@ -228,7 +228,9 @@ test('procd: one process for every interface with enabled peers that netifd does
         peer('off', '0'),
       interfaces: [
         { interface: 'vpn', proto: 'wireguard', device: 'vpn' },
-        { interface: 'x_peerselector', proto: 'wgpeerselector', device: 'dynamic' },
+        { interface: 'x_peerselector', proto: 'wgpeerselector', device: 'dynamic', dynamic: true },
+        // Just deleted from the file, and netifd has not got so far yet.
+        { interface: 'y_peerselector', proto: 'wgpeerselector', device: 'vpn', dynamic: false },
       ],
     });
     const set = (...words: string[]) => ['procd_set_param', ...words];
