@@ -28,7 +28,6 @@ async function run(
   await writeFile(record, '');
   const given = {
     RECORD: record,
-    NODE: process.execPath,
     PROGRAM_HERE: '/usr/bin/wgpeerselector',
     ...variables,
   };
@@ -179,25 +178,54 @@ test('netifd: after every other end the daemon is started again, but not at once
   }
 });
 
+/** What netifd says of one of its interfaces. */
+interface NetifdInterface {
+  readonly name: string;
+  readonly device: string;
+  /** Another protocol has added it at run time. */
+  readonly dynamic?: boolean;
+  /** Which subsystem an error is of. */
+  readonly error?: string;
+}
+
 /** What the init script finds on a router. */
 interface RouterState {
   readonly network?: string;
   readonly wgpeerselector?: string;
-  /** Members of `ubus call network.interface dump`. */
-  readonly interfaces?: readonly object[];
+  /** Those of our protocol. */
+  readonly interfaces?: readonly NetifdInterface[];
   /** The command that procd runs already. */
   readonly running?: readonly string[];
   readonly jail?: boolean;
 }
 
+/** What jsonfilter answers to each expression that the script may ask. */
+function answersOf({ interfaces = [], running = [] }: RouterState): string {
+  const ours = '@.proto="wgpeerselector"';
+  const instance = '@.wgpeerselector.instances[@.running=true]';
+  const dynamic = interfaces.filter((one) => one.dynamic === true);
+  const answers: [string, readonly (string | undefined)[]][] = [
+    [`@.interface[${ours} && @.dynamic=true].device`, dynamic.map(({ device }) => device)],
+    [`@.interface[${ours}].interface`, interfaces.map(({ name }) => name)],
+    [`${instance}.command[*]`, running],
+    // Ended by the time that it is looked for: no process has this number.
+    [`${instance}.pid`, running.length > 0 ? ['4194305'] : []],
+  ];
+  for (const { name, device, error } of interfaces) {
+    const one = `@.interface[${ours} && @.interface="${name}"]`;
+    answers.push([`${one}.device`, [device]], [`${one}.errors[0].subsystem`, [error]]);
+  }
+  return answers
+    .flatMap(([ask, values]) => ['', ...values].map((value) => `${ask}\t${value ?? ''}\n`))
+    .join('');
+}
+
 async function procd(action: string, state: RouterState): Promise<string[][]> {
   const folder = await mkdtemp(`${tmpdir()}/wgps-state-`);
-  const instances = { instance1: { running: true, command: state.running } };
   const files = {
     'network.uci': state.network ?? '',
     'wgpeerselector.uci': state.wgpeerselector ?? '',
-    'dump.json': JSON.stringify({ interface: state.interfaces ?? [] }),
-    'service.json': JSON.stringify(state.running === undefined ? {} : { wgpeerselector: { instances } }),
+    answers: answersOf(state),
     'capabilities.json': '{}',
     ...(state.jail === false ? {} : { ujail: '' }),
   };
@@ -222,10 +250,9 @@ test('procd: one process for every interface with enabled peers that netifd does
       ['vpn', 'vpn', 'vpn2', 'taken', 'taken2', 'dynamic'].map((name) => peer(name)).join('') +
       peer('off', '0'),
     interfaces: [
-      { interface: 'vpn', proto: 'wireguard', device: 'vpn' },
-      { interface: 'x_peerselector', proto: 'wgpeerselector', device: 'dynamic', dynamic: true },
+      { name: 'x_peerselector', device: 'dynamic', dynamic: true },
       // Just deleted from the file, and netifd has not got so far yet.
-      { interface: 'y_peerselector', proto: 'wgpeerselector', device: 'vpn', dynamic: false },
+      { name: 'y_peerselector', device: 'vpn' },
     ],
   });
   const set = (...words: string[]) => ['procd_set_param', ...words];
@@ -280,17 +307,11 @@ test('procd: reload reaches the daemons of netifd, and wakes those that it has g
   withLab({ gateways: 1 }, async (lab) => {
     const daemon = await startAsNetifd(lab, await netifd(['setup', ...VPN]));
     await daemon.line(connected);
-    const stopped = { proto: 'wgpeerselector', up: false };
     const calls = await procd('reload', {
       interfaces: [
-        { interface: 'vpn_peerselector', proto: 'wgpeerselector', device: 'vpn', up: true },
-        {
-          ...stopped,
-          interface: 'given_up',
-          device: 'vpn2',
-          errors: [{ subsystem: 'wgpeerselector', code: 'CONFIGURATION' }],
-        },
-        { ...stopped, interface: 'taken_down', device: 'vpn3' },
+        { name: 'vpn_peerselector', device: 'vpn' },
+        { name: 'given_up', device: 'vpn2', error: 'wgpeerselector' },
+        { name: 'taken_down', device: 'vpn3' },
       ],
     });
     assert.deepEqual(calls, [['ubus', 'call', 'network.interface.given_up', 'up']]);
