@@ -2,7 +2,6 @@
 // The benches, from a bare checkout:
 //   npm run bench [-- NAME…]       `daemon` where WireGuard is, the others here
 //   npm run bench -- --now         without waiting for the machine to be calm
-import { existsSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -30,10 +29,7 @@ const load = () => loadavg()[0]?.toFixed(2);
 try {
   await setUp(say);
   await build();
-  // What a router runs, where this checkout knows how to make it.
-  if (existsSync(`${root}/scripts/bundle.mjs`)) {
-    await run([process.execPath, `${root}/scripts/bundle.mjs`, '--no-figures']);
-  }
+  await run([process.execPath, `${root}/scripts/bundle.mjs`, '--no-figures']); // what a router runs
   const start = performance.now();
   while (values.now !== true && Number(load()) >= calm && performance.now() - start < patience * 1000) {
     await delay(1000);

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // The demo, from a bare checkout: `npm run demo`, or `npm run demo -- --keep` for a shell in it at the end.
 import { root } from './setup/paths.mjs';
+import { run } from './setup/process.mjs';
 import { build, setUp } from './setup.mjs';
 import { runInWorld } from './world/run.mjs';
 
@@ -10,6 +11,7 @@ try {
   if (args.includes('--keep') && !person) throw new Error('--keep needs a terminal');
   await setUp((text) => process.stderr.write(`${text}\n`));
   await build();
+  await run([process.execPath, `${root}/scripts/bundle.mjs`, '--no-figures']);
   const { status } = await runInWorld([process.execPath, `${root}/dist/test/netns/demo.js`, ...args], {
     terminal: person,
     // With --keep a person decides when it is over.
