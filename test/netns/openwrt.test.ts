@@ -3,9 +3,10 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { attempt, exec } from './lab/exec.js';
+import { attempt, exec, start } from './lab/exec.js';
 import { type Daemon, type Lab, until, withLab } from './lab/index.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
@@ -19,29 +20,29 @@ const VPN = ['vpn_peerselector', 'vpn'];
 
 /** Runs a stand-in; gives what it recorded, a list of words for each call. */
 async function run(
-  lab: Lab,
   argv: readonly string[],
   variables: Readonly<Record<string, string>> = {},
 ): Promise<string[][]> {
-  const record = `${lab.folder}/record`;
+  const folder = await mkdtemp(`${tmpdir()}/wgps-record-`);
+  const record = `${folder}/record`;
   await writeFile(record, '');
   const given = {
     RECORD: record,
-    NODE: process.execPath,
     PROGRAM_HERE: '/usr/bin/wgpeerselector',
     ...variables,
   };
-  await lab.router.exec([
+  await exec([
     'env',
     ...Object.entries(given).map(([name, value]) => `${name}=${value}`),
     ...['busybox', 'ash', ...argv],
   ]);
   const lines = (await readFile(record, 'utf8')).split('\n').slice(0, -1);
+  await rm(folder, { recursive: true });
   return lines.map((line) => line.split('\t'));
 }
 
-const netifd = (lab: Lab, args: readonly string[], variables?: Readonly<Record<string, string>>) =>
-  run(lab, [`${standIns}/netifd.sh`, handler, ...args], variables);
+const netifd = (args: readonly string[], variables?: Readonly<Record<string, string>>) =>
+  run([`${standIns}/netifd.sh`, handler, ...args], variables);
 
 /** The arguments of a recorded call. */
 function argumentsOf(calls: readonly string[][], name: string): string[] {
@@ -56,18 +57,17 @@ async function startAsNetifd(lab: Lab, calls: readonly string[][]): Promise<Daem
   return await lab.startDaemon({ args });
 }
 
-test('netifd: the protocol tells its options, and that it wants to know how the daemon ends', () =>
-  withLab({ gateways: 0 }, async (lab) => {
-    assert.deepEqual(await netifd(lab, ['dump']), [
-      ['proto_config_add_string', 'unix_group'],
-      ['proto_config_add_boolean', 'transitive'],
-      ['lasterror', '1'],
-    ]);
-  }));
+test('netifd: the protocol tells its options, and that it wants to know how the daemon ends', async () => {
+  assert.deepEqual(await netifd(['dump']), [
+    ['proto_config_add_string', 'unix_group'],
+    ['proto_config_add_boolean', 'transitive'],
+    ['lasterror', '1'],
+  ]);
+});
 
 test('netifd: setup asks for the daemon, which connects; teardown ends it, and nothing is left', () =>
   withLab({ gateways: 1 }, async (lab) => {
-    const calls = await netifd(lab, ['setup', ...VPN], { option_unix_group: 'nogroup' });
+    const calls = await netifd(['setup', ...VPN], { option_unix_group: 'nogroup' });
     const command = ['/usr/bin/wgpeerselector', '--interface', 'vpn', '--pid-file', pidFile];
     assert.deepEqual(calls, [
       ['proto_add_host_dependency', 'vpn_peerselector', '', 'vpn'],
@@ -82,28 +82,27 @@ test('netifd: setup asks for the daemon, which connects; teardown ends it, and n
       await readFile(`/proc/${daemon.pid}/status`, 'utf8'),
       new RegExp(`^Gid:\t${nogroup}\t`, 'm'),
     );
-    assert.deepEqual(await netifd(lab, ['teardown', ...VPN]), [['proto_kill_command', 'vpn_peerselector']]);
+    assert.deepEqual(await netifd(['teardown', ...VPN]), [['proto_kill_command', 'vpn_peerselector']]);
     daemon.signal('SIGTERM');
     assert.equal((await daemon.exit()).code, 0);
     assert.deepEqual((await lab.router.wg()).peers, []);
     assert.equal(existsSync(pidFile), false);
   }));
 
-test('netifd: without unix_group there is no --group', () =>
-  withLab({ gateways: 0 }, async (lab) => {
-    const calls = await netifd(lab, ['setup', ...VPN]);
-    const [, ...command] = argumentsOf(calls, 'proto_run_command');
-    assert.deepEqual(command, ['/usr/bin/wgpeerselector', '--interface', 'vpn', '--pid-file', pidFile]);
-  }));
+test('netifd: without unix_group there is no --group', async () => {
+  const calls = await netifd(['setup', ...VPN]);
+  const [, ...command] = argumentsOf(calls, 'proto_run_command');
+  assert.deepEqual(command, ['/usr/bin/wgpeerselector', '--interface', 'vpn', '--pid-file', pidFile]);
+});
 
 test('netifd: an orphan of a netifd that died makes way, and its connection goes on without a lost packet', () =>
   withLab({ gateways: 1 }, async (lab) => {
     const [gateway] = lab.gateways;
     assert.ok(gateway);
-    const orphan = await startAsNetifd(lab, await netifd(lab, ['setup', ...VPN]));
+    const orphan = await startAsNetifd(lab, await netifd(['setup', ...VPN]));
     await orphan.line(connected);
     const flow = await lab.flow(gateway, 50);
-    const calls = await netifd(lab, ['setup', ...VPN]);
+    const calls = await netifd(['setup', ...VPN]);
     assert.equal((await orphan.exit()).signal, 'SIGKILL');
     const daemon = await startAsNetifd(lab, calls);
     await daemon.line(/info vpn gw1: still connected/);
@@ -111,30 +110,26 @@ test('netifd: an orphan of a netifd that died makes way, and its connection goes
     assert.equal((await flow.stop()).lost, 0);
   }));
 
-test('netifd: a stale pid file that names another process by now does no harm', () =>
-  withLab({ gateways: 0 }, async (lab) => {
-    const other = lab.router.run(['sleep', '1000']);
-    const sleeper = await until(
-      async () => {
-        const text = await readFile(`/proc/${other.pid}/cmdline`, 'utf8');
-        return text.startsWith('sleep') && other.pid;
-      },
-      { what: 'ip to have become sleep' },
-    );
-    await writeFile(pidFile, `${sleeper}\n`);
-    try {
-      argumentsOf(await netifd(lab, ['setup', ...VPN]), 'proto_run_command');
-      assert.equal(other.exitCode ?? other.signalCode, null);
-    } finally {
-      await rm(pidFile);
-    }
-  }));
+test('netifd: a stale pid file that names another process by now does no harm', async () => {
+  const other = start(['sleep', '1000']);
+  const commandLine = async () => await readFile(`/proc/${other.pid}/cmdline`, 'latin1');
+  try {
+    await until(async () => (await commandLine()).startsWith('sleep'), { what: 'another process to run' });
+    await writeFile(pidFile, `${other.pid}\n`);
+    argumentsOf(await netifd(['setup', ...VPN]), 'proto_run_command');
+    // That of a killed process is empty.
+    assert.match(await commandLine(), /^sleep/);
+  } finally {
+    other.kill();
+    await rm(pidFile, { force: true });
+  }
+});
 
 test('netifd: unusable configuration is an error that netifd shows, and not tried again', () =>
   withLab({ gateways: 1 }, async (lab) => {
     const [gateway] = lab.gateways;
     assert.ok(gateway);
-    const [, , ...args] = argumentsOf(await netifd(lab, ['setup', ...VPN]), 'proto_run_command');
+    const [, , ...args] = argumentsOf(await netifd(['setup', ...VPN]), 'proto_run_command');
     const config = lab.config({ peers: [{ gateway, options: { endpoint: 'nonsense' } }] });
     const daemon = await lab.startDaemon({ args, config });
     const { code } = await daemon.exit();
@@ -145,7 +140,7 @@ test('netifd: unusable configuration is an error that netifd shows, and not trie
       `#!/bin/sh\nexec ${process.execPath} ${main} "$@" --config-dir ${daemon.configDir}\n`,
     );
     await chmod(program, 0o755);
-    const calls = await netifd(lab, ['teardown', ...VPN], { ERROR: `${code}`, PROGRAM_HERE: program });
+    const calls = await netifd(['teardown', ...VPN], { ERROR: `${code}`, PROGRAM_HERE: program });
     const file = `${daemon.configDir}/wgpeerselector`;
     const line = config.split('\n').findIndex((text) => text.includes('nonsense')) + 1;
     assert.deepEqual(calls, [
@@ -160,121 +155,148 @@ test('netifd: unusable configuration is an error that netifd shows, and not trie
     ]);
   }));
 
-test('netifd: after every other end the daemon is started again, but not at once', () =>
-  withLab({ gateways: 0 }, async (lab) => {
-    const kill = ['proto_kill_command', 'vpn_peerselector'];
-    for (const [error, pause] of [
-      ['0', '1'],
-      ['70', '1'],
-      ['75', '3'],
-    ] as const) {
-      assert.deepEqual(await netifd(lab, ['teardown', ...VPN], { ERROR: error }), [['sleep', pause], kill]);
-    }
-    for (const [error, code] of [
-      ['64', 'NOT_STARTED'],
-      ['69', 'NO_WIREGUARD'],
-      ['77', 'NOT_STARTED'],
-    ] as const) {
-      const variables = { ERROR: error, PROGRAM_HERE: '/bin/true' };
-      assert.deepEqual(await netifd(lab, ['teardown', ...VPN], variables), [
-        ['proto_block_restart', 'vpn_peerselector'],
-        ['proto_notify_error', 'vpn_peerselector', code, 'see logread -e wgpeerselector'],
-        kill,
-      ]);
-    }
-  }));
+test('netifd: after every other end the daemon is started again, but not at once', async () => {
+  const kill = ['proto_kill_command', 'vpn_peerselector'];
+  for (const [error, pause] of [
+    ['0', '1'],
+    ['70', '1'],
+    ['75', '3'],
+  ] as const) {
+    assert.deepEqual(await netifd(['teardown', ...VPN], { ERROR: error }), [['sleep', pause], kill]);
+  }
+  for (const [error, code] of [
+    ['64', 'NOT_STARTED'],
+    ['69', 'NO_WIREGUARD'],
+    ['77', 'NOT_STARTED'],
+  ] as const) {
+    const variables = { ERROR: error, PROGRAM_HERE: '/bin/true' };
+    assert.deepEqual(await netifd(['teardown', ...VPN], variables), [
+      ['proto_block_restart', 'vpn_peerselector'],
+      ['proto_notify_error', 'vpn_peerselector', code, 'see logread -e wgpeerselector'],
+      kill,
+    ]);
+  }
+});
+
+/** What netifd says of one of its interfaces. */
+interface NetifdInterface {
+  readonly name: string;
+  readonly device: string;
+  /** Another protocol has added it at run time. */
+  readonly dynamic?: boolean;
+  /** Which subsystem an error is of. */
+  readonly error?: string;
+}
 
 /** What the init script finds on a router. */
 interface RouterState {
   readonly network?: string;
   readonly wgpeerselector?: string;
-  /** Members of `ubus call network.interface dump`. */
-  readonly interfaces?: readonly object[];
+  /** Those of our protocol. */
+  readonly interfaces?: readonly NetifdInterface[];
   /** The command that procd runs already. */
   readonly running?: readonly string[];
   readonly jail?: boolean;
 }
 
-async function procd(lab: Lab, action: string, state: RouterState): Promise<string[][]> {
-  const folder = await mkdtemp(`${lab.folder}/state-`);
-  const instances = { instance1: { running: true, command: state.running } };
+/** What jsonfilter answers to each expression that the script may ask. */
+function answersOf({ interfaces = [], running = [] }: RouterState): string {
+  const ours = '@.proto="wgpeerselector"';
+  const instance = '@.wgpeerselector.instances[@.running=true]';
+  const dynamic = interfaces.filter((one) => one.dynamic === true);
+  const answers: [string, readonly (string | undefined)[]][] = [
+    [`@.interface[${ours} && @.dynamic=true].device`, dynamic.map(({ device }) => device)],
+    [`@.interface[${ours}].interface`, interfaces.map(({ name }) => name)],
+    [`${instance}.command[*]`, running],
+    // Ended by the time that it is looked for: no process has this number.
+    [`${instance}.pid`, running.length > 0 ? ['4194305'] : []],
+  ];
+  for (const { name, device, error } of interfaces) {
+    const one = `@.interface[${ours} && @.interface="${name}"]`;
+    answers.push([`${one}.device`, [device]], [`${one}.errors[0].subsystem`, [error]]);
+  }
+  return answers
+    .flatMap(([ask, values]) => ['', ...values].map((value) => `${ask}\t${value ?? ''}\n`))
+    .join('');
+}
+
+async function procd(action: string, state: RouterState): Promise<string[][]> {
+  const folder = await mkdtemp(`${tmpdir()}/wgps-state-`);
   const files = {
     'network.uci': state.network ?? '',
     'wgpeerselector.uci': state.wgpeerselector ?? '',
-    'dump.json': JSON.stringify({ interface: state.interfaces ?? [] }),
-    'service.json': JSON.stringify(state.running === undefined ? {} : { wgpeerselector: { instances } }),
+    answers: answersOf(state),
     'capabilities.json': '{}',
     ...(state.jail === false ? {} : { ujail: '' }),
   };
   for (const [name, text] of Object.entries(files))
     await writeFile(`${folder}/${name}`, text, { mode: 0o755 });
-  const calls = await run(lab, [`${standIns}/procd.sh`, initScript, action], { STATE: folder });
+  const calls = await run([`${standIns}/procd.sh`, initScript, action], { STATE: folder });
+  await rm(folder, { recursive: true });
   return calls.map((words) => words.map((word) => word.replace(folder, 'STATE')));
 }
 
 const peer = (ifname: string, enabled = '1') =>
   `config peer\n\toption enabled '${enabled}'\n\toption ifname '${ifname}'\n`;
 
-test('procd: one process for every interface with enabled peers that netifd does not serve', () =>
-  withLab({ gateways: 0 }, async (lab) => {
-    const calls = await procd(lab, 'start', {
-      network:
-        "config interface 'a'\n\toption proto 'wgpeerselector'\n\toption ifname 'taken'\n" +
-        "config interface 'b'\n\toption proto 'wgpeerselector'\n\toption device 'taken2'\n" +
-        "config interface 'c'\n\toption proto 'wgpeerselector'\n\toption ifname 'vpn2'\n\toption disabled '1'\n" +
-        "config interface 'vpn'\n\toption proto 'wireguard'\n",
-      wgpeerselector:
-        ['vpn', 'vpn', 'vpn2', 'taken', 'taken2', 'dynamic'].map((name) => peer(name)).join('') +
-        peer('off', '0'),
-      interfaces: [
-        { interface: 'vpn', proto: 'wireguard', device: 'vpn' },
-        { interface: 'x_peerselector', proto: 'wgpeerselector', device: 'dynamic' },
-      ],
-    });
-    const set = (...words: string[]) => ['procd_set_param', ...words];
-    assert.deepEqual(calls, [
-      ['procd_open_instance'],
-      set('command', '/usr/bin/wgpeerselector', '--interface', 'vpn', '--interface', 'vpn2'),
-      set('file', '/etc/config/wgpeerselector', '/etc/config/system'),
-      set('reload_signal', 'HUP'),
-      set('respawn', '3600', '10', '0'),
-      set('stderr', '1'),
-      ['procd_add_jail', 'wgpeerselector'],
-      set('capabilities', 'STATE/capabilities.json'),
-      set('user', 'wgpeerselector'),
-      set('group', 'wgpeerselector'),
-      set('no_new_privs', '1'),
-      ['chgrp', 'wgpeerselector', '/etc/config/wgpeerselector'],
-      ['chmod', 'g+r', '/etc/config/wgpeerselector'],
-      ['procd_close_instance'],
-    ]);
-  }));
+test('procd: one process for every interface with enabled peers that netifd does not serve', async () => {
+  const calls = await procd('start', {
+    network:
+      "config interface 'a'\n\toption proto 'wgpeerselector'\n\toption ifname 'taken'\n" +
+      "config interface 'b'\n\toption proto 'wgpeerselector'\n\toption device 'taken2'\n" +
+      "config interface 'c'\n\toption proto 'wgpeerselector'\n\toption ifname 'vpn2'\n\toption disabled '1'\n" +
+      "config interface 'vpn'\n\toption proto 'wireguard'\n",
+    wgpeerselector:
+      ['vpn', 'vpn', 'vpn2', 'taken', 'taken2', 'dynamic'].map((name) => peer(name)).join('') +
+      peer('off', '0'),
+    interfaces: [
+      { name: 'x_peerselector', device: 'dynamic', dynamic: true },
+      // Just deleted from the file, and netifd has not got so far yet.
+      { name: 'y_peerselector', device: 'vpn' },
+    ],
+  });
+  const set = (...words: string[]) => ['procd_set_param', ...words];
+  assert.deepEqual(calls, [
+    ['procd_open_instance'],
+    set('command', '/usr/bin/wgpeerselector', '--interface', 'vpn', '--interface', 'vpn2'),
+    set('file', '/etc/config/wgpeerselector', '/etc/config/system'),
+    set('reload_signal', 'HUP'),
+    set('respawn', '3600', '10', '0'),
+    set('stderr', '1'),
+    ['procd_add_jail', 'wgpeerselector'],
+    set('capabilities', 'STATE/capabilities.json'),
+    set('user', 'wgpeerselector'),
+    set('group', 'wgpeerselector'),
+    set('no_new_privs', '1'),
+    ['chgrp', 'wgpeerselector', '/etc/config/wgpeerselector'],
+    ['chmod', 'g+r', '/etc/config/wgpeerselector'],
+    ['procd_close_instance'],
+  ]);
+});
 
-test('procd: reload stops it first if the interfaces are others now, since it gets no more than a signal', () =>
-  withLab({ gateways: 0 }, async (lab) => {
-    const wgpeerselector = peer('vpn');
-    const running = ['/usr/bin/wgpeerselector', '--interface', 'vpn'];
-    const names = async (state: RouterState) => (await procd(lab, 'reload', state)).map(([name]) => name);
-    assert.equal((await names({ wgpeerselector }))[0], 'procd_open_instance', 'it does not run');
-    assert.equal((await names({ wgpeerselector, running }))[0], 'procd_open_instance', 'it runs with them');
-    const more = wgpeerselector + peer('vpn2');
-    assert.equal((await names({ wgpeerselector: more, running }))[0], 'stop');
-    assert.deepEqual(await names({ wgpeerselector: '', running }), ['stop']);
-  }));
+test('procd: reload stops it first if the interfaces are others now, since it gets no more than a signal', async () => {
+  const wgpeerselector = peer('vpn');
+  const running = ['/usr/bin/wgpeerselector', '--interface', 'vpn'];
+  const names = async (state: RouterState) => (await procd('reload', state)).map(([name]) => name);
+  assert.equal((await names({ wgpeerselector }))[0], 'procd_open_instance', 'it does not run');
+  assert.equal((await names({ wgpeerselector, running }))[0], 'procd_open_instance', 'it runs with them');
+  const more = wgpeerselector + peer('vpn2');
+  assert.equal((await names({ wgpeerselector: more, running }))[0], 'stop');
+  assert.deepEqual(await names({ wgpeerselector: '', running }), ['stop']);
+});
 
-test('procd: nothing to serve, nothing runs; without ujail it runs as root; triggers', () =>
-  withLab({ gateways: 0 }, async (lab) => {
-    assert.deepEqual(await procd(lab, 'start', { wgpeerselector: peer('vpn', '0') }), []);
-    const calls = await procd(lab, 'start', { wgpeerselector: peer('vpn'), jail: false });
-    assert.equal(calls.filter(([, what]) => what === 'user' || what === 'capabilities').length, 0);
-    assert.deepEqual(await procd(lab, 'triggers', {}), [
-      ['procd_add_reload_trigger', 'wgpeerselector', 'network', 'system'],
-    ]);
-  }));
+test('procd: nothing to serve, nothing runs; without ujail it runs as root; triggers', async () => {
+  assert.deepEqual(await procd('start', { wgpeerselector: peer('vpn', '0') }), []);
+  const calls = await procd('start', { wgpeerselector: peer('vpn'), jail: false });
+  assert.equal(calls.filter(([, what]) => what === 'user' || what === 'capabilities').length, 0);
+  assert.deepEqual(await procd('triggers', {}), [
+    ['procd_add_reload_trigger', 'wgpeerselector', 'network', 'system'],
+  ]);
+});
 
 test('procd: what it asks for connects', () =>
   withLab({ gateways: 1 }, async (lab) => {
-    const calls = await procd(lab, 'start', { wgpeerselector: lab.config() });
+    const calls = await procd('start', { wgpeerselector: lab.config() });
     const [, , ...args] = argumentsOf(calls, 'procd_set_param');
     const daemon = await lab.startDaemon({ args });
     await daemon.line(connected);
@@ -283,19 +305,13 @@ test('procd: what it asks for connects', () =>
 
 test('procd: reload reaches the daemons of netifd, and wakes those that it has given up', () =>
   withLab({ gateways: 1 }, async (lab) => {
-    const daemon = await startAsNetifd(lab, await netifd(lab, ['setup', ...VPN]));
+    const daemon = await startAsNetifd(lab, await netifd(['setup', ...VPN]));
     await daemon.line(connected);
-    const stopped = { proto: 'wgpeerselector', up: false };
-    const calls = await procd(lab, 'reload', {
+    const calls = await procd('reload', {
       interfaces: [
-        { interface: 'vpn_peerselector', proto: 'wgpeerselector', device: 'vpn', up: true },
-        {
-          ...stopped,
-          interface: 'given_up',
-          device: 'vpn2',
-          errors: [{ subsystem: 'wgpeerselector', code: 'CONFIGURATION' }],
-        },
-        { ...stopped, interface: 'taken_down', device: 'vpn3' },
+        { name: 'vpn_peerselector', device: 'vpn' },
+        { name: 'given_up', device: 'vpn2', error: 'wgpeerselector' },
+        { name: 'taken_down', device: 'vpn3' },
       ],
     });
     assert.deepEqual(calls, [['ubus', 'call', 'network.interface.given_up', 'up']]);
