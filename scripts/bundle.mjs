@@ -67,7 +67,10 @@ function lazily(code) {
         return '';
       },
     )
-    .replace(/\b(import_node_\w+)\b/g, (name) => (names.has(name) ? `require(${names.get(name)})` : name));
+    .replace(/\b(import_node_\w+)\b/g, (name) =>
+      // In parentheses, so that it can stand behind `new`.
+      names.has(name) ? `(require(${names.get(name)}))` : name,
+    );
 }
 
 /**

@@ -20,12 +20,13 @@ export async function setUp(say) {
   if ((await whereWireguardIs()) === 'vm') await ensureVm(say);
 }
 
-/** Type check and build, native parts too, into dist; nothing of an earlier build stays. */
+/** Type check and build, native parts and the bundle too, into dist; nothing of an earlier build stays. */
 export async function build() {
   await rm(`${root}/dist`, { recursive: true, force: true });
   await run([`${root}/node_modules/.bin/tsc`, '-p', root]);
   await run([process.execPath, `${root}/scripts/build-native.mjs`]);
   await run([process.execPath, `${root}/scripts/build-stamp.mjs`]);
+  await run([process.execPath, `${root}/scripts/bundle.mjs`, '--no-figures']);
 }
 
 if (argv[1] === fileURLToPath(import.meta.url)) {

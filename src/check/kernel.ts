@@ -83,6 +83,7 @@ export async function checkKernel(
 }
 
 function noWireGuard(error: NetlinkError): string {
+  if (error.code !== 'ENOENT') return `this kernel cannot be asked for WireGuard: ${error.message}`;
   return `this kernel has no WireGuard (${error.message}): install kmod-wireguard, or load the module wireguard`;
 }
 

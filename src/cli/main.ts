@@ -4,6 +4,7 @@ import { Daemon } from '../daemon/daemon.js';
 import { EXIT, ExitError } from '../daemon/exit.js';
 import { messageOf, StandardErrorLog } from '../daemon/log.js';
 import { VERSION } from '../version.js';
+import { runCheck } from './check.js';
 import { HELP, parseOptions } from './options.js';
 
 /** How long peers and routes have to be removed when the daemon ends, in milliseconds. */
@@ -14,8 +15,7 @@ let log = new StandardErrorLog(false);
 main().catch(fail);
 
 async function main(): Promise<void> {
-  // Loaded on demand: the daemon need not carry it.
-  if (process.argv[2] === 'check') return (await import('./check.js')).runCheck(process.argv.slice(3));
+  if (process.argv[2] === 'check') return runCheck(process.argv.slice(3));
   const options = parseOptions(process.argv.slice(2));
   if (options.print !== undefined) {
     process.stdout.write(options.print === 'help' ? HELP : `wgpeerselector ${VERSION}\n`);

@@ -1,7 +1,7 @@
 import { type Config, type PeerConfig, samePeer } from '../config/index.js';
 import type { SelectorEvent } from '../selector/events.js';
-import { type Assignment, Selector } from '../selector/selector.js';
-import type { Random, Resolver, Timers } from '../selector/world.js';
+import { Selector } from '../selector/selector.js';
+import type { Assignment, Random, Resolver, Timers } from '../selector/world.js';
 import type { TableInput } from '../ubus/index.js';
 import { Journal } from './journal.js';
 import type { Kernel, WatchedLink } from './kernel.js';

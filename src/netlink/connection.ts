@@ -200,10 +200,10 @@ export class NetlinkConnection {
     try {
       this.#socket ??= this.#connect();
     } catch (error) {
-      this.#finish(
-        pending,
-        new NetlinkError(errnoOf(error), request.what, 'the netlink socket could not be opened'),
-      );
+      // Without an error number it was not the kernel that refused, but a part of this program that is missing.
+      const reason = error instanceof Error && !('errno' in error) ? `: ${error.message}` : '';
+      const detail = `the netlink socket could not be opened${reason}`;
+      this.#finish(pending, new NetlinkError(errnoOf(error), request.what, detail));
       return;
     }
     this.#sequence = (this.#sequence + 1) >>> 0 || 1;

@@ -4,7 +4,7 @@ import { HandshakeAge } from './handshake.js';
 import { type Candidate, Picker } from './picker.js';
 import { findWorking } from './take-over.js';
 import { Wakeup } from './wakeup.js';
-import type { LinkState, Peer, Remote, RouteReport, Settings, World } from './world.js';
+import type { Assignment, LinkState, Peer, Remote, RouteReport, World } from './world.js';
 
 /** How often the kernel is asked for a handshake that is being waited for, in milliseconds. It tells of none by itself. */
 const HANDSHAKE_POLL = 25;
@@ -25,15 +25,6 @@ const SHORTEST_PAUSE = 200;
 const ROUTE_SETTLE = 200;
 
 const NO_ROUTES: RouteReport = { installed: [], added: [], conflicts: [] };
-
-/** What the selector is to do: the enabled peers, the settings, and every key that counts as its own. */
-export interface Assignment {
-  /** The peers to choose from, in order of configuration. A peer that has not changed is the same object as before. */
-  readonly peers: readonly Peer[];
-  /** Base64 public keys that the configuration names for this interface, those of disabled peers included. */
-  readonly ownKeys: readonly string[];
-  readonly settings: Settings;
-}
 
 /**
  * Keeps one interface connected to exactly one peer out of several. One loop does one thing at a time; everything that changes
@@ -108,6 +99,8 @@ export class Selector {
       } catch (error) {
         this.#emit({ type: 'trouble', error });
         this.#unread = true;
+        const held = this.#state === 'established' ? this.#current?.peer : undefined;
+        if (held !== undefined && !this.#stopping) await this.#lost(held, 'the kernel has to be read anew');
         await this.#pauseUntilChange();
       }
     }
@@ -141,7 +134,7 @@ export class Selector {
    */
   select(name: string): boolean {
     if (this.#picker.candidate(name) === undefined) return false;
-    if (this.#state === 'established' && this.#current?.peer.name === name) return true;
+    if (this.#current?.peer.name === name) return true;
     this.#picker.prefer(name);
     this.#leaveFor(`asked to go to ${name}`);
     return true;
@@ -276,6 +269,7 @@ export class Selector {
       if (!this.#sent) await this.#pauseUntilChange();
     }
     this.#sent = false;
+    this.#changed = false; // what changes during the round ends the pause behind it
     this.#rounds++;
     this.#picker.begin();
     this.#enter('connecting');
@@ -286,9 +280,9 @@ export class Selector {
     const duration = this.#backoff.next();
     this.#enter('pausing');
     this.#emit({ type: 'pausing', duration });
-    this.#changed = false;
     await this.#wakeup.until(() => this.#stopping, SHORTEST_PAUSE);
     await this.#wakeup.until(() => this.#stopping || this.#changed, duration - SHORTEST_PAUSE);
+    this.#changed = false;
   }
 
   async #connect({ peer, remotes }: Candidate): Promise<boolean> {
@@ -316,8 +310,9 @@ export class Selector {
     } catch (error) {
       reason = error instanceof Error ? error.message : String(error);
     }
-    remotes.failed(remote.address);
     await this.#disconnect();
+    if (this.#stopping) return false;
+    remotes.failed(remote.address);
     this.#failed(peer, remote, reason);
     return false;
   }

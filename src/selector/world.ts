@@ -11,6 +11,15 @@ export type Peer = PeerConfig;
 /** The interface's settings that the selector obeys. Times are in seconds, as in the configuration. */
 export type Settings = Pick<InterfaceConfig, 'connectTimeout' | 'checkInterval' | 'deadPeerTimeout'>;
 
+/** What the selector is to do: the enabled peers, the settings, and every key that counts as its own. */
+export interface Assignment {
+  /** The peers to choose from, in order of configuration. A peer that has not changed is the same object as before. */
+  readonly peers: readonly Peer[];
+  /** Base64 public keys that the configuration names for this interface, those of disabled peers included. */
+  readonly ownKeys: readonly string[];
+  readonly settings: Settings;
+}
+
 /** One address of a peer's endpoint, as it is tried. */
 export interface Remote {
   /** IPv4 or IPv6 address without brackets or zone. */

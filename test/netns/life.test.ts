@@ -236,7 +236,7 @@ test('strace shows no program started but the daemon itself', () =>
     assert.equal((await daemon.exit()).code, 0);
     const calls = (await readFile(trace, 'utf8')).split('\n').filter((line) => line.includes('exec'));
     assert.equal(calls.length, 1, calls.join('\n'));
-    assert.match(calls[0] ?? '', /main\.js/);
+    assert.match(calls[0] ?? '', /wgpeerselector\.js/);
   }));
 
 test('a kernel without WireGuard: exit code 69', { skip: onlyInVirtualMachine }, () =>

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import type { SelectorEvent } from '../../src/selector/events.js';
-import { type Assignment, Selector } from '../../src/selector/selector.js';
+import { Selector } from '../../src/selector/selector.js';
 import type {
+  Assignment,
   InstalledPeer,
   LinkState,
   Peer,

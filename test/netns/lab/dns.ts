@@ -23,6 +23,10 @@ export class DnsServer extends Host {
     return `nameserver ${this.address.v4}\n`;
   }
 
+  override async finish(): Promise<void> {
+    await this.start();
+  }
+
   /** Starts the server; it answers when this returns. */
   async start(): Promise<void> {
     await this.#writeHosts();

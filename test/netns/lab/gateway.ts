@@ -36,17 +36,11 @@ export class Gateway extends Host {
     return `[${this.address.v6}]:${wireguardPort}`;
   }
 
-  /** Makes the WireGuard interface. */
-  async makeInterface(): Promise<void> {
-    const addresses = [this.inside, anyGateway].flatMap(({ v4, v6 }) => [
-      `address add ${v4}/32 dev wg0`,
-      `address add ${v6}/128 dev wg0 nodad`,
-    ]);
-    const routes = this.#router.flatMap(({ address }) => [
-      `route add ${address.v4}/32 dev wg0`,
-      `route add ${address.v6}/128 dev wg0`,
-    ]);
-    await this.ip('link add wg0 type wireguard', ...addresses, 'link set wg0 up', ...routes);
+  override commandsAtHost(): string[] {
+    return [...super.commandsAtHost(), ...this.#commandsOfInterface()];
+  }
+
+  override async finish(): Promise<void> {
     const peers = this.#router.flatMap(({ keys, address }) => [
       ...['peer', keys.publicKey, 'allowed-ips', `${address.v4}/32,${address.v6}/128`],
     ]);
@@ -59,8 +53,8 @@ export class Gateway extends Host {
    * until a new handshake.
    */
   async restart(): Promise<void> {
-    await this.ip('link delete wg0');
-    await this.makeInterface();
+    await this.ip('link delete wg0', ...this.#commandsOfInterface());
+    await this.finish();
   }
 
   /** From now on only a handshake with the returned preshared key succeeds. */
@@ -75,5 +69,17 @@ export class Gateway extends Host {
   /** The WireGuard interface as `wg` shows it. */
   async wg(): Promise<WgDevice> {
     return parseWgDump(await this.exec(['wg', 'show', 'wg0', 'dump']));
+  }
+
+  #commandsOfInterface(): string[] {
+    const addresses = [this.inside, anyGateway].flatMap(({ v4, v6 }) => [
+      `address add ${v4}/32 dev wg0`,
+      `address add ${v6}/128 dev wg0 nodad`,
+    ]);
+    const routes = this.#router.flatMap(({ address }) => [
+      `route add ${address.v4}/32 dev wg0`,
+      `route add ${address.v6}/128 dev wg0`,
+    ]);
+    return ['link add wg0 type wireguard', ...addresses, 'link set wg0 up', ...routes];
   }
 }

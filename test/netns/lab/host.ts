@@ -57,6 +57,9 @@ export class Host {
     ];
   }
 
+  /** What else makes the host ready, when those commands have been given. */
+  async finish(): Promise<void> {}
+
   /** Runs `ip` commands in this host, all in one program. */
   async ip(...commands: readonly string[]): Promise<void> {
     await ipBatch(this.namespace, commands);

@@ -14,8 +14,8 @@ import { Gateway } from './gateway.js';
 import { Host } from './host.js';
 import { Router } from './router.js';
 
-/** The compiled daemon. */
-const main = fileURLToPath(new URL('../../../src/cli/main.js', import.meta.url));
+/** The daemon as a router gets it. */
+const main = fileURLToPath(new URL('../../../bundle/wgpeerselector.js', import.meta.url));
 
 /** What kind of world a test wants. */
 export interface LabOptions {
@@ -67,17 +67,11 @@ export class Lab {
   static async create(options: LabOptions): Promise<Lab> {
     const lab = new Lab(options, await mkdtemp(`${tmpdir()}/wgps-lab-`));
     try {
-      await exec(['ip', 'netns', 'add', lab.#switch]);
-      await ipBatch(lab.#switch, [
-        'link add switch type bridge forward_delay 0 mcast_snooping 0',
-        'link set switch up',
-      ]);
-      await lab.#join([lab.router, lab.dns, ...lab.gateways]);
-      await Promise.all([
-        lab.dns.start(),
-        ...lab.router.interfaces.map(({ name }) => lab.router.createInterface(name)),
-        ...lab.gateways.map((gateway) => gateway.makeInterface()),
-      ]);
+      await lab.#join(
+        [lab.router, lab.dns, ...lab.gateways],
+        [lab.#switch],
+        ['link add switch type bridge forward_delay 0 mcast_snooping 0', 'link set switch up'],
+      );
       return lab;
     } catch (error) {
       await lab.close();
@@ -182,19 +176,31 @@ export class Lab {
     return `${this.prefix}-switch`;
   }
 
-  async #join(newcomers: readonly Host[]): Promise<void> {
-    await exec(['ip', '-batch', '-'], newcomers.map((host) => `netns add ${host.namespace}\n`).join(''));
+  /**
+   * Makes hosts and plugs them in. Each program that is started costs a tenth of a second in the virtual machine,
+   * so commands go together as far as they can.
+   *
+   * @param moreNamespaces to make as well
+   * @param before commands to give at the switch first
+   */
+  async #join(
+    newcomers: readonly Host[],
+    moreNamespaces: readonly string[] = [],
+    before: readonly string[] = [],
+  ): Promise<void> {
+    const namespaces = [...moreNamespaces, ...newcomers.map(({ namespace }) => namespace)];
     const known = [...this.hosts];
     this.hosts.push(...newcomers);
-    await ipBatch(
-      this.#switch,
-      newcomers.flatMap((host) => host.commandsAtSwitch()),
-    );
+    await exec(['ip', '-batch', '-'], namespaces.map((name) => `netns add ${name}\n`).join(''));
+    const plug = newcomers.flatMap((host) => host.commandsAtSwitch());
+    await ipBatch(this.#switch, [...before, ...plug]);
     await Promise.all([
       ...known.map((host) => host.ip(...host.neighbours(newcomers))),
-      ...newcomers.map((host) =>
-        host.ip(...host.commandsAtHost(), ...host.neighbours(this.hosts.filter((other) => other !== host))),
-      ),
+      ...newcomers.map(async (host) => {
+        const others = this.hosts.filter((other) => other !== host);
+        await host.ip(...host.commandsAtHost(), ...host.neighbours(others));
+        await host.finish();
+      }),
     ]);
   }
 

@@ -27,14 +27,24 @@ export class Router extends Host {
     }));
   }
 
+  override commandsAtHost(): string[] {
+    const interfaces = this.interfaces.flatMap((each) => [
+      ...commandsOfInterface(each),
+      `link set ${each.name} up`,
+    ]);
+    return [...super.commandsAtHost(), ...interfaces];
+  }
+
+  override async finish(): Promise<void> {
+    for (const { name, keys } of this.interfaces) {
+      await this.wgSet(name, ['private-key', 'SECRET'], keys.privateKey);
+    }
+  }
+
   /** Makes a WireGuard interface with its key and addresses, without peers, and takes it up. */
   async createInterface(name = 'vpn'): Promise<void> {
-    const { keys, address } = this.#interface(name);
-    await this.ip(
-      `link add ${name} type wireguard`,
-      `address add ${address.v4}/32 dev ${name}`,
-      `address add ${address.v6}/128 dev ${name} nodad`,
-    );
+    const { keys } = this.#interface(name);
+    await this.ip(...commandsOfInterface(this.#interface(name)));
     await this.wgSet(name, ['private-key', 'SECRET'], keys.privateKey);
     await this.ip(`link set ${name} up`);
   }
@@ -107,4 +117,12 @@ export class Router extends Host {
     if (found === undefined) throw new Error(`the lab was not created with an interface ${name}`);
     return found;
   }
+}
+
+function commandsOfInterface({ name, address }: RouterInterface): string[] {
+  return [
+    `link add ${name} type wireguard`,
+    `address add ${address.v4}/32 dev ${name}`,
+    `address add ${address.v6}/128 dev ${name} nodad`,
+  ];
 }

@@ -163,6 +163,23 @@ test('a pause ends when a route appears', async () => {
   assert.equal(world.ofType('connected').length, 1);
 });
 
+test('a route that appears while the round is still under way ends the pause behind it', async () => {
+  const world = new FakeWorld();
+  world.unroutable.add('address of a');
+  world.names.set('b.example', 'silent');
+  world.start([peer('a'), peer('b', { host: 'b.example', kind: 'name' })]);
+  // Let pauses grow, then wait for the next round to begin: it lasts as long as the name takes.
+  await world.timers.pass(3 * MINUTE);
+  const before = world.resolutions.length;
+  while (world.resolutions.length === before) await world.timers.pass(100);
+  await world.timers.pass(1_000);
+  world.unroutable.clear();
+  world.alive('address of a', 10);
+  world.routeAppears();
+  await world.timers.pass(6_000);
+  assert.equal(world.ofType('connected').length, 1);
+});
+
 test('a storm of route changes does not make it busy', async () => {
   const world = new FakeWorld();
   world.unroutable.add('address of a');
@@ -486,6 +503,7 @@ test('an unexpected refusal of the kernel: told, and then the state is read and 
   world.failure = new Error('the kernel is out of sorts');
   await world.timers.pass(10_000);
   assert.equal(world.ofType('trouble').length, 1);
+  assert.equal(world.ofType('lost').length, 1, 'who listens is told that it is uncertain');
   assert.equal(world.ofType('kept').length, 1, 'the connection was found in order');
   assert.equal(world.ofType('connected').length, 1);
 });
