@@ -220,7 +220,7 @@ test('strace shows no program started but the daemon itself', () =>
     assert.ok(gw1);
     await lab.dns.set('gw1.test', [gw1.address.v4]);
     const daemon = await lab.startDaemon({
-      under: ['strace', '-f', '-qq', '-e', 'trace=execve,execveat', '-o', trace],
+      under: ['strace', '-f', '-qq', '-s', '1000', '-e', 'trace=execve,execveat', '-o', trace],
       config: lab.config({ peers: [{ gateway: gw1, options: { endpoint: 'gw1.test:51820' } }] }),
       args: ['-i', 'vpn', '-p', `${lab.folder}/pid`],
     });
