@@ -211,12 +211,28 @@ test('a daemon is started with its configuration, heard, signalled and timed', (
 test('a closed lab leaves neither namespaces nor processes', async () => {
   const { Lab } = await import('./lab/index.js');
   const lab = await Lab.create({ gateways: 1 });
-  const daemon = await lab.startDaemon({ main: fileURLToPath(new URL('lab/stand-in.js', import.meta.url)) });
-  await daemon.line(/^arguments/);
+  const daemon = await lab.startDaemon({
+    main: fileURLToPath(new URL('lab/stand-in.js', import.meta.url)),
+    under: ['strace', '-f', '--seccomp-bpf', '-qq', '-o', '/dev/null', '-e', 'trace=execve'],
+  });
+  const stranger = Number(/process (\d+)/.exec((await daemon.line(/^arguments/)).text)?.[1]);
+  assert.notEqual(stranger, daemon.pid);
+  process.kill(stranger, 0);
   const { execFileSync } = await import('node:child_process');
   const namespaces = () => execFileSync('ip', ['netns', 'list'], { encoding: 'utf8' });
   assert.match(namespaces(), new RegExp(lab.prefix));
   await lab.close();
   assert.doesNotMatch(namespaces(), new RegExp(lab.prefix));
-  assert.throws(() => process.kill(daemon.pid, 0), { code: 'ESRCH' });
+  for (const pid of [daemon.pid, stranger]) {
+    await until(() => isGone(pid), { what: `process ${pid} to be gone` });
+  }
 });
+
+function isGone(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch {
+    return true;
+  }
+}

@@ -220,7 +220,19 @@ test('strace shows no program started but the daemon itself', () =>
     assert.ok(gw1);
     await lab.dns.set('gw1.test', [gw1.address.v4]);
     const daemon = await lab.startDaemon({
-      under: ['strace', '-f', '-qq', '-s', '1000', '-e', 'trace=execve,execveat', '-o', trace],
+      // The filter spares the tracer all other calls; the length leaves no path cut off.
+      under: [
+        'strace',
+        '-f',
+        '--seccomp-bpf',
+        '-qq',
+        '-s',
+        '4096',
+        '-e',
+        'trace=execve,execveat',
+        '-o',
+        trace,
+      ],
       config: lab.config({ peers: [{ gateway: gw1, options: { endpoint: 'gw1.test:51820' } }] }),
       args: ['-i', 'vpn', '-p', `${lab.folder}/pid`],
     });

@@ -12,7 +12,9 @@ import { exec, ipBatch } from './exec.js';
 import { Flow } from './flow.js';
 import { Gateway } from './gateway.js';
 import { Host } from './host.js';
+import { processesIn } from './processes.js';
 import { Router } from './router.js';
+import { until } from './until.js';
 
 /** The daemon as a router gets it. */
 const main = fileURLToPath(new URL('../../../bundle/wgpeerselector.js', import.meta.url));
@@ -149,15 +151,12 @@ export class Lab {
 
   /** Ends every process and removes every namespace of this lab. */
   async close(): Promise<void> {
-    await Promise.all(
-      [...this.processes].map(async (child) => {
-        const closed = once(child, 'close');
-        child.kill('SIGKILL');
-        await closed;
-      }),
-    );
-    const names = [this.#switch, ...this.hosts.map(({ namespace }) => namespace)];
-    const commands = names.map((name) => `netns delete ${name}\n`).join('');
+    for (const child of this.processes) child.kill('SIGKILL');
+    // Those that they started, too: a tracer that is killed leaves behind whom it traced.
+    const namespaces = this.hosts.map(({ namespace }) => namespace);
+    for (const pid of processesIn(namespaces)) process.kill(pid, 'SIGKILL');
+    await until(() => this.processes.size === 0, { what: 'the processes of the lab to end' });
+    const commands = [this.#switch, ...namespaces].map((name) => `netns delete ${name}\n`).join('');
     await exec(['ip', '-force', '-batch', '-'], commands).catch(() => {}); // some may never have been made
     await rm(this.folder, { recursive: true, force: true });
   }

@@ -8,7 +8,7 @@ const file = `${args[args.indexOf('--config-dir') + 1]}/wgpeerselector`;
 const say = (text: string) => process.stderr.write(`${text}\n`);
 const tellConfiguration = () => say(`configuration ${readFileSync(file, 'utf8').replaceAll(/\s+/g, ' ')}`);
 
-say(`arguments ${args.join(' ')}`);
+say(`arguments of process ${process.pid}: ${args.join(' ')}`);
 say(`interfaces ${Object.keys(networkInterfaces()).join(' ')}`);
 process.on('SIGHUP', tellConfiguration);
 process.on('SIGTERM', () => {

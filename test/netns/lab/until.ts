@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { inspect } from 'node:util';
 
 /** How long tests wait for what they are sure will happen, in milliseconds: the guest is slow. */
-export const patience = 60_000;
+export const patience = 120_000;
 
 /** Options of {@link until}. */
 export interface UntilOptions {
