@@ -18,7 +18,7 @@ import { createServer } from 'node:net';
 
 /** Quiet; dead after a panic; no guards against attacks that nobody makes here, for they cost time. */
 const kernelOptions =
-  'console=ttyS0 quiet loglevel=5 panic=-1 random.trust_cpu=on tsc=reliable mitigations=off rcupdate.rcu_expedited=1';
+  'console=ttyS0 quiet loglevel=5 panic=-1 random.trust_cpu=on mitigations=off rcupdate.rcu_expedited=1';
 
 /** The guest's memory; its writes to disk are in there too. */
 const memory = '2048M';
