@@ -22,8 +22,7 @@ export class StandardErrorLog implements Log {
   write(level: Level, subject: string, text: string): void {
     if (level === 'debug' && !this.#verbose) return;
     // A text may carry what a server or a file said: it stays on its line, and cannot steer a terminal.
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-    const line = text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ');
+    const line = text.replace(/\p{Cc}+/gu, ' ');
     process.stderr.write(subject === '' ? `${level}: ${line}\n` : `${level} ${subject}: ${line}\n`);
   }
 }

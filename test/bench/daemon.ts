@@ -3,6 +3,7 @@
  * world, measured in the same run, and beside the documented figure of the Lua daemon, which is not measured here.
  */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { release } from 'node:os';
@@ -127,14 +128,26 @@ while :; do
   read -t 5 -u 3
 done`;
 
-/** A minute of an established connection that nobody uses: four processes side by side. */
+/**
+ * Starts the ubusd of the tests: a router has one, and without it the daemon would look for it every few seconds.
+ *
+ * @returns the arguments of a daemon that uses it
+ */
+async function startUbusd(lab: Lab): Promise<string[]> {
+  const path = `${lab.folder}/ubus.sock`;
+  const ubusd = lab.router.run([process.execPath, here('ubus-peer.js'), 'ubusd', path]);
+  await once(ubusd.stdout, 'data');
+  return ['-i', 'vpn', '--ubus-socket', path];
+}
+
+/** A minute of an established connection that nobody uses: four processes side by side, two of them ours on a bus. */
 async function idle(lab: Lab, other: Lab, main: string): Promise<void> {
   const node = lab.router.run([process.execPath, '-e', 'setTimeout(() => {}, 1e9)']);
   const script = lab.router.run(['bash', '-c', SCRIPT]);
-  const daemon = await lab.startDaemon({ main });
+  const daemon = await lab.startDaemon({ main, args: await startUbusd(lab) });
   await daemon.line(connected);
   const config = other.config({ interface: { check_interval: 60 } });
-  const seldom = await other.startDaemon({ main, config });
+  const seldom = await other.startDaemon({ main, config, args: await startUbusd(other) });
   await seldom.line(connected);
   await delay(SETTLING * 1000);
   const pids = { own: daemon.pid, seldom: seldom.pid, bare: node.pid ?? 0, script: script.pid ?? 0 };

@@ -94,7 +94,9 @@ export class Narrator {
     for (; heard.told < heard.daemon.log.length; heard.told++) {
       const line = heard.daemon.log[heard.told];
       if (line === undefined) continue;
-      this.#lines(line.text, { label: '|', style: styleOf(line.text), at: heard.from + line.at });
+      // The daemon was started a moment before we began to listen.
+      const at = Math.min(heard.from + line.at, performance.now() - this.#start);
+      this.#lines(line.text, { label: '|', style: styleOf(line.text), at });
     }
   }
 

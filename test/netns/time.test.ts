@@ -116,7 +116,7 @@ test(
   () =>
     withOwnClock((truth) =>
       withLab({ gateways: 1 }, async (lab) => {
-        const bad = ['silent', 'kiss-deny', 'unsynchronised', 'wrong-origin', 'late'] as const;
+        const bad = ['silent', 'kiss-deny', 'unsynchronised', 'wrong-origin', 'other-port', 'late'] as const;
         const hosts: Host[] = [];
         for (const [index, behaviour] of bad.entries()) {
           const late = behaviour === 'late' ? ['--delay', '60000'] : [];

@@ -94,7 +94,7 @@ wgpeerselector_give_up() {
 
 	proto_block_restart "$config"
 	reason=$("$PROGRAM" check --interface "$device" 2>&1 | grep -m 1 '^error ')
-	proto_notify_error "$config" "$code" "${reason:-see logread -e wgpeerselector}"
+	proto_notify_error "$config" "$code" "${reason:-see logread}"
 }
 
 [ -n "$INCLUDE_ONLY" ] || add_protocol wgpeerselector
