@@ -10,8 +10,13 @@ import { EndMarked } from './streams.mjs';
 /** The variables of our environment that the command in the guest gets too. */
 const passedOn = /^(PATH|HOME|USER|LANG|LC_.*|TZ|TERM|COLORTERM|CI|NO_COLOR|FORCE_COLOR|NODE_.*|WGPS_.*)$/;
 
-/** Why a run ended when a signal, or the terminal's way out, ended it. */
-const interrupted = 'interrupted';
+/** Why a run ended when a signal, or the keyboard's way out, ended it. */
+class Interruption {
+  /** @param {string} by */
+  constructor(by) {
+    this.by = by;
+  }
+}
 
 /**
  * @typedef {object} VmOptions
@@ -56,7 +61,7 @@ export async function runInVm(argv, options = {}) {
     const terminal = {
       name: 'terminal',
       connected: (socket) => {
-        giveKeyboardBack = attachKeyboard(socket, interruption.raise);
+        giveKeyboardBack = attachKeyboard(socket, () => interruption.raise('Control-]'));
         stdout.readFrom(socket);
       },
     };
@@ -71,7 +76,7 @@ export async function runInVm(argv, options = {}) {
       interruption.raised,
       after(options.timeout, `killed after ${options.timeout} s`),
     ]);
-    if (outcome === interrupted) throw new Error(interrupted);
+    if (outcome instanceof Interruption) throw new Error(`interrupted by ${outcome.by}`);
     if (typeof outcome === 'string') {
       const tail = machine.console().trimEnd().split('\n').slice(-30).join('\n');
       throw new Error(`virtual machine: ${outcome}. Its console said last:\n${tail}`);
@@ -144,10 +149,11 @@ class StatusPort {
 /** Turns the signals that would end us into a reason to end the machine first. */
 function catchSignals() {
   const signals = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
+  /** @type {(by: string) => void} */
   let raise = () => {};
-  /** @type {Promise<string>} */
+  /** @type {Promise<Interruption>} */
   const raised = new Promise((resolve) => {
-    raise = () => resolve(interrupted);
+    raise = (by) => resolve(new Interruption(by));
   });
   for (const signal of signals) process.on(signal, raise);
   return {

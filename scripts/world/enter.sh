@@ -14,4 +14,7 @@ case "$resolv" in
   ;;
 esac
 ip link set lo up
-exec "$@"
+# Not by exec: this shell is process 1 here and takes care of those whose parents have died.
+set +e
+"$@"
+exit $?
