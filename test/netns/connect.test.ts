@@ -1,30 +1,37 @@
 // Getting connected: which peer, which address, how soon.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { inside, type Lab, type LogLine, underlay, until, wireguardPort, withLab } from './lab/index.js';
+import {
+  inside,
+  type Lab,
+  type LogLine,
+  ourProtocol,
+  ourRoutes,
+  underlay,
+  until,
+  wireguardPort,
+  withLab,
+} from './lab/index.js';
 
-/** The program's number for routes (`rtm_protocol`), as docs/architecture.md has it. */
-const OURS = 87;
-
-const connected = /info vpn (\S+): connected to (\S+?)( \(address \d of \d\))?, handshake after \d/;
+/** With the address, of how many it is, and the time that the handshake took. */
+const inDetail = /info vpn (\S+): connected to (\S+?)( \(address \d of \d\))?, handshake after \d/;
 
 /** What the kernel has: the peers' names, and the destinations of our routes. */
 async function installed({ router, gateways }: Lab) {
   const peers = (await router.wg()).peers.map(
     ({ publicKey }) => gateways.find((gateway) => gateway.publicKey === publicKey)?.name ?? publicKey,
   );
-  const routes = (await router.routes({ dev: 'vpn' })).filter(({ protocol }) => protocol === OURS);
-  return { peers, routes: routes.map(({ dst }) => dst).sort() };
+  return { peers, routes: await ourRoutes({ router }) };
 }
 
 function nameIn(line: LogLine): string {
-  return connected.exec(line.text)?.[1] ?? 'none';
+  return inDetail.exec(line.text)?.[1] ?? 'none';
 }
 
 test('connects to one of three gateways, installs its routes and nothing else', () =>
   withLab({ gateways: 3 }, async (lab) => {
     const daemon = await lab.startDaemon();
-    const name = nameIn(await daemon.line(connected));
+    const name = nameIn(await daemon.line(inDetail));
     assert.deepEqual(await installed(lab), { peers: [name], routes: [inside.v4, inside.v6] });
     assert.ok(await lab.router.ping(lab.gateway(name).inside.v4));
     assert.ok(await lab.router.ping(lab.gateway(name).inside.v6));
@@ -54,7 +61,7 @@ test('dead peers first: all are tried once before any twice, then the living one
     }
     assert.notEqual(tried[4], tried[3], 'the one that has just failed is not the first of the next round');
     await gw3.revive();
-    assert.equal(nameIn(await daemon.line(connected)), 'gw3');
+    assert.equal(nameIn(await daemon.line(inDetail)), 'gw3');
     assert.deepEqual(await installed(lab), { peers: ['gw3'], routes: [inside.v4, inside.v6] });
   }));
 
@@ -74,7 +81,7 @@ test('a name with two addresses, one of them dead: the other is tried next', () 
     await until(
       async () => {
         const daemon = await lab.startDaemon({ config });
-        const line = await daemon.line(connected);
+        const line = await daemon.line(inDetail);
         assert.match(line.text, new RegExp(`connected to ${gw1.endpoint} \\(address [12] of 2\\)`));
         const failures = daemon.lines(/no handshake within 2 s/);
         assert.ok(failures.every(({ text }) => text.includes(`${dead}:${wireguardPort} (address 1 of 2)`)));
@@ -96,7 +103,7 @@ test('an IPv6 endpoint, a preshared key and a keepalive', () =>
       args: ['-i', 'vpn', '-v'],
       config: lab.config({ peers: [{ gateway: gw1, options }] }),
     });
-    const line = await daemon.line(connected);
+    const line = await daemon.line(inDetail);
     assert.ok(line.text.includes(`connected to ${gw1.endpoint6}, `), line.text);
     const [peer] = (await lab.router.wg()).peers;
     assert.equal(peer?.persistentKeepalive, 25);
@@ -115,7 +122,7 @@ test('a link-local endpoint with a zone', () =>
     const daemon = await lab.startDaemon({
       config: lab.config({ peers: [{ gateway: gw1, options: { endpoint } }] }),
     });
-    assert.ok((await daemon.line(connected)).text.includes(`connected to ${endpoint}, `));
+    assert.ok((await daemon.line(inDetail)).text.includes(`connected to ${endpoint}, `));
   }));
 
 test('an address that the kernel has no route to costs no time', () =>
@@ -128,7 +135,7 @@ test('an address that the kernel has no route to costs no time', () =>
     // With a connect timeout this long a try of an address without a way would not go unnoticed.
     const config = lab.config({ peers: [{ gateway: gw1, options }], interface: { connect_timeout: 600 } });
     const daemon = await lab.startDaemon({ config });
-    await daemon.line(connected);
+    await daemon.line(inDetail);
   }));
 
 test('nothing is usable: pauses, and goes on as soon as a route appears', () =>
@@ -144,7 +151,7 @@ test('nothing is usable: pauses, and goes on as soon as a route appears', () =>
     const before = performance.now();
     await lab.router.allow(underlay.v4);
     await lab.router.ip(`route add ${underlay.v4} dev up0`);
-    await daemon.line(connected);
+    await daemon.line(inDetail);
     assert.ok(performance.now() - before < 12_000, 'before the pause was over');
   }));
 
@@ -176,8 +183,8 @@ test('one process serves two interfaces, each with its own peers', () =>
 test('routes go into the table and with the metric of the configuration', () =>
   withLab({ gateways: 1 }, async (lab) => {
     const daemon = await lab.startDaemon({ config: lab.config({ interface: { table: 1234, metric: 77 } }) });
-    await daemon.line(connected);
-    const ours = (await lab.router.routes({ dev: 'vpn' })).filter(({ protocol }) => protocol === OURS);
+    await daemon.line(inDetail);
+    const ours = (await lab.router.routes({ dev: 'vpn' })).filter(({ protocol }) => protocol === ourProtocol);
     assert.deepEqual(
       ours.map(({ dst, table, metric }) => [dst, table, metric]),
       [
@@ -188,7 +195,9 @@ test('routes go into the table and with the metric of the configuration', () =>
     await daemon.reload(lab.config({ interface: { table: 1235, metric: 78 } }));
     await until(
       async () => {
-        const now = (await lab.router.routes({ dev: 'vpn' })).filter(({ protocol }) => protocol === OURS);
+        const now = (await lab.router.routes({ dev: 'vpn' })).filter(
+          ({ protocol }) => protocol === ourProtocol,
+        );
         return now.length === 2 && now.every(({ table, metric }) => table === 1235 && metric === 78);
       },
       { what: 'the routes to move to the other table' },

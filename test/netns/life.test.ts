@@ -3,15 +3,16 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { attempt } from './lab/exec.js';
-import { inside, type Lab, onlyInVirtualMachine, section, until, withLab } from './lab/index.js';
-
-const OURS = 87;
-const connected = /info vpn (\S+): connected to /;
-
-async function ourRoutes({ router }: Lab): Promise<string[]> {
-  const routes = (await router.routes({ dev: 'vpn' })).filter(({ protocol }) => protocol === OURS);
-  return routes.map(({ dst }) => dst).sort();
-}
+import {
+  connected,
+  inside,
+  onlyInVirtualMachine,
+  ourProtocol,
+  ourRoutes,
+  section,
+  until,
+  withLab,
+} from './lab/index.js';
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   test(`${signal}: peer and routes are removed, exit code 0`, () =>
@@ -60,7 +61,7 @@ test('SIGKILL and restart: a working connection is kept without losing a packet,
     assert.ok(other);
     await lab.router.exec(['wg', 'set', 'vpn', 'peer', other.publicKey, 'endpoint', other.endpoint]);
     await lab.router.ip(
-      `route add 10.50.0.0/16 dev vpn proto ${OURS}`,
+      `route add 10.50.0.0/16 dev vpn proto ${ourProtocol}`,
       'route add 10.51.0.0/16 dev vpn proto 4',
     );
     const second = await lab.startDaemon({ config });

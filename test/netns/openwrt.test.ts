@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { attempt, exec, start } from './lab/exec.js';
-import { type Daemon, type Lab, until, withLab } from './lab/index.js';
+import { connected, type Daemon, type Lab, until, withLab } from './lab/index.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const handler = `${root}openwrt/files/lib/netifd/proto/wgpeerselector.sh`;
@@ -15,7 +15,6 @@ const initScript = `${root}openwrt/files/etc/init.d/wgpeerselector`;
 const standIns = `${root}test/fixtures/openwrt`;
 const main = `${root}dist/src/cli/main.js`;
 const pidFile = '/var/run/wgpeerselector.vpn.pid';
-const connected = /info vpn (\S+): connected to /;
 const VPN = ['vpn_peerselector', 'vpn'];
 
 /** Runs a stand-in; gives what it recorded, a list of words for each call. */

@@ -4,9 +4,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { exec } from './lab/exec.js';
-import { type Host, type Lab, onlyInVirtualMachine, until, withLab } from './lab/index.js';
+import { connected, type Host, type Lab, onlyInVirtualMachine, until, withLab } from './lab/index.js';
 
-const connected = /info vpn (\S+): connected to /;
 const program = fileURLToPath(new URL('../support/ntp-server.js', import.meta.url));
 
 /** The options of a test that sets the machine's clock. */

@@ -1,15 +1,16 @@
 // What goes wrong while the daemon runs: gateways, interfaces, DNS and other people's routes.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { inside, type Lab, until, wireguardPort, withLab } from './lab/index.js';
-
-const OURS = 87;
-const connected = /info vpn (\S+): connected to /;
-
-async function ourRoutes({ router }: Lab): Promise<string[]> {
-  const routes = (await router.routes({ dev: 'vpn' })).filter(({ protocol }) => protocol === OURS);
-  return routes.map(({ dst }) => dst).sort();
-}
+import {
+  connected,
+  inside,
+  type Lab,
+  ourProtocol,
+  ourRoutes,
+  until,
+  wireguardPort,
+  withLab,
+} from './lab/index.js';
 
 test('a gateway dies: the loss is noticed, and another takes over', () =>
   withLab({ gateways: 2 }, async (lab) => {
@@ -125,7 +126,7 @@ test('foreign peers and foreign routes are never touched', () =>
     await router.ip('route add 10.99.0.0/24 dev vpn', `route add ${inside.v4} dev up0`);
     const foreign = async () => ({
       peer: (await router.wg()).peers.find(({ publicKey }) => publicKey === gw2.publicKey)?.allowedIps,
-      routes: (await router.routes()).filter(({ protocol, type }) => protocol !== OURS && type === 1),
+      routes: (await router.routes()).filter(({ protocol, type }) => protocol !== ourProtocol && type === 1),
     });
     const before = await foreign();
     assert.equal(

@@ -3,10 +3,9 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { Table, Ubus, Value } from '../../src/ubus/index.js';
 import { TestBus } from '../support/bus.js';
-import { inside, type Lab, until, withLab } from './lab/index.js';
+import { connected, inside, type Lab, until, withLab } from './lab/index.js';
 
 const object = 'wgpeerselector.vpn';
-const connected = /info vpn (\S+): connected to /;
 
 /** A daemon with a bus, and a client on that bus. */
 async function onBus(t: TestContext, lab: Lab, config = lab.config()) {
