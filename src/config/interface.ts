@@ -50,7 +50,7 @@ export function defaultInterface(name: string): InterfaceConfig {
   return {
     name,
     connectTimeout: 5,
-    checkInterval: 5,
+    checkInterval: 60,
     deadPeerTimeout: 150,
     routeMetric: undefined,
     routeTable: undefined,

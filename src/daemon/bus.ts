@@ -28,8 +28,10 @@ export class Bus {
     this.#ubus = Ubus.open({
       ...(path === undefined ? {} : { path }),
       onConnect: () => log.write('debug', '', 'connected to ubus'),
-      onDisconnect: (error) =>
-        log.write('info', '', `no ubus (${error.message}): working without it until it comes`),
+      onDisconnect: (error) => {
+        log.write('info', '', 'ubus is not there: working without it until it comes');
+        log.write('debug', '', error.message);
+      },
       onWarning: (error) => log.write('warning', '', error.message),
     });
   }

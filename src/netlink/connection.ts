@@ -141,8 +141,16 @@ export class NetlinkConnection {
       return Promise.reject(new NetlinkError(ECANCELED, request.what, 'the connection was closed'));
     }
     return new Promise((resolve, reject) => {
+      let timer: NodeJS.Timeout | undefined;
       // One turn later, after the sockets were read: when the whole process was held up, the answer may be there already.
-      const timer = setTimeout(() => setImmediate(() => this.#expire(pending)), this.#deadline);
+      const expire = (): unknown => setImmediate(() => this.#expire(pending));
+      // Nearly every answer comes when the sockets are next read. Only then a timer is set: one that is cleared wakes the
+      // process all the same, which for a daemon that is idle otherwise is half of its work.
+      setImmediate(() =>
+        setImmediate(() => {
+          if (!pending.settled) timer = setTimeout(expire, this.#deadline);
+        }),
+      );
       const pending: Pending = {
         request,
         dump,

@@ -12,10 +12,12 @@ import { MessageAttribute, MessageType, writeNumberAttribute } from './message.j
 const DEFAULT_PATHS = ['/var/run/ubus/ubus.sock', '/var/run/ubus.sock'] as const;
 /** Pauses between attempts to connect, in milliseconds: the first, and the longest it grows to. */
 const FIRST_PAUSE = 100;
-const LONGEST_PAUSE = 5_000;
+const LONGEST_PAUSE = 30_000;
 /** The same for an object or listener that ubusd refuses. */
 const FIRST_RETRY = 1_000;
 const LONGEST_RETRY = 30_000;
+/** How long ubusd may take to say hello, in milliseconds. */
+const CONNECT_TIMEOUT = 5_000;
 const CLOSED = 'this program has closed its connection to the bus';
 
 /** See {@link Ubus.connect}. */
@@ -237,7 +239,7 @@ export class Session {
   }
 
   async #openAt(path: string): Promise<Connection> {
-    const connection = new Connection(path, Math.min(this.timeout, LONGEST_PAUSE), {
+    const connection = new Connection(path, Math.min(this.timeout, CONNECT_TIMEOUT), {
       onMessage: (from, message) => this.#dispatcher.dispatch(from, message),
       onClosed: (from, error) => this.#disconnected(from, error),
     });

@@ -142,7 +142,7 @@ test('ubusd comes late, is killed and started again ten times: the tunnel loses 
     const bus = TestBus.prepare(t);
     const daemon = await lab.startDaemon({ args: ['-i', 'vpn', '-v', '--ubus-socket', bus.path] });
     await daemon.line(connected);
-    assert.equal(daemon.lines(/info: no ubus/).length, 1, 'said once');
+    assert.equal(daemon.lines(/info: ubus is not there/).length, 1, 'said once');
     const [gw1] = lab.gateways;
     assert.ok(gw1);
     const flow = await lab.flow(gw1, 20);

@@ -321,6 +321,6 @@ export function assign(peers: readonly Peer[], settings: Partial<Assignment['set
   return {
     peers,
     ownKeys: peers.map(({ publicKey }) => publicKey),
-    settings: { connectTimeout: 5, checkInterval: 5, deadPeerTimeout: 150, ...settings },
+    settings: { connectTimeout: 5, checkInterval: 60, deadPeerTimeout: 150, ...settings },
   };
 }

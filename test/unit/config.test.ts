@@ -249,7 +249,7 @@ test('a peer that can carry nothing, or that may be on any link, is a warning', 
 
 const DEFAULTS = {
   connectTimeout: 5,
-  checkInterval: 5,
+  checkInterval: 60,
   deadPeerTimeout: 150,
   routeMetric: undefined,
   routeTable: undefined,
