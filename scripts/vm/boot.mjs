@@ -18,7 +18,7 @@ import { createServer } from 'node:net';
 
 /**
  * Quiet, and dead after a panic. No guards against attacks that nobody makes here, for they cost time. The clock
- * is the HPET: on a busy machine the guest's kernel misjudges the TSC, by half in one run, and so all time.
+ * is the HPET on every run; left alone, the kernel takes it or the TSC, as it was disturbed at boot or not.
  */
 const kernelOptions =
   'console=ttyS0 quiet loglevel=5 panic=-1 random.trust_cpu=on ' +
