@@ -9,7 +9,8 @@ import { run } from './process.mjs';
  */
 
 /**
- * What the tests use wherever they run. None of these starts a service or replaces one when it is installed.
+ * What the tests use wherever they run. Only chrony starts a service when it is installed, where systemd runs: in the place of
+ * systemd-timesyncd.
  * @type {Need[]}
  */
 export const labPackages = [
@@ -18,6 +19,7 @@ export const labPackages = [
   { name: 'wireguard-tools', files: ['wg'] },
   { name: 'dnsmasq-base', files: ['dnsmasq'] },
   { name: 'nftables', files: ['nft'] },
+  { name: 'chrony', files: ['chronyd'] },
   { name: 'strace', files: ['strace'] },
   { name: 'shellcheck', files: ['shellcheck'] },
   { name: 'busybox-static', files: ['busybox'] },
