@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { check } from '../check/check.js';
 import { formatProblem } from '../config/index.js';
 import { EXIT, ExitError } from '../daemon/exit.js';
+import { messageOf } from '../daemon/log.js';
 
 const HELP = `usage: wgpeerselector check [-i NAME ...] [--config-dir DIR]
 
@@ -52,7 +53,6 @@ function parse(args: readonly string[]) {
       },
     }).values;
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    throw new ExitError(EXIT.USAGE, `${message} (see wgpeerselector check --help)`);
+    throw new ExitError(EXIT.USAGE, `${messageOf(error)} (see wgpeerselector check --help)`);
   }
 }

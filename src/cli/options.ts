@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { EXIT, ExitError } from '../daemon/exit.js';
+import { messageOf } from '../daemon/log.js';
 
 /** What the command line says. */
 export interface Options {
@@ -87,7 +88,7 @@ function parse(args: readonly string[]) {
       },
     }).values;
   } catch (error) {
-    throw usage(error instanceof Error ? error.message : String(error));
+    throw usage(messageOf(error));
   }
 }
 
