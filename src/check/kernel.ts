@@ -28,7 +28,11 @@ export async function openKernelView(): Promise<KernelView> {
   return {
     wireguard,
     rtnetlink,
-    resolve: (name) => resolver.resolve(name, RESOLVE_DEADLINE),
+    async resolve(name) {
+      const addresses: string[] = [];
+      await resolver.resolve(name, RESOLVE_DEADLINE, (found) => addresses.push(...found));
+      return addresses;
+    },
     close() {
       resolver.close();
       rtnetlink.close();

@@ -1,9 +1,6 @@
 import { promises as dns } from 'node:dns';
 import type { Resolver } from '../selector/world.js';
 
-/** How long the answer of the other address family is waited for once one has answered, in milliseconds (cf. RFC 8305, 3). */
-const OTHER_FAMILY_GRACE = 150;
-
 /**
  * Resolves names by asking the servers of /etc/resolv.conf for A and AAAA at once.
  *
@@ -13,24 +10,27 @@ const OTHER_FAMILY_GRACE = 150;
 export class DnsResolver implements Resolver {
   readonly #active = new Set<dns.Resolver>();
 
-  async resolve(name: string, deadline: number): Promise<readonly string[]> {
-    const end = performance.now() + deadline;
-    const resolver = new dns.Resolver({ timeout: Math.max(500, Math.ceil(deadline / 3)), tries: 3 });
+  async resolve(name: string, timeout: number, found: (addresses: readonly string[]) => void): Promise<void> {
+    const resolver = new dns.Resolver({ timeout: Math.max(500, Math.ceil(timeout / 3)), tries: 3 });
     this.#active.add(resolver);
     try {
-      const addresses: string[] = [];
+      let some = false;
+      let settled = false;
       const failures: unknown[] = [];
       const collect = (query: Promise<string[]>): Promise<unknown> =>
         query.then(
-          (found) => addresses.push(...found),
+          (addresses) => {
+            some ||= addresses.length > 0;
+            if (!settled && addresses.length > 0) found(addresses);
+          },
           (error: unknown) => failures.push(error),
         );
-      const queries = [collect(resolver.resolve4(name)), collect(resolver.resolve6(name))];
-      await within(deadline, Promise.race(queries));
-      const rest = addresses.length > 0 ? OTHER_FAMILY_GRACE : Number.POSITIVE_INFINITY;
-      await within(Math.min(end - performance.now(), rest), Promise.all(queries));
-      if (addresses.length > 0) return addresses;
-      throw new Error(explain(name, failures, resolver.getServers(), deadline));
+      await within(
+        timeout,
+        Promise.all([collect(resolver.resolve4(name)), collect(resolver.resolve6(name))]),
+      );
+      settled = true;
+      if (!some) throw new Error(explain(name, failures, resolver.getServers(), timeout));
     } finally {
       resolver.cancel();
       this.#active.delete(resolver);
