@@ -53,6 +53,7 @@ function fakeKernel(fake: FakeKernel): KernelView {
       link: async () => ('link' in fake && fake.link === undefined ? undefined : { ...link, ...fake.link }),
       routes: async () =>
         (fake.routes ?? []).map((route) => ({
+          source: undefined,
           gateway: undefined,
           table: 254,
           protocol: 3,
