@@ -84,8 +84,8 @@ function suite(): void {
 
   before(async () => {
     // Enough for an emulated machine: adding a peer costs a curve operation.
-    wg = await WireGuard.open({ deadline: 60_000 });
-    rt = Rtnetlink.open({ deadline: 60_000 });
+    wg = await WireGuard.open({ timeout: 60_000 });
+    rt = Rtnetlink.open({ timeout: 60_000 });
     ip('link set lo up', 'link add vpn type wireguard', 'link add other type dummy', 'link set other up');
     ip('link set vpn up');
     const link = await rt.link('vpn');
@@ -116,7 +116,7 @@ function suite(): void {
         persistentKeepalive: 65535,
         allowedIps: ['::/0', '0.0.0.0/0'],
       },
-      { publicKey: keyOf('c'), endpoint: { address: 'fe80::1', port: 65535, scope: linkLocal.index } },
+      { publicKey: keyOf('c'), endpoint: { address: 'fe80::1', port: 65535, scopeId: linkLocal.index } },
       { publicKey: keyOf('d') },
     ];
     await wg.configure('vpn', { privateKey, listenPort: 5555, fwmark: 0xcafe, peers });
@@ -142,7 +142,7 @@ function suite(): void {
     assert.equal(`${device.publicKey}\n`, run('wg', 'show', 'vpn', 'public-key'));
     const peer = (name: string) => device.peers.find(({ publicKey }) => publicKey === keyOf(name));
     assert.deepEqual(peer('a')?.allowedIps, ['10.1.0.0/16', '10.2.0.1/32']);
-    assert.deepEqual(peer('c')?.endpoint, { address: 'fe80::1', port: 65535, scope: linkLocal.index });
+    assert.deepEqual(peer('c')?.endpoint, { address: 'fe80::1', port: 65535, scopeId: linkLocal.index });
     assert.ok(peer('b')?.presharedKey?.equals(presharedKey));
     assert.equal(peer('d')?.endpoint, undefined);
     assert.equal(peer('d')?.presharedKey, undefined);
@@ -222,7 +222,7 @@ function suite(): void {
       allowedIps: [`10.9.${i}.0/24`],
     }));
     await wg.configure('vpn', { replacePeers: true, peers });
-    const second = await WireGuard.open({ deadline: 60_000 });
+    const second = await WireGuard.open({ timeout: 60_000 });
     let stop = false;
     const changing = (async () => {
       for (let mark = 1; !stop; mark++) await second.configure('vpn', { fwmark: mark });

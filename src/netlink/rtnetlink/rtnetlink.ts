@@ -51,7 +51,7 @@ const REFUSALS: Readonly<Record<number, number>> = {
 /**
  * Links, addresses and routes of this network namespace (rtnetlink(7)).
  *
- * Every method rejects with {@link NetlinkError} when the kernel refuses and with NetlinkTimeoutError when its deadline
+ * Every method rejects with {@link NetlinkError} when the kernel refuses and with NetlinkTimeoutError when its timeout
  * passes; an argument that cannot be sent rejects with NetlinkEncodeError. Reading needs no rights, changing routes
  * needs CAP_NET_ADMIN (EPERM).
  */
@@ -62,7 +62,7 @@ export class Rtnetlink {
     this.#connection = new NetlinkConnection(NETLINK_ROUTE, options);
   }
 
-  /** @param options `deadline` in milliseconds for each request, default 5000; see {@link ConnectionOptions} */
+  /** @param options `timeout` in milliseconds for each request, default 5000; see {@link ConnectionOptions} */
   static open(options?: ConnectionOptions): Rtnetlink {
     return new Rtnetlink(options);
   }
