@@ -36,6 +36,27 @@ test('a wrong command line: 64, one line that says what is wrong', () => {
     [['-i', 'vpn', '--group', ''], /--group needs a value/],
     [['-i', 'vpn', 'more'], /more/],
     [['-i', 'vpn', '--group', 'no such group'], /--group no such group: there is no such group/],
+    [['chekc'], /: 'chekc' is no command: did you mean check\? \(see wgpeerselector --help\)/],
+    [['CHECK', '--config-dir', '/etc'], /did you mean check\?/],
+    [['help'], /'help' is no command: did you mean --help\?/],
+    [['vpn'], /'vpn' is no command: the only one is check, and an interface is named by -i NAME/],
+    [['-i', 'vpn', 'check'], /check has to be the first word: wgpeerselector check \[options\]/],
+    [['--interfcae', 'vpn'], /there is no option --interfcae: did you mean --interface\?/],
+    [['-i', 'vpn', '--verb'], /there is no option --verb: did you mean --verbose\?/],
+    [['-i', 'vpn', '-x'], /there is no option -x \(see/],
+    [['-i'], /: -i needs a value \(see/],
+    [['-i', '-v'], /-i needs a value, and -v looks like an option \(if it is none: --interface=-v\)/],
+    [['-i=vpn'], /-i=vpn: expected -i vpn or --interface=vpn/],
+    [['-i', 'vpn', '--verbose=yes'], /--verbose takes no value, and has 'yes'/],
+    [['-i', 'vpn,vpn2'], /'vpn,vpn2' cannot be the name of an interface: one -i for each interface/],
+    [['-i', 'vpn vpn2'], /one -i for each interface/],
+    [['-i', '..'], /'\.\.' cannot be the name of an interface/],
+    [
+      ['check', 'vpn'],
+      /'vpn' does not belong here: an interface is named by -i NAME \(see wgpeerselector check/,
+    ],
+    [['check', '--config-dri', '/etc'], /there is no option --config-dri: did you mean --config-dir\?/],
+    [['check', '-i', 'vpn,vpn2'], /one -i for each interface \(see wgpeerselector check --help\)/],
   ] as const) {
     const { status, stdout, stderr } = run(...args);
     assert.equal(status, 64, stderr);
@@ -43,6 +64,23 @@ test('a wrong command line: 64, one line that says what is wrong', () => {
     assert.match(stderr, /^error: [^\n]+\n$/);
     assert.match(stderr, reason);
   }
+});
+
+test('standard output that cannot be written: 74, one line; a reader that has left: silence', () => {
+  const shell = (redirected: string) =>
+    spawnSync('sh', ['-c', `"$0" "$@" ${redirected}`, process.execPath, main, '--help'], {
+      encoding: 'utf8',
+    });
+  const full = shell('>/dev/full');
+  assert.equal(
+    full.stderr,
+    'error: standard output cannot be written: ENOSPC: no space left on device, write\n',
+  );
+  assert.equal(full.status, 74);
+  const check = spawnSync('sh', ['-c', '"$0" "$1" check --config-dir / >/dev/full', process.execPath, main]);
+  assert.equal(check.status, 74);
+  // The reader hangs up long before Node is there to write.
+  assert.equal(shell('| { exec <&-; cat /dev/null; }').stderr, '');
 });
 
 test('no configuration: 78, and what to do', async () => {
