@@ -49,8 +49,9 @@ function changeGroup(group: string): void {
     if (process.setgid === undefined) throw new Error('this system has no groups');
     process.setgid(/^\d+$/.test(group) ? Number(group) : group);
   } catch (error) {
-    const unknown = error instanceof Error && 'code' in error && error.code === 'ERR_UNKNOWN_CREDENTIAL';
-    if (unknown) throw new ExitError(EXIT.USAGE, `--group ${group}: there is no such group`);
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'ERR_UNKNOWN_CREDENTIAL' || code === 'ERR_OUT_OF_RANGE')
+      throw new ExitError(EXIT.USAGE, `--group ${group}: there is no such group`);
     throw new ExitError(
       EXIT.NOT_PERMITTED,
       `--group ${group}: ${messageOf(error)}: run as root, or with CAP_SETGID`,

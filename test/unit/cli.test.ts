@@ -36,6 +36,7 @@ test('a wrong command line: 64, one line that says what is wrong', () => {
     [['-i', 'vpn', '--group', ''], /--group needs a value/],
     [['-i', 'vpn', 'more'], /more/],
     [['-i', 'vpn', '--group', 'no such group'], /--group no such group: there is no such group/],
+    [['-i', 'vpn', '--group', '99999999999'], /--group 99999999999: there is no such group/],
     [['chekc'], /: 'chekc' is no command: did you mean check\? \(see wgpeerselector --help\)/],
     [['CHECK', '--config-dir', '/etc'], /did you mean check\?/],
     [['help'], /'help' is no command: did you mean --help\?/],
@@ -87,6 +88,15 @@ test('no configuration: 78, and what to do', async () => {
   const { status, stderr } = run('-i', 'vpn', '--config-dir', '/nonexistent');
   assert.equal(status, 78);
   assert.match(stderr, /^error: \/nonexistent\/wgpeerselector: does not exist: create it with [^\n]+\n$/);
+});
+
+test('the file itself for --config-dir: 78, and that it is no directory', () => {
+  const { status, stderr } = run('-i', 'vpn', '--config-dir', main);
+  assert.equal(status, 78);
+  assert.equal(
+    stderr,
+    `error: ${main}/wgpeerselector: does not exist: ${main} is no directory: expected the one that holds the file\n`,
+  );
 });
 
 test('a configuration without a usable peer: 78, with the reasons', async () => {
