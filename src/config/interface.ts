@@ -1,6 +1,6 @@
+import type { UciSection } from '../uci/uci.js';
 import { BadValue, quote } from './problem.js';
 import type { SectionReader } from './section-reader.js';
-import type { UciSection } from './uci.js';
 import { parseBoolean, parseIfname, parseInteger } from './values.js';
 
 /** How the daemon treats one interface. */

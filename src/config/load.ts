@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { parseUci } from '../uci/uci.js';
 import { Config } from './schema.js';
-import { parseUci } from './uci.js';
 
 /** A configuration file that is not there (`missing`) or cannot be read (`unreadable`). `message` says what to do. */
 export class ConfigFileError extends Error {

@@ -1,9 +1,9 @@
 import { isIP } from 'node:net';
 import { join } from 'node:path';
+import { parseUci, UciError } from '../uci/uci.js';
 import { ConfigFileError, readConfigFile } from './load.js';
 import type { Problem } from './problem.js';
 import { SectionReader } from './section-reader.js';
-import { parseUci, UciError } from './uci.js';
 import { parseBoolean, parseHostName } from './values.js';
 
 /** The time servers of the system. */

@@ -1,9 +1,9 @@
+import type { UciSection } from '../uci/uci.js';
 import { parseAllowedIp } from './allowed-ips.js';
 import { type EndpointConfig, formatEndpoint, lacksZone, parseEndpoint } from './endpoint.js';
 import { parseKey, parsePublicKey } from './key.js';
 import { Secret } from './secret.js';
 import type { SectionReader } from './section-reader.js';
-import type { UciSection } from './uci.js';
 import { parseBoolean, parseIfname, parseInteger } from './values.js';
 
 /** A peer that can be installed. Everything in it has been checked. */

@@ -1,8 +1,8 @@
+import type { UciPackage } from '../uci/uci.js';
 import { defaultInterface, type InterfaceConfig, readInterface } from './interface.js';
 import { type PeerConfig, readPeer } from './peer.js';
 import type { Problem } from './problem.js';
 import { SectionReader, unknownSection } from './section-reader.js';
-import type { UciPackage } from './uci.js';
 
 const SECTION_TYPES = ['peer', 'interface'] as const;
 

@@ -1,5 +1,5 @@
+import type { UciOption, UciSection } from '../uci/uci.js';
 import { BadValue, nearest, type Problem, quote } from './problem.js';
-import type { UciOption, UciSection } from './uci.js';
 
 /**
  * Takes a section apart, option by option, and writes a problem for each that is not as it should be. What a parser given

@@ -15,7 +15,8 @@ import {
   NLMSG_OVERRUN,
   type Outcome,
 } from './message.js';
-import { type NetlinkSocket, type OpenSocket, openSocket } from './socket.js';
+import { openSocket } from './open-socket.js';
+import type { NetlinkSocket, OpenSocket } from './socket.js';
 
 const { EBADF, ECANCELED, EINTR, ENOBUFS } = constants.errno;
 

@@ -3,9 +3,9 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { canonicalPrefix, decodeAddress, encodeAddress } from '../../src/netlink/address.js';
 import { NetlinkDecodeError, NetlinkError, type Route, Rtnetlink } from '../../src/netlink/index.js';
-import { decodeLink } from '../../src/netlink/link.js';
 import type { NetlinkMessage } from '../../src/netlink/message.js';
-import { decodeRoute, encodeRoute } from '../../src/netlink/route.js';
+import { decodeLink } from '../../src/netlink/rtnetlink/link.js';
+import { decodeRoute, encodeRoute } from '../../src/netlink/rtnetlink/route.js';
 import { concat, end, FakeKernel, fixture, recordedMessages, reply } from './netlink-support.js';
 
 /** What `ip -j -N -d route` prints of a route. */

@@ -15,8 +15,8 @@ import {
   type WireGuardPeer,
 } from '../../src/netlink/index.js';
 import type { NetlinkMessage } from '../../src/netlink/message.js';
-import { decodeDevice } from '../../src/netlink/wireguard-decode.js';
-import { encodeConfig } from '../../src/netlink/wireguard-encode.js';
+import { decodeDevice } from '../../src/netlink/wireguard/decode.js';
+import { encodeConfig } from '../../src/netlink/wireguard/encode.js';
 import { concat, end, FakeKernel, fixture, recordedMessages, reply } from './netlink-support.js';
 
 interface Recording {

@@ -1,8 +1,10 @@
 import { constants } from 'node:os';
-import { type ConnectionOptions, NetlinkConnection } from './connection.js';
-import { NetlinkError } from './errors.js';
-import { decodeLink, describeDevice, encodeLinkRequest, type Link, RTM_GETLINK } from './link.js';
-import { NLM_F_CREATE, NLM_F_EXCL } from './message.js';
+import { type ConnectionOptions, NetlinkConnection } from '../connection.js';
+import { describeDevice } from '../device.js';
+import { NetlinkError } from '../errors.js';
+import { NLM_F_CREATE, NLM_F_EXCL } from '../message.js';
+import { NETLINK_ROUTE } from '../socket.js';
+import { decodeLink, encodeLinkRequest, type Link, RTM_GETLINK } from './link.js';
 import {
   decodeRoute,
   encodeLookup,
@@ -18,7 +20,6 @@ import {
   RTN_PROHIBIT,
   RTN_UNREACHABLE,
 } from './route.js';
-import { NETLINK_ROUTE } from './socket.js';
 
 const { EACCES, EEXIST, EHOSTUNREACH, EINVAL, ENETDOWN, ENETUNREACH, ENODEV, ENOENT, EPERM, ESRCH } =
   constants.errno;

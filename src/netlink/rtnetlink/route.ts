@@ -1,9 +1,9 @@
-import { AF_INET, AF_INET6, addressFamily, decodeAddress, encodeAddress, encodePrefix } from './address.js';
-import { AttributeReader } from './attribute-reader.js';
-import { AttributeWriter } from './attribute-writer.js';
-import { LITTLE_ENDIAN } from './endian.js';
-import { NetlinkDecodeError } from './errors.js';
-import type { NetlinkMessage } from './message.js';
+import { AF_INET, AF_INET6, addressFamily, decodeAddress, encodeAddress, encodePrefix } from '../address.js';
+import { AttributeReader } from '../attribute-reader.js';
+import { AttributeWriter } from '../attribute-writer.js';
+import { LITTLE_ENDIAN } from '../endian.js';
+import { NetlinkDecodeError } from '../errors.js';
+import type { NetlinkMessage } from '../message.js';
 
 /** Message types and multicast groups of routes (linux/rtnetlink.h). */
 export const RTM_NEWROUTE = 24;

@@ -1,6 +1,8 @@
-import { NetlinkDecodeError } from './errors.js';
+import { NetlinkDecodeError } from '../errors.js';
+import type { NetlinkMessage } from '../message.js';
+import { NETLINK_ROUTE } from '../socket.js';
+import { NetlinkSubscription, type SubscriptionOptions } from '../subscription.js';
 import { decodeLink, type Link, RTM_DELLINK, RTM_NEWLINK, RTNLGRP_LINK } from './link.js';
-import type { NetlinkMessage } from './message.js';
 import {
   decodeRoute,
   type Route,
@@ -10,8 +12,6 @@ import {
   RTNLGRP_IPV4_ROUTE,
   RTNLGRP_IPV6_ROUTE,
 } from './route.js';
-import { NETLINK_ROUTE } from './socket.js';
-import { NetlinkSubscription, type SubscriptionOptions } from './subscription.js';
 
 /** What a monitor tells. A handler that is left out costs nothing: its multicast group is not joined. */
 export interface MonitorHandlers {

@@ -1,7 +1,7 @@
-import { AF_INET, AF_INET6, addressFamily, decodeAddress, encodeAddress } from './address.js';
-import { LITTLE_ENDIAN } from './endian.js';
-import { NetlinkDecodeError, NetlinkEncodeError } from './errors.js';
-import type { Endpoint } from './wireguard-types.js';
+import { AF_INET, AF_INET6, addressFamily, decodeAddress, encodeAddress } from '../address.js';
+import { LITTLE_ENDIAN } from '../endian.js';
+import { NetlinkDecodeError, NetlinkEncodeError } from '../errors.js';
+import type { Endpoint } from './types.js';
 
 /** Bytes of struct sockaddr_in (linux/in.h) and struct sockaddr_in6 (linux/in6.h). */
 const SIZE_IN = 16;

@@ -1,11 +1,11 @@
 import { constants } from 'node:os';
-import type { ConnectionOptions } from './connection.js';
-import { type GenericFamily, GenericNetlink } from './generic.js';
-import { describeDevice } from './link.js';
-import { WG_CMD_GET_DEVICE, WG_GENL_NAME } from './wireguard-constants.js';
-import { decodeDevice } from './wireguard-decode.js';
-import { deviceWriter, encodeConfig } from './wireguard-encode.js';
-import type { WireGuardConfig, WireGuardDevice } from './wireguard-types.js';
+import type { ConnectionOptions } from '../connection.js';
+import { describeDevice } from '../device.js';
+import { type GenericFamily, GenericNetlink } from '../generic.js';
+import { WG_CMD_GET_DEVICE, WG_GENL_NAME } from './constants.js';
+import { decodeDevice } from './decode.js';
+import { deviceWriter, encodeConfig } from './encode.js';
+import type { WireGuardConfig, WireGuardDevice } from './types.js';
 
 const { EADDRINUSE, ENODEV, EOPNOTSUPP, EPERM } = constants.errno;
 
