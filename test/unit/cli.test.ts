@@ -5,7 +5,9 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { runCheck } from '../../src/cli/check.js';
 import { parseOptions } from '../../src/cli/options.js';
+import { ExitError } from '../../src/daemon/exit.js';
 import { VERSION } from '../../src/version.js';
 
 const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
@@ -37,7 +39,18 @@ test('a wrong command line: 64, one line that says what is wrong', () => {
     [['-i', 'vpn', 'more'], /more/],
     [['-i', 'vpn', '--group', 'no such group'], /--group no such group: there is no such group/],
     [['-i', 'vpn', '--group', '99999999999'], /--group 99999999999: there is no such group/],
-    [['chekc'], /: 'chekc' is no command: did you mean check\? \(see wgpeerselector --help\)/],
+  ] as const) {
+    const { status, stdout, stderr } = run(...args);
+    assert.equal(status, 64, stderr);
+    assert.equal(stdout, '');
+    assert.match(stderr, /^error: [^\n]+\n$/);
+    assert.match(stderr, reason);
+  }
+});
+
+test('a wrong command line: what was probably meant', async () => {
+  for (const [args, reason] of [
+    [['chekc'], /^'chekc' is no command: did you mean check\? \(see wgpeerselector --help\)/],
     [['CHECK', '--config-dir', '/etc'], /did you mean check\?/],
     [['help'], /'help' is no command: did you mean --help\?/],
     [['vpn'], /'vpn' is no command: the only one is check, and an interface is named by -i NAME/],
@@ -45,7 +58,7 @@ test('a wrong command line: 64, one line that says what is wrong', () => {
     [['--interfcae', 'vpn'], /there is no option --interfcae: did you mean --interface\?/],
     [['-i', 'vpn', '--verb'], /there is no option --verb: did you mean --verbose\?/],
     [['-i', 'vpn', '-x'], /there is no option -x \(see/],
-    [['-i'], /: -i needs a value \(see/],
+    [['-i'], /^-i needs a value \(see/],
     [['-i', '-v'], /-i needs a value, and -v looks like an option \(if it is none: --interface=-v\)/],
     [['-i=vpn'], /-i=vpn: expected -i vpn or --interface=vpn/],
     [['-i', 'vpn', '--verbose=yes'], /--verbose takes no value, and has 'yes'/],
@@ -59,11 +72,15 @@ test('a wrong command line: 64, one line that says what is wrong', () => {
     [['check', '--config-dri', '/etc'], /there is no option --config-dri: did you mean --config-dir\?/],
     [['check', '-i', 'vpn,vpn2'], /one -i for each interface \(see wgpeerselector check --help\)/],
   ] as const) {
-    const { status, stdout, stderr } = run(...args);
-    assert.equal(status, 64, stderr);
-    assert.equal(stdout, '');
-    assert.match(stderr, /^error: [^\n]+\n$/);
-    assert.match(stderr, reason);
+    const [first, ...rest] = args;
+    const parsing = async () => (first === 'check' ? await runCheck(rest) : parseOptions(args));
+    await assert.rejects(parsing, (error: unknown) => {
+      assert.ok(error instanceof ExitError);
+      assert.equal(error.code, 64);
+      assert.match(error.message, reason);
+      assert.match(error.message, / \(see wgpeerselector( check)? --help\)$/);
+      return true;
+    });
   }
 });
 
