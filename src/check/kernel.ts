@@ -5,7 +5,7 @@ import { NetlinkError, Rtnetlink, WireGuard } from '../netlink/index.js';
 import { findLoop } from './loop.js';
 
 /** How long each name has to resolve, in milliseconds. */
-const RESOLVE_DEADLINE = 4_000;
+const RESOLVE_TIMEOUT = 4_000;
 
 /** What the check reads of this machine. */
 export interface KernelView {
@@ -30,7 +30,7 @@ export async function openKernelView(): Promise<KernelView> {
     rtnetlink,
     async resolve(name) {
       const addresses: string[] = [];
-      await resolver.resolve(name, RESOLVE_DEADLINE, (found) => addresses.push(...found));
+      await resolver.resolve(name, RESOLVE_TIMEOUT, (found) => addresses.push(...found));
       return addresses;
     },
     close() {
@@ -71,7 +71,7 @@ export async function checkKernel(
     if (link === undefined) {
       tell(
         'error',
-        `there is no interface ${name} now: expected one of proto wireguard in /etc/config/network`,
+        `there is no interface ${name} now: expected one of proto wireguard in /etc/config/network, or ip link add ${name} type wireguard`,
       );
     } else if (link.kind !== 'wireguard') {
       tell('error', `${name} is there, but it is not a WireGuard interface`);
