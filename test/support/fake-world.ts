@@ -27,6 +27,11 @@ export class FakeTimers implements Timers {
     return this.#now;
   }
 
+  /** How many timers are set. */
+  get pending(): number {
+    return this.#due.size;
+  }
+
   after(milliseconds: number, callback: () => void): () => void {
     const id = ++this.#id;
     this.#due.set(id, { at: this.#now + milliseconds, callback });
@@ -75,7 +80,9 @@ interface Installed {
   /** Monotonic time of the same. */
   handshakeAt: number | undefined;
   allowedIps: readonly string[];
-  remote: Remote | undefined;
+  persistentKeepalive: number;
+  presharedKey: Peer['presharedKey'];
+  remote: Pick<Remote, 'address' | 'port' | 'zone'> | undefined;
   /** Handshakes come by themselves every 120 s, as with traffic. */
   traffic: boolean;
   own: boolean;
@@ -118,9 +125,13 @@ export class FakeWorld implements World {
   /** DNS: addresses by name, an error text, or `silent`. */
   readonly names = new Map<string, string[] | string>();
   readonly resolutions: string[] = [];
+  /** Milliseconds until an answer of the DNS. */
+  dnsDelay = 10;
   readonly unroutable = new Set<string>();
   readonly installed = new Map<string, Installed>();
   readonly routes = new Set<string>();
+  /** What the daemon believes of `routes` until it is told to forget: they go with the interface's state without a word. */
+  #knownRoutes: Set<string> | undefined;
   readonly conflicts = new Map<string, string>();
   readonly calls: string[] = [];
   wall = Date.UTC(2026, 0, 1);
@@ -149,8 +160,9 @@ export class FakeWorld implements World {
         const answer = this.names.get(name) ?? `${name} does not exist`;
         return new Promise((resolve, reject) => {
           if (answer === 'silent') this.timers.after(deadline, () => reject(new Error('no answer')));
-          else if (typeof answer === 'string') this.timers.after(10, () => reject(new Error(answer)));
-          else this.timers.after(10, () => resolve(answer));
+          else if (typeof answer === 'string')
+            this.timers.after(this.dnsDelay, () => reject(new Error(answer)));
+          else this.timers.after(this.dnsDelay, () => resolve(answer));
         });
       },
     };
@@ -198,18 +210,21 @@ export class FakeWorld implements World {
 
   takeRoute(destination: string): void {
     assert.ok(this.routes.delete(destination), `${destination} is no route`);
+    this.#knownRoutes?.delete(destination);
     for (const listener of this.#routeLoss) listener();
   }
 
   /** Puts a peer there as if somebody had done so before. */
-  plant(publicKey: string, handshakeAge: number | undefined, own = true): void {
+  plant(publicKey: string, handshakeAge: number | undefined, own = true, remote?: Installed['remote']): void {
     const lastHandshake = handshakeAge === undefined ? 0 : this.wallClock() - handshakeAge;
     this.installed.set(publicKey, {
       publicKey,
       lastHandshake,
       handshakeAt: handshakeAge === undefined ? undefined : this.timers.now() - handshakeAge,
       allowedIps: [],
-      remote: undefined,
+      persistentKeepalive: 0,
+      presharedKey: undefined,
+      remote,
       traffic: true,
       own,
     });
@@ -249,11 +264,12 @@ export class FakeWorld implements World {
       peers: async () => {
         this.#call('peers');
         return [...this.installed.values()].map(
-          ({ publicKey, lastHandshake }): InstalledPeer => ({
+          ({ publicKey, lastHandshake, remote }): InstalledPeer => ({
             publicKey,
             lastHandshake,
             rxBytes: 0n,
             txBytes: 0n,
+            endpoint: remote && { address: remote.address, port: remote.port },
           }),
         );
       },
@@ -266,6 +282,8 @@ export class FakeWorld implements World {
           lastHandshake: 0,
           handshakeAt: undefined,
           allowedIps: wanted.allowedIps,
+          persistentKeepalive: wanted.persistentKeepalive,
+          presharedKey: wanted.presharedKey,
           remote,
           traffic: this.traffic,
           own: true,
@@ -277,7 +295,8 @@ export class FakeWorld implements World {
         this.#call(`adjust ${wanted.name}`);
         const entry = this.installed.get(wanted.publicKey);
         assert.ok(entry, 'only an installed peer can be adjusted');
-        entry.allowedIps = wanted.allowedIps;
+        const { allowedIps, persistentKeepalive, presharedKey } = wanted;
+        Object.assign(entry, { allowedIps, persistentKeepalive, presharedKey });
       },
       kick: async (wanted) => {
         this.#call(`kick ${wanted.name}`);
@@ -299,17 +318,29 @@ export class FakeWorld implements World {
       apply: async (destinations): Promise<RouteReport> => {
         const conflicts: RouteConflict[] = [];
         const added: string[] = [];
-        if (this.#link === 'absent') return { installed: [], added, conflicts };
-        for (const route of this.routes) if (!destinations.includes(route)) this.routes.delete(route);
+        if (this.#link === 'absent') {
+          this.#knownRoutes = undefined;
+          return { installed: [], added, conflicts };
+        }
+        this.#knownRoutes ??= new Set(this.routes);
+        const known = this.#knownRoutes;
+        for (const route of known) {
+          if (destinations.includes(route)) continue;
+          known.delete(route);
+          this.routes.delete(route);
+        }
         for (const destination of destinations) {
           const reason = this.conflicts.get(destination);
           if (reason !== undefined) conflicts.push({ destination, reason });
-          else if (!this.routes.has(destination)) added.push(destination);
-          if (reason === undefined) this.routes.add(destination);
+          else if (!known.has(destination)) added.push(destination);
+          if (reason === undefined) known.add(destination);
         }
-        return { installed: [...this.routes], added, conflicts };
+        for (const destination of added) this.routes.add(destination);
+        return { installed: [...known], added, conflicts };
       },
-      forget: () => {},
+      forget: () => {
+        this.#knownRoutes = undefined;
+      },
       onWayOut: (listener) => void this.#wayOut.push(listener),
       onLoss: (listener) => void this.#routeLoss.push(listener),
     };
