@@ -96,11 +96,15 @@ export class Picker {
    */
   look(resolveTimeout: number): Pick {
     const now = this.#timers.now();
-    let grace = 0;
+    const turns = this.#turns();
     let resolving = 0;
-    for (const candidate of this.#turns()) {
-      const { peer, remotes } = candidate;
+    for (const { peer, remotes } of turns) {
       if (peer.endpoint.kind !== 'name' || resolving < RESOLVED_AT_ONCE) remotes.prepare(now, resolveTimeout);
+      if (remotes.state === 'resolving') resolving++;
+    }
+    let grace = 0;
+    for (const candidate of turns) {
+      const { peer, remotes } = candidate;
       if (remotes.state === 'failed') {
         this.take(peer);
         const reason = remotes.reason;
@@ -112,9 +116,7 @@ export class Picker {
         this.take(peer);
         return { kind: 'candidate', candidate };
       }
-      if (remotes.state !== 'resolving') continue;
-      resolving++;
-      grace = Math.max(grace, remotes.since + RESOLVE_GRACE - now);
+      if (remotes.state === 'resolving') grace = Math.max(grace, remotes.since + RESOLVE_GRACE - now);
     }
     return resolving > 0 ? { kind: 'wait', milliseconds: undefined } : { kind: 'round-over' };
   }

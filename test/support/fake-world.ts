@@ -28,6 +28,11 @@ export class FakeTimers implements Timers {
     return this.#now;
   }
 
+  /** How many timers are set. */
+  get pending(): number {
+    return this.#due.size;
+  }
+
   after(milliseconds: number, callback: () => void): () => void {
     const id = ++this.#id;
     this.#due.set(id, { at: this.#now + milliseconds, callback });
@@ -72,12 +77,13 @@ export class SeededRandom implements Random {
 
 interface Installed {
   publicKey: string;
-  persistentKeepalive: number;
   lastHandshake: number;
   /** Monotonic time of the same. */
   handshakeAt: number | undefined;
   allowedIps: readonly string[];
-  remote: Remote | undefined;
+  persistentKeepalive: number;
+  presharedKey: Peer['presharedKey'];
+  remote: Pick<Remote, 'address' | 'port' | 'zone'> | undefined;
   /** Handshakes come by themselves every 120 s, as with traffic. */
   traffic: boolean;
   own: boolean;
@@ -122,6 +128,8 @@ export class FakeWorld implements World {
   /** The answer of the other address family, where it comes later than the first. Milliseconds. */
   readonly lateNames = new Map<string, { after: number; addresses: string[] }>();
   readonly resolutions: string[] = [];
+  /** Milliseconds until an answer of the DNS. */
+  dnsDelay = 10;
   readonly unroutable = new Set<string>();
   readonly installed = new Map<string, Installed>();
   /** Our routes in the kernel. */
@@ -163,9 +171,10 @@ export class FakeWorld implements World {
         const second = this.lateNames.get(name);
         return new Promise((resolve, reject) => {
           if (answer === 'silent') this.timers.after(timeout, () => reject(new Error('no answer')));
-          else if (typeof answer === 'string') this.timers.after(10, () => reject(new Error(answer)));
+          else if (typeof answer === 'string')
+            this.timers.after(this.dnsDelay, () => reject(new Error(answer)));
           else {
-            this.timers.after(10, () => {
+            this.timers.after(this.dnsDelay, () => {
               found(answer);
               if (second === undefined) resolve();
             });
@@ -226,15 +235,16 @@ export class FakeWorld implements World {
   }
 
   /** Puts a peer there as if somebody had done so before. */
-  plant(publicKey: string, handshakeAge: number | undefined, own = true): void {
+  plant(publicKey: string, handshakeAge: number | undefined, own = true, remote?: Installed['remote']): void {
     const lastHandshake = handshakeAge === undefined ? 0 : this.wallClock() - handshakeAge;
     this.installed.set(publicKey, {
       publicKey,
-      persistentKeepalive: 0,
       lastHandshake,
       handshakeAt: handshakeAge === undefined ? undefined : this.timers.now() - handshakeAge,
       allowedIps: [],
-      remote: undefined,
+      persistentKeepalive: 0,
+      presharedKey: undefined,
+      remote,
       traffic: true,
       own,
     });
@@ -274,11 +284,12 @@ export class FakeWorld implements World {
       device: async () => {
         this.#call('device');
         const peers = [...this.installed.values()].map(
-          ({ publicKey, lastHandshake }): InstalledPeer => ({
+          ({ publicKey, lastHandshake, remote }): InstalledPeer => ({
             publicKey,
             lastHandshake,
             rxBytes: 0n,
             txBytes: 0n,
+            endpoint: remote && { address: remote.address, port: remote.port },
           }),
         );
         return { publicKey: this.publicKey, fwmark: this.fwmark, peers };
@@ -298,10 +309,11 @@ export class FakeWorld implements World {
         if (wanted.publicKey === this.publicKey) return; // as the kernel does: no error, and no peer
         const entry: Installed = {
           publicKey: wanted.publicKey,
-          persistentKeepalive: wanted.persistentKeepalive,
           lastHandshake: 0,
           handshakeAt: undefined,
           allowedIps: wanted.allowedIps,
+          persistentKeepalive: wanted.persistentKeepalive,
+          presharedKey: wanted.presharedKey,
           remote,
           traffic: this.traffic,
           own: true,
@@ -313,8 +325,8 @@ export class FakeWorld implements World {
         this.#call(`adjust ${wanted.name}`);
         const entry = this.installed.get(wanted.publicKey);
         assert.ok(entry, 'only an installed peer can be adjusted');
-        entry.allowedIps = wanted.allowedIps;
-        entry.persistentKeepalive = wanted.persistentKeepalive;
+        const { allowedIps, persistentKeepalive, presharedKey } = wanted;
+        Object.assign(entry, { allowedIps, persistentKeepalive, presharedKey });
       },
       kick: async (wanted) => {
         this.#call(`kick ${wanted.name}`);
