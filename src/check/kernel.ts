@@ -1,6 +1,6 @@
 import type { Config, PeerConfig, Problem } from '../config/index.js';
-import { DnsResolver } from '../daemon/dns-resolver.js';
 import { messageOf } from '../daemon/log.js';
+import { SystemResolver } from '../names/system-resolver.js';
 import { NetlinkError, Rtnetlink, WireGuard, type WireGuardDevice } from '../netlink/index.js';
 import { findLoop } from './loop.js';
 
@@ -20,7 +20,7 @@ export interface KernelView {
 /** Looks at the kernel that we run on. */
 export async function openKernelView(): Promise<KernelView> {
   const rtnetlink = Rtnetlink.open();
-  const resolver = new DnsResolver();
+  const resolver = new SystemResolver();
   const wireguard = await WireGuard.open().catch((error: unknown) => {
     if (error instanceof NetlinkError) return error;
     throw error;
@@ -28,11 +28,7 @@ export async function openKernelView(): Promise<KernelView> {
   return {
     wireguard,
     rtnetlink,
-    async resolve(name) {
-      const addresses: string[] = [];
-      await resolver.resolve(name, RESOLVE_TIMEOUT, (found) => addresses.push(...found));
-      return addresses;
-    },
+    resolve: (name) => resolver.addresses(name, RESOLVE_TIMEOUT),
     close() {
       resolver.close();
       rtnetlink.close();

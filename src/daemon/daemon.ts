@@ -6,10 +6,10 @@ import {
   loadNtpServers,
   UciError,
 } from '../config/index.js';
+import { SystemResolver } from '../names/system-resolver.js';
 import { NetlinkError } from '../netlink/index.js';
 import type { Random, Timers } from '../selector/world.js';
 import { Bus } from './bus.js';
-import { DnsResolver } from './dns-resolver.js';
 import { EXIT, ExitError } from './exit.js';
 import { InterfaceLock, LockedError } from './interface-lock.js';
 import { InterfaceService, type Shared } from './interface-service.js';
@@ -43,7 +43,7 @@ const random: Random = { below: (bound) => Math.floor(Math.random() * bound) };
 export class Daemon {
   readonly #options: DaemonOptions;
   readonly #kernel: Kernel;
-  readonly #resolver: DnsResolver;
+  readonly #resolver: SystemResolver;
   readonly #time: TimeKeeper;
   readonly #bus: Bus;
   readonly #locks: readonly InterfaceLock[];
@@ -54,7 +54,7 @@ export class Daemon {
   private constructor(
     options: DaemonOptions,
     kernel: Kernel,
-    resolver: DnsResolver,
+    resolver: SystemResolver,
     time: TimeKeeper,
     locks: readonly InterfaceLock[],
     services: readonly InterfaceService[],
@@ -87,7 +87,7 @@ export class Daemon {
     }
     const locks = await takeLocks(interfaces);
     const kernel = await openKernel(interfaces, log);
-    const resolver = new DnsResolver();
+    const resolver = new SystemResolver();
     const time = new TimeKeeper(await readTimeSettings(config, options), log);
     kernel.onAnyLink(() => time.wake());
     const shared: Shared = { kernel, resolver, time, timers, random, log };

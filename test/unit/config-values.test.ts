@@ -5,6 +5,7 @@ import { parseAllowedIp } from '../../src/config/allowed-ips.js';
 import { formatEndpoint, lacksZone, parseEndpoint } from '../../src/config/endpoint.js';
 import { parseKey, parsePublicKey } from '../../src/config/key.js';
 import { BadValue, formatProblem, nearest, quote } from '../../src/config/problem.js';
+import { specialAddress } from '../../src/config/special-address.js';
 import { parseBoolean, parseHostName, parseIfname, parseInteger } from '../../src/config/values.js';
 
 /** The message with which a parser refuses a text. */
@@ -115,6 +116,10 @@ test('an endpoint that is none: the message says what to write', () => {
     ],
     ['10.1.1:1', "'10.1.1' is no IPv4 address: expected four numbers from 0 to 255, without leading zeros"],
     ['0.0.0.0:1', "'0.0.0.0' stands for no host: expected the address of one"],
+    ['0.1.2.3:1', "'0.1.2.3' stands for no host: expected the address of one"],
+    ['[::]:1', "'::' stands for no host: expected the address of one"],
+    ['255.255.255.255:1', "'255.255.255.255' stands for every host: expected the address of one"],
+    ['[64:ff9b::]:1', "'64:ff9b::' stands for no host: expected the address of one"],
     ['224.0.0.1:1', "'224.0.0.1' stands for a group of hosts: expected the address of one"],
     ['[ff02::1]:1', "'ff02::1' stands for a group of hosts: expected the address of one"],
     ['[192.0.2.1]:1', "'192.0.2.1' is no IPv6 address: expected one between the brackets"],
@@ -129,6 +134,49 @@ test('an endpoint that is none: the message says what to write', () => {
     ['bücher.example:1', "'bücher.example' is no host name: expected its ASCII form (xn--...)"],
   ];
   for (const [text, message] of cases) assert.equal(refusal(parseEndpoint, text), message);
+});
+
+test('addresses that can be no gateway are told, wherever they are hidden', () => {
+  for (const [address, kind] of [
+    ['0.0.0.0', 'unspecified'],
+    ['0.1.2.3', 'unspecified'],
+    ['::', 'unspecified'],
+    ['127.0.0.1', 'loopback'],
+    ['127.255.0.9', 'loopback'],
+    ['::1', 'loopback'],
+    ['224.0.0.251', 'multicast'],
+    ['ff02::1', 'multicast'],
+    ['255.255.255.255', 'broadcast'],
+    ['::ffff:0.0.0.0', 'unspecified'],
+    ['::ffff:127.0.0.1', 'loopback'],
+    ['::ffff:224.0.0.1', 'multicast'],
+    ['::ffff:255.255.255.255', 'broadcast'],
+    ['::ffff:192.0.2.1', 'mapped'],
+    ['64:ff9b::', 'unspecified'],
+    ['64:ff9b::7f00:1', 'loopback'],
+  ] as const) {
+    assert.equal(specialAddress(address), kind, address);
+  }
+  for (const address of [
+    '192.0.2.1',
+    '10.0.0.1',
+    '169.254.1.1',
+    '100.64.0.1',
+    '198.18.0.1',
+    '2001:db8::1',
+    'fd00::1',
+    'fe80::1',
+    '64:ff9b::c000:201',
+    '2002:c000:201::1',
+    'no address',
+  ]) {
+    assert.equal(specialAddress(address), undefined, address);
+  }
+});
+
+test('loopback may be written as an endpoint: udp2raw and its like listen there', () => {
+  assert.equal(parseEndpoint('127.0.0.1:51820').host, '127.0.0.1');
+  assert.equal(parseEndpoint('[::1]:51820').host, '::1');
 });
 
 test('host names have the lengths of DNS', () => {
