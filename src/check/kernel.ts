@@ -67,7 +67,7 @@ export async function checkKernel(
     if (link === undefined) {
       tell(
         'error',
-        `there is no interface ${name} now: expected one of proto wireguard in /etc/config/network`,
+        `there is no interface ${name} now: expected one of proto wireguard in /etc/config/network, or ip link add ${name} type wireguard`,
       );
     } else if (link.kind !== 'wireguard') {
       tell('error', `${name} is there, but it is not a WireGuard interface`);
