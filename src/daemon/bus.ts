@@ -10,7 +10,7 @@ export interface BusOptions {
   readonly path: string | undefined;
   readonly log: Log;
   /** Reads the configuration again. */
-  reload(): Promise<void>;
+  reload(): void;
 }
 
 /**
@@ -20,7 +20,7 @@ export interface BusOptions {
 export class Bus {
   readonly #ubus: Ubus;
   readonly #log: Log;
-  readonly #reload: () => Promise<void>;
+  readonly #reload: () => void;
 
   constructor({ path, log, reload }: BusOptions) {
     this.#log = log;
