@@ -1,7 +1,7 @@
 import type { Config, PeerConfig, Problem } from '../config/index.js';
 import { DnsResolver } from '../daemon/dns-resolver.js';
-import { messageOf } from '../daemon/log.js';
 import { NetlinkError, Rtnetlink, WireGuard } from '../netlink/index.js';
+import { messageOf } from '../wording.js';
 import { findLoop } from './loop.js';
 
 /** How long each name has to resolve, in milliseconds. */

@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 import { readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { Daemon } from '../daemon/daemon.js';
-import { messageOf, StandardErrorLog } from '../daemon/log.js';
+import { StandardErrorLog } from '../daemon/log.js';
 import { VERSION } from '../version.js';
+import { messageOf } from '../wording.js';
 import { runCheck } from './check.js';
 import { EXIT, ExitError, exitCodeOf } from './exit.js';
 import { HELP, parseOptions } from './options.js';

@@ -1,7 +1,8 @@
 import type { SelectorEvent } from '../selector/events.js';
 import { type PublishedObject, Ubus, UbusError } from '../ubus/index.js';
+import { messageOf } from '../wording.js';
 import type { InterfaceService } from './interface-service.js';
-import { type Log, messageOf } from './log.js';
+import type { Log } from './log.js';
 import { eventTable } from './status.js';
 
 /** What the bus may ask of the daemon as a whole. */

@@ -1,12 +1,13 @@
 import { type Config, formatProblem, loadConfig, loadNtpServers } from '../config/index.js';
 import { NetlinkError } from '../netlink/index.js';
 import type { Random, Timers } from '../selector/world.js';
+import { messageOf } from '../wording.js';
 import { Bus } from './bus.js';
 import { DnsResolver } from './dns-resolver.js';
 import { InterfaceLock } from './interface-lock.js';
 import { InterfaceService, type Shared } from './interface-service.js';
 import { Kernel } from './kernel.js';
-import { type Log, messageOf } from './log.js';
+import type { Log } from './log.js';
 import { StartError } from './start-error.js';
 import { TimeKeeper, type TimeSettings } from './time-keeper.js';
 
