@@ -1,7 +1,7 @@
 import type { Config, PeerConfig, Problem } from '../config/index.js';
-import { messageOf } from '../daemon/log.js';
 import { SystemResolver } from '../names/system-resolver.js';
 import { NetlinkError, Rtnetlink, WireGuard, type WireGuardDevice } from '../netlink/index.js';
+import { messageOf } from '../wording.js';
 import { findLoop } from './loop.js';
 
 /** How long each name has to resolve, in milliseconds. */

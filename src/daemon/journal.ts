@@ -1,6 +1,7 @@
 import type { SelectorEvent } from '../selector/events.js';
 import { formatRemote, type Peer, type Remote, type RouteReport } from '../selector/world.js';
-import { formatDuration, type Level, type Log, messageOf } from './log.js';
+import { formatDuration, messageOf } from '../wording.js';
+import type { Level, Log } from './log.js';
 
 /** The first reminder that there is still no connection, and the longest time between two, in milliseconds. */
 const FIRST_REMINDER = 60_000;

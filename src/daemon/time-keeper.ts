@@ -7,7 +7,8 @@ import {
   stepClock,
   summarise,
 } from '../sntp/index.js';
-import { formatDuration, type Log } from './log.js';
+import { formatDuration } from '../wording.js';
+import type { Log } from './log.js';
 
 /** What the time keeper goes by. */
 export interface TimeSettings {

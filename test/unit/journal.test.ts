@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Journal } from '../../src/daemon/journal.js';
-import { formatDuration, type Level } from '../../src/daemon/log.js';
+import type { Level } from '../../src/daemon/log.js';
 import type { SelectorEvent } from '../../src/selector/events.js';
 import type { Remote, RouteReport } from '../../src/selector/world.js';
+import { formatDuration } from '../../src/wording.js';
 import { peer } from '../support/fake-world.js';
 
 const sn01 = peer('sn01');
