@@ -9,6 +9,12 @@ import type { Assignment, Doubt, LinkState, Peer, Remote, World } from './world.
 
 const REMOVED = 'somebody else removed it from the interface';
 
+/** An address, and what speaks against trying it. */
+interface Way {
+  readonly remote: Remote;
+  readonly doubt: Doubt | undefined;
+}
+
 /**
  * Keeps one interface connected to exactly one peer out of several. One loop does one thing at a time; everything that changes
  * from outside (links, routes, names, configuration, commands) only lands in the inbox, and wakes it.
@@ -217,7 +223,7 @@ export class Selector {
     let reason: string | undefined;
     try {
       await this.#connection.install(peer, remote, doubt, this.#assignment);
-      reason = await this.#handshakeFails(peer, started, doubt);
+      reason = await this.#awaitHandshake(peer, started, doubt);
     } catch (error) {
       reason = error instanceof Error ? error.message : String(error);
     }
@@ -231,21 +237,15 @@ export class Selector {
     await this.#disconnect();
     if (this.#inbox.news.stopping) return false;
     remotes.failed(remote.address);
-    this.#failed(
-      peer,
-      remote,
-      doubt === undefined ? reason : `${doubt.reason}; tried all the same: ${reason}`,
-    );
+    const why = doubt === undefined ? reason : `${doubt.reason}; tried all the same: ${reason}`;
+    this.#failed(peer, remote, why);
     return false;
   }
 
   /** The next address: one that the kernel has a way to, or else one that it has not. */
-  async #wayTo({
-    peer,
-    remotes,
-  }: Candidate): Promise<{ remote: Remote; doubt?: Doubt | undefined } | undefined> {
+  async #wayTo({ peer, remotes }: Candidate): Promise<Way | undefined> {
     for (const { remote, reason } of remotes.takePassedOver()) this.#failed(peer, remote, reason);
-    const ways: { remote: Remote; doubt: Doubt | undefined }[] = [];
+    const ways: Way[] = [];
     for (const remote of remotes.untried) {
       const doubt = await this.#world.routing.doubt(remote);
       ways.push({ remote, doubt });
@@ -256,8 +256,8 @@ export class Selector {
     return way;
   }
 
-  /** Waits for the handshake; says why there was none. */
-  async #handshakeFails(peer: Peer, started: number, doubt: Doubt | undefined): Promise<string | undefined> {
+  /** Waits for the handshake. @returns why there was none, if there was none */
+  async #awaitHandshake(peer: Peer, started: number, doubt: Doubt | undefined): Promise<string | undefined> {
     const { connectTimeout } = this.#assignment.settings;
     const timeout = doubt === undefined ? connectTimeout : Math.min(connectTimeout, DOUBTFUL_TRY);
     for (;;) {
