@@ -75,7 +75,9 @@ export class Daemon {
       const where = interfaces.map((name) => `interface ${name}`).join(' and ');
       throw new StartError(
         'no-peer',
-        `${config.file} has no usable peer for ${where}: expected at least one section 'config peer' with option enabled '1' and without fault`,
+        interfaces.every((name) => config.unserved.has(name))
+          ? `${config.file} has settings for ${where} with which it cannot be served`
+          : `${config.file} has no usable peer for ${where}: expected at least one section 'config peer' with option enabled '1' and without fault`,
       );
     }
     const locks: InterfaceLock[] = [];
@@ -125,7 +127,8 @@ function readConfig({ configDir, interfaces, log }: DaemonOptions): Config {
     log.write(problem.severity, '', formatProblem(problem));
   }
   for (const name of interfaces) {
-    if (config.peers(name).length === 0) log.write('error', name, `${config.file} has no usable peer for it`);
+    if (config.peers(name).length > 0 || config.unserved.has(name)) continue;
+    log.write('error', name, `${config.file} has no usable peer for it`);
   }
   return config;
 }

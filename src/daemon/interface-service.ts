@@ -74,8 +74,19 @@ export class InterfaceService {
     this.#finished = this.selector.run();
   }
 
-  /** Goes on with another configuration. A peer that has not changed in it keeps its connection. */
+  /**
+   * Goes on with another configuration. A peer that has not changed in it keeps its connection. One with which this interface
+   * cannot be served changes nothing: what works may be the only way to whoever mends the file.
+   */
   reload(config: Config): void {
+    if (config.unserved.has(this.name)) {
+      this.#shared.log.write(
+        'error',
+        this.name,
+        `${config.file} is of no use for it; everything stays as it is`,
+      );
+      return;
+    }
     const before = new Map(this.#peers.map((peer) => [peer.name, peer]));
     this.#config = config;
     this.#peers = config.peers(this.name).map((peer) => {

@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { parseAllowedIp } from '../../src/config/allowed-ips.js';
 import { formatEndpoint, lacksZone, parseEndpoint } from '../../src/config/endpoint.js';
 import { parseKey, parsePublicKey } from '../../src/config/key.js';
 import { BadValue, formatProblem, nearest, quote } from '../../src/config/problem.js';
+import { findTable, parseTable } from '../../src/config/routing-table.js';
 import { specialAddress } from '../../src/config/special-address.js';
 import { parseBoolean, parseHostName, parseIfname, parseInteger } from '../../src/config/values.js';
 
@@ -287,6 +291,82 @@ test('interface names are those that the kernel takes', () => {
   const expected = 'expected the name of an interface, 1 to 15 characters, without spaces, / and :';
   for (const text of ['a'.repeat(16), 'ü'.repeat(8), '.', '..', 'a b', 'a/b', 'a:b', 'a\tb']) {
     assert.ok(refusal(parseIfname, text).endsWith(expected), text);
+  }
+});
+
+test('a routing table is a number or a name', () => {
+  const find = (name: string) => (name === 'vpn' ? 100 : undefined);
+  for (const [text, table] of [
+    ['1', 1],
+    ['4294967295', 4294967295],
+    ['0x64', 100],
+    ['0XFFFFFFFF', 4294967295],
+    ['main', 254],
+    ['default', 253],
+    ['local', 255],
+    ['vpn', 100],
+  ] as const) {
+    assert.equal(parseTable(text, find), table);
+  }
+  const expected =
+    'expected a routing table, a number from 1 to 4294967295 or a name from /etc/iproute2/rt_tables';
+  for (const text of [
+    '0',
+    '0x0',
+    '4294967296',
+    '0x100000000',
+    '010',
+    '-1',
+    '+1',
+    '1.5',
+    '100a',
+    'VPN',
+    'off',
+    'constructor',
+    '',
+  ]) {
+    assert.equal(
+      refusal((each) => parseTable(each, find), text),
+      `is '${text}': ${expected}`,
+    );
+  }
+});
+
+test("a routing table's name is looked up where iproute2 does", () => {
+  const root = mkdtempSync(join(tmpdir(), 'wgps-tables-'));
+  const write = (path: string, text: string): void => {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), text);
+  };
+  try {
+    assert.equal(findTable('vpn', root), undefined, 'no file at all');
+    write('usr/share/iproute2/rt_tables', '254 main\n7 vendor\n');
+    write('usr/share/iproute2/rt_tables.d/a.conf', '8 vendor_more\n');
+    assert.equal(findTable('vendor', root), 7);
+    assert.equal(findTable('vendor_more', root), 8);
+    write(
+      'etc/iproute2/rt_tables',
+      '# reserved\n255\tlocal\n#1 inr\n\n 100  vpn # mine\n0x65 hex\n5 twice\n6 twice\nnonsense\n0 zero\n-3 minus\n',
+    );
+    write('etc/iproute2/rt_tables.d/b.conf', '200 later');
+    write('etc/iproute2/rt_tables.d/README', '300 readme\n');
+    for (const [name, table] of [
+      ['vpn', 100],
+      ['hex', 101],
+      ['twice', 5],
+      ['later', 200],
+      ['vendor_more', 8],
+      ['vendor', undefined],
+      ['inr', undefined],
+      ['readme', undefined],
+      ['zero', undefined],
+      ['minus', undefined],
+      ['', undefined],
+    ] as const) {
+      assert.equal(findTable(name, root), table, name);
+    }
+  } finally {
+    rmSync(root, { recursive: true });
   }
 });
 
