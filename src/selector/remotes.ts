@@ -1,4 +1,4 @@
-import { specialAddress } from '../config/index.js';
+import { specialAddress } from '../special-address.js';
 import { shuffled } from './round.js';
 import type { Peer, Random, Remote, Resolver } from './world.js';
 
