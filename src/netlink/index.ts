@@ -10,27 +10,38 @@ export {
   genericReader,
   genericWriter,
 } from './generic.js';
-export { SecretKey } from './keys.js';
-export { IFF_LOOPBACK, IFF_POINTOPOINT, IFF_RUNNING, IFF_UP, type Link } from './link.js';
 export type { NetlinkMessage } from './message.js';
-export { type MonitorHandlers, type MonitorOptions, RtnetlinkMonitor } from './monitor.js';
-export { ROUTE_PROTOCOL, ROUTE_TABLE_MAIN, type Route, type RouteFilter, type RouteSpec } from './route.js';
-export { Rtnetlink } from './rtnetlink.js';
+export { openSocket } from './open-socket.js';
+export type { AddressFilter, InterfaceAddress } from './rtnetlink/interface-address.js';
+export { IFF_LOOPBACK, IFF_POINTOPOINT, IFF_RUNNING, IFF_UP, type Link } from './rtnetlink/link.js';
+export { type MonitorHandlers, type MonitorOptions, RtnetlinkMonitor } from './rtnetlink/monitor.js';
+export {
+  type LookupOptions,
+  ROUTE_PROTOCOL,
+  ROUTE_TABLE_MAIN,
+  type Route,
+  type RouteFilter,
+  type RouteSpec,
+  RT_SCOPE_HOST,
+  RT_SCOPE_LINK,
+  RT_SCOPE_UNIVERSE,
+} from './rtnetlink/route.js';
+export { Rtnetlink } from './rtnetlink/rtnetlink.js';
 export {
   NETLINK_GENERIC,
   NETLINK_ROUTE,
   type NetlinkSocket,
   type OpenSocket,
-  openSocket,
   type SocketHandlers,
   type SocketOptions,
 } from './socket.js';
 export { NetlinkSubscription, type SubscriptionHandlers, type SubscriptionOptions } from './subscription.js';
-export { WireGuard } from './wireguard.js';
+export { SecretKey } from './wireguard/keys.js';
 export type {
   Endpoint,
   WireGuardConfig,
   WireGuardDevice,
   WireGuardPeer,
   WireGuardPeerConfig,
-} from './wireguard-types.js';
+} from './wireguard/types.js';
+export { WireGuard } from './wireguard/wireguard.js';

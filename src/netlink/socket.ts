@@ -1,6 +1,3 @@
-import { openNativeSocket } from './native-socket.js';
-import { openPackageSocket } from './package-socket.js';
-
 /** Netlink families used here (linux/netlink.h). */
 export const NETLINK_ROUTE = 0;
 export const NETLINK_GENERIC = 16;
@@ -57,7 +54,3 @@ export interface SocketOptions {
 
 /** Opens a socket of a netlink family. @throws an error with `errno` when the kernel refuses it */
 export type OpenSocket = (family: number, handlers: SocketHandlers, options?: SocketOptions) => NetlinkSocket;
-
-/** Opens a socket of our own make where it was built, else one of the npm package `netlink`. */
-export const openSocket: OpenSocket = (family, handlers, options) =>
-  openNativeSocket(family, handlers, options) ?? openPackageSocket(family, handlers, options);

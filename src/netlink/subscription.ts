@@ -1,5 +1,6 @@
 import { decodeMessages, type NetlinkMessage, NLMSG_OVERRUN } from './message.js';
-import { type NetlinkSocket, type OpenSocket, openSocket } from './socket.js';
+import { openSocket } from './open-socket.js';
+import type { NetlinkSocket, OpenSocket } from './socket.js';
 
 /**
  * SO_RCVBUF asked for. The kernel cuts it to net.core.rmem_max (some 200 KiB by default) and then doubles it: room for

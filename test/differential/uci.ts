@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseUci, UciError, type UciPackage } from '../../src/config/uci.js';
+import { parseUci, UciError, type UciPackage } from '../../src/uci/uci.js';
 
 const { UCI: uci } = process.env;
 if (uci === undefined) throw new Error('UCI is not set: expected the path of a uci program');

@@ -265,7 +265,7 @@ test('without the addon, or with one that cannot be loaded, the npm package take
   const copy = mkdtempSync(fileURLToPath(new URL('../../without-addon-', import.meta.url)));
   const folder = join(copy, 'src/netlink');
   const code = `
-    const { openSocket } = await import(${JSON.stringify(pathToFileURL(join(folder, 'socket.js')))});
+    const { openSocket } = await import(${JSON.stringify(pathToFileURL(join(folder, 'open-socket.js')))});
     const socket = openSocket(0, { message() {}, error() {} });
     console.log(JSON.stringify(socket.features), socket.port > 0);
     socket.close();

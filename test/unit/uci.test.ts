@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { parseUci, UciError, type UciPackage } from '../../src/config/uci.js';
+import { parseUci, UciError, type UciPackage } from '../../src/uci/uci.js';
 
 const FIXTURES = new URL('../../../test/fixtures/', import.meta.url);
 

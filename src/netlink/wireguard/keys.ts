@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { NetlinkDecodeError } from './errors.js';
+import { NetlinkDecodeError } from '../errors.js';
 
 /** Bytes of every WireGuard key (linux/wireguard.h, WG_KEY_LEN). */
 export const KEY_LENGTH = 32;

@@ -1,11 +1,11 @@
 import { constants } from 'node:os';
-import type { ConnectionOptions } from './connection.js';
-import { type GenericFamily, GenericNetlink } from './generic.js';
-import { describeDevice } from './link.js';
-import { WG_CMD_GET_DEVICE, WG_GENL_NAME } from './wireguard-constants.js';
-import { decodeDevice } from './wireguard-decode.js';
-import { deviceWriter, encodeConfig } from './wireguard-encode.js';
-import type { WireGuardConfig, WireGuardDevice } from './wireguard-types.js';
+import type { ConnectionOptions } from '../connection.js';
+import { describeDevice } from '../device.js';
+import { type GenericFamily, GenericNetlink } from '../generic.js';
+import { WG_CMD_GET_DEVICE, WG_GENL_NAME } from './constants.js';
+import { decodeDevice } from './decode.js';
+import { deviceWriter, encodeConfig } from './encode.js';
+import type { WireGuardConfig, WireGuardDevice } from './types.js';
 
 const { EADDRINUSE, ENODEV, EOPNOTSUPP, EPERM } = constants.errno;
 
@@ -21,7 +21,7 @@ const EXPLAIN = {
  * WireGuard devices of this network namespace, read and configured over generic netlink (linux/wireguard.h).
  *
  * Everything needs CAP_NET_ADMIN, reading too (EPERM). Methods reject with {@link NetlinkError} when the kernel refuses
- * (ENODEV: no such interface; EOPNOTSUPP: it is not of WireGuard), with NetlinkTimeoutError when the deadline passes, and with
+ * (ENODEV: no such interface; EOPNOTSUPP: it is not of WireGuard), with NetlinkTimeoutError when the timeout passes, and with
  * NetlinkEncodeError or NetlinkDecodeError for an argument that cannot be sent.
  */
 export class WireGuard {
@@ -36,7 +36,7 @@ export class WireGuard {
   /**
    * Finds WireGuard in this kernel, which loads its module where it is one.
    *
-   * @param options `deadline` in milliseconds for each request, default 5000; see {@link ConnectionOptions}
+   * @param options `timeout` in milliseconds for each request, default 5000; see {@link ConnectionOptions}
    * @throws {NetlinkError} ENOENT: this kernel has no WireGuard
    */
   static async open(options?: ConnectionOptions): Promise<WireGuard> {

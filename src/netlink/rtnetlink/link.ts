@@ -1,8 +1,9 @@
-import { AttributeReader } from './attribute-reader.js';
-import { AttributeWriter } from './attribute-writer.js';
-import { LITTLE_ENDIAN } from './endian.js';
-import { NetlinkDecodeError, NetlinkEncodeError } from './errors.js';
-import type { NetlinkMessage } from './message.js';
+import { AttributeReader } from '../attribute-reader.js';
+import { AttributeWriter } from '../attribute-writer.js';
+import { interfaceName } from '../device.js';
+import { LITTLE_ENDIAN } from '../endian.js';
+import { NetlinkDecodeError, NetlinkEncodeError } from '../errors.js';
+import type { NetlinkMessage } from '../message.js';
 
 /** Message types and multicast group of links (linux/rtnetlink.h). */
 export const RTM_NEWLINK = 16;
@@ -24,8 +25,6 @@ const IFLA_EXT_MASK = 29;
 const IFLA_INFO_KIND = 1;
 /** Leaves the counters out of the answer, which are most of it. */
 const RTEXT_FILTER_SKIP_STATS = 1 << 3;
-/** linux/if.h: IFNAMSIZ counts the NUL byte too. */
-const IFNAMSIZ = 16;
 /** Bytes of struct ifinfomsg. */
 const HEADER = 16;
 
@@ -41,29 +40,6 @@ export interface Link {
   readonly up: boolean;
   /** Bytes. */
   readonly mtu: number;
-}
-
-/** What names a device in a message: its name, or its index. @throws {NetlinkEncodeError} when it cannot be one */
-export function writeDevice(
-  writer: AttributeWriter,
-  nameType: number,
-  indexType: number,
-  device: string | number,
-) {
-  if (typeof device === 'number') writer.u32(indexType, device);
-  else writer.string(nameType, interfaceName(device));
-}
-
-/** Words for a device in errors. */
-export function describeDevice(device: string | number): string {
-  return typeof device === 'number' ? `with index ${device}` : device;
-}
-
-function interfaceName(name: string): string {
-  if (name === '' || Buffer.byteLength(name) >= IFNAMSIZ) {
-    throw new NetlinkEncodeError(`'${name}' cannot be an interface name: it has 1 to ${IFNAMSIZ - 1} bytes`);
-  }
-  return name;
 }
 
 /** The body of RTM_GETLINK: for one device, or for a dump of all. */

@@ -1,13 +1,13 @@
-import { decodeAddress } from './address.js';
-import type { AttributeReader } from './attribute-reader.js';
-import { LITTLE_ENDIAN } from './endian.js';
-import { NetlinkDecodeError } from './errors.js';
-import { genericReader } from './generic.js';
+import { decodeAddress } from '../address.js';
+import type { AttributeReader } from '../attribute-reader.js';
+import { LITTLE_ENDIAN } from '../endian.js';
+import { NetlinkDecodeError } from '../errors.js';
+import { genericReader } from '../generic.js';
+import type { NetlinkMessage } from '../message.js';
+import * as wg from './constants.js';
 import { encodePublicKey, isZeroKey, KEY_LENGTH, SecretKey } from './keys.js';
-import type { NetlinkMessage } from './message.js';
 import { decodeSockaddr } from './sockaddr.js';
-import * as wg from './wireguard-constants.js';
-import type { Endpoint, WireGuardDevice, WireGuardPeer } from './wireguard-types.js';
+import type { Endpoint, WireGuardDevice, WireGuardPeer } from './types.js';
 
 /** Bytes of struct __kernel_timespec (linux/time_types.h). */
 const TIMESPEC = 16;

@@ -1,4 +1,4 @@
-import { type Position, UciError } from './uci-error.js';
+import { type Position, UciError } from './error.js';
 
 const TAB = 9;
 const NEWLINE = 10;

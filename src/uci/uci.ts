@@ -1,7 +1,7 @@
-import { type Position, UciError } from './uci-error.js';
-import { type Argument, type Keyword, UciLexer } from './uci-lexer.js';
+import { type Position, UciError } from './error.js';
+import { type Argument, type Keyword, UciLexer } from './lexer.js';
 
-export { type Position, UciError } from './uci-error.js';
+export { type Position, UciError } from './error.js';
 
 /** An option or list of a section. */
 export interface UciOption {

@@ -1,12 +1,12 @@
-import { addressFamily, encodePrefix, type Prefix } from './address.js';
-import type { AttributeWriter } from './attribute-writer.js';
-import { NetlinkEncodeError } from './errors.js';
-import { genericWriter } from './generic.js';
+import { addressFamily, encodePrefix, type Prefix } from '../address.js';
+import type { AttributeWriter } from '../attribute-writer.js';
+import { writeDevice } from '../device.js';
+import { NetlinkEncodeError } from '../errors.js';
+import { genericWriter } from '../generic.js';
+import * as wg from './constants.js';
 import { decodePublicKey, KEY_LENGTH } from './keys.js';
-import { writeDevice } from './link.js';
 import { encodeSockaddr } from './sockaddr.js';
-import * as wg from './wireguard-constants.js';
-import type { WireGuardConfig, WireGuardPeerConfig } from './wireguard-types.js';
+import type { WireGuardConfig, WireGuardPeerConfig } from './types.js';
 
 /** Bytes after which a message is ended. All peers of a message are one attribute, which holds 64 KiB at most. */
 const MESSAGE_LIMIT = 32 * 1024;
