@@ -105,7 +105,10 @@ async function makeLinksStay(tree, folder) {
     if (!target.startsWith('/') || lstatSync(tree + target, { throwIfNoEntry: false }) === undefined)
       continue;
     await rm(path);
-    await symlink(join(relative(folder, await realpath(dirname(tree + target))), basename(target)), path);
+    await symlink(
+      join(relative(await realpath(folder), await realpath(dirname(tree + target))), basename(target)),
+      path,
+    );
   }
 }
 
