@@ -10,9 +10,13 @@ import { MessageAttribute, MessageType, writeNumberAttribute } from './message.j
 
 /** Where ubusd listens: OpenWrt since 2021, and before. */
 const DEFAULT_PATHS = ['/var/run/ubus/ubus.sock', '/var/run/ubus.sock'] as const;
-/** Pauses between attempts to connect, in milliseconds: the first, and the longest it grows to. */
+/**
+ * Pauses between attempts to connect, in milliseconds: the first, and the longest it grows to. Each attempt wakes the
+ * process, and on a machine without ubus for nothing. As the pause doubles, an ubusd that comes late is found after at most
+ * about the time that it was away.
+ */
 const FIRST_PAUSE = 100;
-const LONGEST_PAUSE = 30_000;
+const LONGEST_PAUSE = 300_000;
 /** How long a connection has to last for the next pause to be the first again, in milliseconds. */
 const STABLE = 1_000;
 /** The same for an object or listener that ubusd refuses. */

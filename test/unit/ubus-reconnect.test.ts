@@ -176,3 +176,22 @@ test('an ubusd that hangs for longer than the timeout: what is registered meanwh
   await until(() => heard.length === 1, 'the event is heard');
   assert.equal(warnings.length, 3);
 });
+
+test('without ubusd the pauses double, from 0.1 s to 5 min', async (t) => {
+  const bus = TestBus.prepare(t);
+  const pauses: number[] = [];
+  const real = setTimeout;
+  const fast = (callback: () => void, delay: number): NodeJS.Timeout => {
+    if (Number.isInteger(delay)) return real(callback, delay); // a pause is drawn at random, other delays are not
+    pauses.push(delay);
+    return real(callback, 0);
+  };
+  t.mock.method(globalThis, 'setTimeout', fast);
+  const client = bus.open();
+  await until(() => pauses.length >= 14, 'it has tried often');
+  client.close();
+  for (const [index, pause] of pauses.entries()) {
+    const middle = Math.min(100 * 2 ** index, 300_000);
+    assert.ok(pause >= middle * 0.75 && pause <= middle * 1.25, `${pause} ms is pause ${index}`);
+  }
+});
