@@ -26,7 +26,7 @@ export interface CheckOptions {
  * changed, and nothing that is found throws.
  */
 export async function check(options: CheckOptions): Promise<Problem[]> {
-  const config = await read(options.configDir);
+  const config = read(options.configDir);
   if (!('problems' in config)) return [config];
   const names = options.interfaces ?? config.interfaceNames;
   const concerns = ({ ifname }: Problem): boolean =>
@@ -35,7 +35,7 @@ export async function check(options: CheckOptions): Promise<Problem[]> {
   findings.push(...withoutPeers(config, options.interfaces));
   const served = names.filter((name) => config.peers(name).length > 0);
   if (served.some((name) => config.interface(name).ntp)) {
-    findings.push(...(await loadNtpServers(options.configDir)).problems);
+    findings.push(...loadNtpServers(options.configDir).problems);
   }
   if (served.length > 0) {
     const kernel = await (options.openKernel ?? openKernelView)();
@@ -48,9 +48,9 @@ export async function check(options: CheckOptions): Promise<Problem[]> {
   return findings;
 }
 
-async function read(configDir: string): Promise<Config | Problem> {
+function read(configDir: string): Config | Problem {
   try {
-    return await loadConfig(configDir);
+    return loadConfig(configDir);
   } catch (error) {
     if (error instanceof UciError) return about(error.file ?? '', error.line, error.reason);
     if (error instanceof ConfigFileError) {

@@ -1,7 +1,7 @@
 import type { Config, PeerConfig, Problem } from '../config/index.js';
-import { messageOf } from '../daemon/log.js';
 import { SystemResolver } from '../names/system-resolver.js';
-import { NetlinkError, Rtnetlink, WireGuard } from '../netlink/index.js';
+import { NetlinkError, Rtnetlink, WireGuard, type WireGuardDevice } from '../netlink/index.js';
+import { messageOf } from '../wording.js';
 import { findLoop } from './loop.js';
 
 /** How long each name has to resolve, in milliseconds. */
@@ -73,10 +73,15 @@ export async function checkKernel(
       tell('error', `${name} is there, but it is not a WireGuard interface`);
     } else {
       if (!link.up) tell('warning', `${name} is down: no peer is tried before it is up`);
-      const mark = await fwmark(wireguard, name);
-      if (typeof mark === 'string') tell('warning', mark);
+      const device = await readDevice(wireguard, name);
+      if (typeof device === 'string') {
+        tell('warning', device);
+        continue;
+      }
+      const own = peers.find(({ publicKey }) => publicKey === device.publicKey);
+      if (own !== undefined) findings.push(atPeer(config, own, 'public_key', ownKey(name)));
       // With a mark, WireGuard's own packets can be led around the tunnel by a rule; whether one does is not looked into.
-      else if (mark === 0) findings.push(...(await checkLoops(config, name, link.index, peers, view)));
+      if (device.fwmark === 0) findings.push(...(await checkLoops(config, name, link.index, peers, view)));
     }
   }
   return findings;
@@ -87,10 +92,17 @@ function noWireGuard(error: NetlinkError): string {
   return `this kernel has no WireGuard (${error.message}): install kmod-wireguard, or load the module wireguard`;
 }
 
-/** The mark of an interface, 0 for none; or why it cannot be known. */
-async function fwmark(wireguard: Pick<WireGuard, 'device'>, name: string): Promise<number | string> {
+function ownKey(name: string): string {
+  return `is the public key of ${name} itself, so the kernel takes no notice of this peer: expected the key of the gateway`;
+}
+
+/** The interface's WireGuard; or why it cannot be known. */
+async function readDevice(
+  wireguard: Pick<WireGuard, 'device'>,
+  name: string,
+): Promise<WireGuardDevice | string> {
   try {
-    return (await wireguard.device(name)).fwmark;
+    return await wireguard.device(name);
   } catch (error) {
     if (!(error instanceof NetlinkError)) throw error;
     if (error.code !== 'EPERM') return `${name} cannot be read: ${error.message}`;

@@ -1,7 +1,7 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import ipaddr from 'ipaddr.js';
+import { type SpecialAddress, specialAddress } from '../special-address.js';
 import { BadValue, quote } from './problem.js';
-import { type SpecialAddress, specialAddress } from './special-address.js';
 import { parseHostName, parseIfname } from './values.js';
 
 /** Where a peer is reached. */

@@ -7,5 +7,4 @@ export { type PeerConfig, samePeer } from './peer.js';
 export { formatProblem, nearest, type Problem } from './problem.js';
 export { Config } from './schema.js';
 export { Secret } from './secret.js';
-export { type SpecialAddress, specialAddress } from './special-address.js';
 export { isIfname } from './values.js';

@@ -9,8 +9,8 @@ import { formatEndpoint, lacksZone, parseEndpoint } from '../../src/config/endpo
 import { parseKey, parsePublicKey } from '../../src/config/key.js';
 import { BadValue, formatProblem, nearest, quote } from '../../src/config/problem.js';
 import { findTable, parseTable } from '../../src/config/routing-table.js';
-import { specialAddress } from '../../src/config/special-address.js';
 import { parseBoolean, parseHostName, parseIfname, parseInteger } from '../../src/config/values.js';
+import { specialAddress } from '../../src/special-address.js';
 
 /** The message with which a parser refuses a text. */
 function refusal(parse: (text: string) => unknown, text: string): string {
