@@ -60,16 +60,19 @@ function read(configDir: string): Config | Problem {
   }
 }
 
-/** An interface without a usable peer cannot be served, and a daemon without such an interface does not even start. */
+/**
+ * An interface without a usable peer cannot be served, and a daemon without such an interface does not even start. What is wrong
+ * with the settings of one has been told.
+ */
 function withoutPeers(config: Config, interfaces: readonly string[] | undefined): Problem[] {
   const expected = "expected at least one section 'config peer' with option enabled '1' and without fault";
   if (interfaces === undefined) {
-    return config.interfaceNames.length > 0
+    return config.interfaceNames.length > 0 || config.unserved.size > 0
       ? []
       : [about(config.file, undefined, `has no usable peer: ${expected}`)];
   }
   return interfaces
-    .filter((name) => config.peers(name).length === 0)
+    .filter((name) => config.peers(name).length === 0 && !config.unserved.has(name))
     .map((name) => about(config.file, undefined, `has no usable peer for interface ${name}: ${expected}`));
 }
 

@@ -1,9 +1,9 @@
 import { type Config, formatProblem, loadConfig, loadNtpServers } from '../config/index.js';
+import { SystemResolver } from '../names/system-resolver.js';
 import { NetlinkError, NetlinkUnavailableError } from '../netlink/index.js';
 import type { Random, Timers } from '../selector/world.js';
 import { messageOf } from '../wording.js';
 import { Bus } from './bus.js';
-import { DnsResolver } from './dns-resolver.js';
 import { InterfaceLock } from './interface-lock.js';
 import { InterfaceService, type Shared } from './interface-service.js';
 import { Kernel } from './kernel.js';
@@ -37,7 +37,7 @@ const random: Random = { below: (bound) => Math.floor(Math.random() * bound) };
 export class Daemon {
   readonly #options: DaemonOptions;
   readonly #kernel: Kernel;
-  readonly #resolver: DnsResolver;
+  readonly #resolver: SystemResolver;
   readonly #time: TimeKeeper;
   readonly #bus: Bus;
   readonly #locks: readonly InterfaceLock[];
@@ -46,7 +46,7 @@ export class Daemon {
   private constructor(
     options: DaemonOptions,
     kernel: Kernel,
-    resolver: DnsResolver,
+    resolver: SystemResolver,
     time: TimeKeeper,
     locks: readonly InterfaceLock[],
     services: readonly InterfaceService[],
@@ -75,13 +75,15 @@ export class Daemon {
       const where = interfaces.map((name) => `interface ${name}`).join(' and ');
       throw new StartError(
         'no-peer',
-        `${config.file} has no usable peer for ${where}: expected at least one section 'config peer' with option enabled '1' and without fault`,
+        interfaces.every((name) => config.unserved.has(name))
+          ? `${config.file} has settings for ${where} with which it cannot be served`
+          : `${config.file} has no usable peer for ${where}: expected at least one section 'config peer' with option enabled '1' and without fault`,
       );
     }
     const locks: InterfaceLock[] = [];
     for (const name of interfaces) locks.push(await InterfaceLock.take(name));
     const kernel = await openKernel(interfaces, log);
-    const resolver = new DnsResolver();
+    const resolver = new SystemResolver();
     const time = new TimeKeeper(readTimeSettings(config, options), log);
     kernel.onAnyLink(() => time.wake());
     const shared: Shared = { kernel, resolver, time, timers, random, log };
@@ -125,7 +127,8 @@ function readConfig({ configDir, interfaces, log }: DaemonOptions): Config {
     log.write(problem.severity, '', formatProblem(problem));
   }
   for (const name of interfaces) {
-    if (config.peers(name).length === 0) log.write('error', name, `${config.file} has no usable peer for it`);
+    if (config.peers(name).length > 0 || config.unserved.has(name)) continue;
+    log.write('error', name, `${config.file} has no usable peer for it`);
   }
   return config;
 }
