@@ -44,8 +44,10 @@ const noFallback = {
   name: 'no-netlink-package',
   setup({ onLoad }) {
     onLoad({ filter: /\/src\/netlink\/package-socket\.ts$/ }, () => ({
-      contents: `export const openPackageSocket = () => {
-        throw new Error('netlink-socket.node, which belongs beside ' + import.meta.url + ', is missing or was built for another machine: install the package again');
+      resolveDir: `${root}/src/netlink`,
+      contents: `import { NetlinkUnavailableError } from './errors.ts';
+      export const openPackageSocket = () => {
+        throw new NetlinkUnavailableError('netlink-socket.node, which belongs beside ' + import.meta.url + ', is missing or was built for another machine: install the package again');
       };`,
     }));
   },

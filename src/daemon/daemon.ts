@@ -1,6 +1,6 @@
 import { type Config, formatProblem, loadConfig, loadNtpServers } from '../config/index.js';
 import { SystemResolver } from '../names/system-resolver.js';
-import { NetlinkError } from '../netlink/index.js';
+import { NetlinkError, NetlinkUnavailableError } from '../netlink/index.js';
 import type { Random, Timers } from '../selector/world.js';
 import { messageOf } from '../wording.js';
 import { Bus } from './bus.js';
@@ -149,6 +149,7 @@ async function openKernel(interfaces: readonly string[], log: Log): Promise<Kern
   try {
     kernel = await Kernel.open((error) => log.write('error', '', messageOf(error)));
   } catch (error) {
+    if (error instanceof NetlinkUnavailableError) throw new StartError('no-netlink', error.message);
     if (error instanceof NetlinkError && error.code === 'ENOENT') {
       throw new StartError(
         'no-wireguard',

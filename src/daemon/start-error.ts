@@ -6,6 +6,8 @@ export type StartFailure =
   | 'locked'
   /** This kernel has no WireGuard. */
   | 'no-wireguard'
+  /** There is no netlink socket, a part of the installation is missing. */
+  | 'no-netlink'
   /** A right is missing. */
   | 'not-permitted';
 

@@ -76,6 +76,11 @@ export class NetlinkTimeoutError extends Error {
   }
 }
 
+/** There is no netlink socket to be had on this machine: a part of the installation is missing. `message` says what to do. */
+export class NetlinkUnavailableError extends Error {
+  override readonly name = 'NetlinkUnavailableError';
+}
+
 /** Bytes that are not what they should be: the only error a reader of this folder throws. */
 export class NetlinkDecodeError extends Error {
   override readonly name = 'NetlinkDecodeError';

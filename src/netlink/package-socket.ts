@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { NetlinkUnavailableError } from './errors.js';
 import type { OpenSocket, SocketFeatures } from './socket.js';
 
 type Package = typeof import('netlink/dist/raw.js');
@@ -7,6 +8,21 @@ type Package = typeof import('netlink/dist/raw.js');
 const POLL_ERROR = /polling/;
 /** It offers no setsockopt. */
 const NO_FEATURES: SocketFeatures = { extendedAck: false, cappedAck: false, strictDump: false };
+
+/**
+ * Loads the package for the first who needs it: mostly nobody does, and it costs 0.25 MB.
+ * @throws {NetlinkUnavailableError} it is not installed (it is an optional dependency), or has no binary for this machine
+ */
+function load(): Package {
+  try {
+    return createRequire(import.meta.url)('netlink/dist/raw.js');
+  } catch (error) {
+    const [reason] = (error instanceof Error ? error.message : String(error)).split('\n');
+    throw new NetlinkUnavailableError(
+      `there is no netlink socket: netlink-socket.node was not built for this machine (npm run build:native does, in the sources), and the npm package netlink, which can take its place, does not load (npm install netlink): ${reason}`,
+    );
+  }
+}
 
 /**
  * Opens a socket with the npm package `netlink`.
@@ -20,8 +36,7 @@ const NO_FEATURES: SocketFeatures = { extendedAck: false, cappedAck: false, stri
  *   take care that buffers do not overflow. The handling of the error is there for a socket that reports it.
  */
 export const openPackageSocket: OpenSocket = (family, handlers, options = {}) => {
-  // Loaded by the first who needs it: mostly nobody does, and it costs 0.25 MB.
-  const { RawNetlinkSocket }: Package = createRequire(import.meta.url)('netlink/dist/raw.js');
+  const { RawNetlinkSocket } = load();
   // Port 0: the kernel chooses a free one. The package's own choice could collide with other libraries' sockets.
   const raw = new RawNetlinkSocket(family, {
     localPort: 0,

@@ -83,6 +83,12 @@ test('without the native part: which file is missing, instead of which module', 
       stdout,
       /netlink-socket\.node, which belongs beside file:.*, is missing or was built for another machine: install the package again/,
     );
+    const daemon = run('-i', 'wgps-none', '--config-dir', await configDir(1));
+    assert.match(
+      daemon.stderr,
+      /^error: netlink-socket\.node, which belongs beside [^\n]*: install the package again\n$/,
+    );
+    assert.equal(daemon.status, 69);
   } finally {
     await rename(`${folder}/netlink-socket.node`, `${folder}/lib/netlink-socket.node`);
   }
