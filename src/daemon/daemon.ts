@@ -8,6 +8,7 @@ import {
 } from '../config/index.js';
 import { NetlinkError } from '../netlink/index.js';
 import type { Random, Timers } from '../selector/world.js';
+import { bootTime } from '../sntp/index.js';
 import { Bus } from './bus.js';
 import { DnsResolver } from './dns-resolver.js';
 import { EXIT, ExitError } from './exit.js';
@@ -29,7 +30,7 @@ export interface DaemonOptions {
 }
 
 const timers: Timers = {
-  now: () => performance.now(),
+  now: bootTime, // counts suspend, which makes a handshake old
   after(milliseconds, callback) {
     const timer = setTimeout(callback, milliseconds);
     return () => clearTimeout(timer);
@@ -162,11 +163,11 @@ async function readTimeSettings(
   { configDir, interfaces, log }: DaemonOptions,
 ): Promise<TimeSettings> {
   const wanting = interfaces.map((name) => config.interface(name)).filter(({ ntp }) => ntp);
-  const deadline = Math.max(0, ...wanting.map(({ ntpTimeout }) => ntpTimeout)) * 1000;
-  if (wanting.length === 0) return { servers: [], wanted: false, deadline };
+  const timeout = Math.max(0, ...wanting.map(({ ntpTimeout }) => ntpTimeout)) * 1000;
+  if (wanting.length === 0) return { servers: [], wanted: false, timeout };
   const { servers, problems } = await loadNtpServers(configDir);
   for (const problem of problems) log.write('debug', '', formatProblem(problem));
-  return { servers, wanted: true, deadline };
+  return { servers, wanted: true, timeout };
 }
 
 async function takeLocks(interfaces: readonly string[]): Promise<InterfaceLock[]> {
