@@ -6,11 +6,12 @@
 // The last line is `N passed, N failed`, with `, N skipped` if any was. A phase that fails counts as one failed.
 import { root } from './setup/paths.mjs';
 import { attempt } from './setup/process.mjs';
+import { takeYes } from './setup/work.mjs';
 import { build, setUp } from './setup.mjs';
 import { runNetnsTests, runUnitTests, testFiles } from './test/suites.mjs';
 
 const total = { passed: 0, failed: 0, skipped: 0 };
-const [only, ...names] = process.argv.slice(2);
+const [only, ...names] = takeYes(process.argv.slice(2));
 process.chdir(root);
 
 /**

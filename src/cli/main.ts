@@ -1,10 +1,11 @@
 #!/usr/bin/env node
 import { readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { Daemon } from '../daemon/daemon.js';
-import { EXIT, ExitError } from '../daemon/exit.js';
-import { messageOf, StandardErrorLog } from '../daemon/log.js';
+import { StandardErrorLog } from '../daemon/log.js';
 import { VERSION } from '../version.js';
+import { messageOf } from '../wording.js';
 import { runCheck } from './check.js';
+import { EXIT, ExitError, exitCodeOf } from './exit.js';
 import { HELP, parseOptions } from './options.js';
 
 /** How long peers and routes have to be removed when the daemon ends, in milliseconds. */
@@ -15,6 +16,7 @@ let log = new StandardErrorLog(false);
 main().catch(fail);
 
 async function main(): Promise<void> {
+  process.stdout.on('error', outputLost);
   if (process.argv[2] === 'check') return runCheck(process.argv.slice(3));
   const options = parseOptions(process.argv.slice(2));
   if (options.print !== undefined) {
@@ -48,8 +50,9 @@ function changeGroup(group: string): void {
     if (process.setgid === undefined) throw new Error('this system has no groups');
     process.setgid(/^\d+$/.test(group) ? Number(group) : group);
   } catch (error) {
-    const unknown = error instanceof Error && 'code' in error && error.code === 'ERR_UNKNOWN_CREDENTIAL';
-    if (unknown) throw new ExitError(EXIT.USAGE, `--group ${group}: there is no such group`);
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'ERR_UNKNOWN_CREDENTIAL' || code === 'ERR_OUT_OF_RANGE')
+      throw new ExitError(EXIT.USAGE, `--group ${group}: there is no such group`);
     throw new ExitError(
       EXIT.NOT_PERMITTED,
       `--group ${group}: ${messageOf(error)}: run as root, or with CAP_SETGID`,
@@ -74,11 +77,18 @@ function removePidFile(file: string): void {
   }
 }
 
+/** Whoever has closed a pipe wants no more of it, which is no error; anything else is told. */
+function outputLost(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') return;
+  fail(new ExitError(EXIT.IO_ERROR, `standard output cannot be written: ${error.message}`));
+}
+
 /** Ends the process: a line for a mistake of somebody's, a stack trace for one of ours. */
 function fail(error: unknown): never {
-  if (error instanceof ExitError) {
-    log.write('error', '', error.message);
-    process.exit(error.code);
+  const code = exitCodeOf(error);
+  if (code !== undefined) {
+    log.write('error', '', messageOf(error));
+    process.exit(code);
   }
   log.write('error', '', `unexpected: ${error instanceof Error ? error.stack : String(error)}`);
   process.exit(EXIT.SOFTWARE);

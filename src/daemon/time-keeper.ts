@@ -1,4 +1,4 @@
-import type { Clock } from '../selector/world.js';
+import type { ClockGate } from '../selector/world.js';
 import {
   ClockError,
   ClockSync,
@@ -11,7 +11,8 @@ import {
   vouchForClock,
   type World,
 } from '../sntp/index.js';
-import { formatDuration, type Log } from './log.js';
+import { formatDuration } from '../wording.js';
+import type { Log } from './log.js';
 
 /** Milliseconds that a clock may hold up a connection when it may be right, but nobody vouches for it. */
 const UNVOUCHED_WAIT = 2_000;
@@ -76,7 +77,7 @@ const machine: TimeWorld = {
  * be connected either. An answer, a failure after a question, or somebody else who sets the clock end it sooner. What is not
  * achieved by then goes on beside the connection.
  */
-export class TimeKeeper {
+export class TimeKeeper implements ClockGate {
   readonly #log: Pick<Log, 'write'>;
   readonly #world: TimeWorld;
   #settings: TimeSettings;
@@ -145,15 +146,12 @@ export class TimeKeeper {
     this.#cancelLook?.();
   }
 
-  /** The clock as one interface's selector sees it. @param wanted is asked each time whether this interface waits for it */
-  clockFor(wanted: () => boolean): Clock {
-    const ready = (): boolean => this.#heldUntil === undefined || !wanted();
-    return {
-      get ready() {
-        return ready();
-      },
-      onReady: (listener) => void this.#listeners.push(listener),
-    };
+  get ready(): boolean {
+    return this.#heldUntil === undefined;
+  }
+
+  onReady(listener: () => void): void {
+    this.#listeners.push(listener);
   }
 
   status(): TimeStatus {
@@ -236,7 +234,7 @@ export class TimeKeeper {
   #tellOnce(): void {
     if (this.#told) return;
     this.#told = true;
-    const what = 'no NTP servers are configured (list server of section ntp in the file system)';
+    const what = "no NTP servers are configured (list server of section 'ntp' in /etc/config/system)";
     this.#log.write('info', '', `${what}: the clock is left as it is`);
   }
 }

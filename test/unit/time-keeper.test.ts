@@ -51,17 +51,16 @@ function make(options: Options = {}) {
       return true;
     },
   });
-  const clock = keeper.clockFor(() => true);
   const opened: number[] = [];
-  clock.onReady(() => opened.push(network.seconds));
-  return { network, state, keeper, clock, opened, vouched, lines, settings };
+  keeper.onReady(() => opened.push(network.seconds));
+  return { network, state, keeper, opened, vouched, lines, settings };
 }
 
 /** Seconds until the clock is ready, to a twentieth; Infinity if it is not within a minute. */
-async function readyAfter({ network, keeper, clock }: ReturnType<typeof make>): Promise<number> {
+async function readyAfter({ network, keeper }: ReturnType<typeof make>): Promise<number> {
   keeper.start();
   const start = network.seconds;
-  while (!clock.ready) {
+  while (!keeper.ready) {
     if (network.seconds - start > 60) return Number.POSITIVE_INFINITY;
     await network.pass(0.05);
   }
@@ -102,7 +101,7 @@ describe('how long the first connection waits', () => {
     for (let minute = 0; minute < 10; minute++) {
       made.keeper.wake();
       await made.network.pass(60);
-      assert.equal(made.clock.ready, true);
+      assert.equal(made.keeper.ready, true);
     }
     assert.equal(made.opened.length, 1);
   });
@@ -133,13 +132,12 @@ describe('how long the first connection waits', () => {
     }
   });
 
-  test('an interface with option ntp 0 does not wait beside one that does', async () => {
+  test('stop while it is waited for', async () => {
     const made = make();
     made.network.servers.set('192.0.2.1', { silent: true });
     made.keeper.start();
     await made.network.pass(0.1);
-    assert.equal(made.clock.ready, false);
-    assert.equal(made.keeper.clockFor(() => false).ready, true);
+    assert.equal(made.keeper.ready, false);
     made.keeper.stop();
     assert.equal(made.network.timersPending, 0);
   });
@@ -157,12 +155,12 @@ describe('how long the first connection waits', () => {
     made.network.servers.set('192.0.2.1', { silent: true });
     made.keeper.start();
     await made.network.pass(3);
-    assert.equal(made.clock.ready, false);
+    assert.equal(made.keeper.ready, false);
     Object.assign(made.state, { plausible: true, believed: true });
     made.network.clockError = 0;
     made.network.servers.set('192.0.2.1', {});
     await made.network.pass(0.3);
-    assert.equal(made.clock.ready, true);
+    assert.equal(made.keeper.ready, true);
     await made.network.pass(30);
     assert.equal(made.keeper.status().stepped, undefined);
     assert.deepEqual(made.vouched, [], 'who vouches for it knows better');
@@ -193,7 +191,7 @@ describe('how long the first connection waits', () => {
     await made.network.pass(0.5);
     made.network.sleep(3600);
     await made.network.pass(0.3);
-    assert.equal(made.clock.ready, true);
+    assert.equal(made.keeper.ready, true);
     made.keeper.stop();
   });
 });
@@ -205,9 +203,9 @@ describe('a router whose uplink comes later', () => {
     await made.network.pass(28);
     made.network.servers.set('192.0.2.1', {});
     made.keeper.wake();
-    assert.equal(made.clock.ready, false, 'the selector is woken by the same event, and would be quicker');
+    assert.equal(made.keeper.ready, false, 'the selector is woken by the same event, and would be quicker');
     await made.network.pass(0.1);
-    assert.equal(made.clock.ready, true);
+    assert.equal(made.keeper.ready, true);
     assert.ok(Math.abs(made.network.clockError) < 0.01);
   });
 
@@ -218,7 +216,7 @@ describe('a router whose uplink comes later', () => {
     for (let tenth = 0; tenth < 600; tenth++) {
       made.keeper.wake();
       await made.network.pass(0.1);
-      if (!made.clock.ready) held += 0.1;
+      if (!made.keeper.ready) held += 0.1;
     }
     assert.ok(held < 8, `held up for ${held} s of a minute`);
     made.keeper.stop();
