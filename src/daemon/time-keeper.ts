@@ -165,9 +165,8 @@ export class TimeKeeper implements ClockGate {
 
   /** Milliseconds that the clock, as it is now, may hold up a connection. */
   get #wait(): number {
-    const { timeout } = this.#settings;
-    if (!this.#world.plausible()) return timeout;
-    return this.#world.believed() === false ? Math.min(UNVOUCHED_WAIT, timeout) : 0;
+    if (!this.#world.plausible()) return this.#settings.timeout;
+    return this.#world.believed() === false ? UNVOUCHED_WAIT : 0;
   }
 
   get #now(): number {

@@ -418,6 +418,14 @@ describe('the end', () => {
     );
   });
 
+  test('what cannot be sent for a long time is reported once', async () => {
+    const world = new FakeWorld();
+    const running = syncOnce({ servers: ['192.0.2.1'], timeout: 60_000, world: world.asWorld });
+    await world.pass(61);
+    assert.equal((await running).rejected.length, 1);
+    assert.ok(world.sent.length >= 30, 'every 2 s, as nobody is asked too often by that');
+  });
+
   test('a signal stops it at once, before and during', async () => {
     const before = await syncOnce({ servers: ['192.0.2.1'], signal: AbortSignal.abort() });
     assert.ok(!before.ok && before.reason === 'stopped');

@@ -209,6 +209,22 @@ describe('a router whose uplink comes later', () => {
     assert.ok(Math.abs(made.network.clockError) < 0.01);
   });
 
+  test('a name that resolves late: the 2 s count from the question', async () => {
+    const made = make({ settings: { servers: ['name'] } });
+    made.network.servers.set('192.0.2.1', { silent: true });
+    made.network.names.set('name', Object.assign(new Error('x'), { code: 'ECONNREFUSED' }));
+    made.keeper.start();
+    await made.network.pass(0.9);
+    made.network.names.set('name', ['192.0.2.1']);
+    await made.network.pass(2);
+    const asked = made.network.sent[0]?.at ?? 0;
+    assert.ok(asked > 0.9 && made.network.seconds > 2.5, `asked at ${asked}`);
+    assert.equal(made.keeper.ready, false);
+    await made.network.pass(1);
+    near(made.opened[0] ?? 0, asked + 2);
+    made.keeper.stop();
+  });
+
   test('links come and go, and NTP has no way out: connections are hardly held up', async () => {
     const made = make();
     await readyAfter(made);
@@ -237,6 +253,18 @@ describe('reload', () => {
     await made.network.pass(600);
     assert.equal(made.network.sent.filter(({ address }) => address === '192.0.2.1').length, 1);
     assert.ok(made.network.sent.filter(({ address }) => address === '192.0.2.2').length > 5);
+    made.keeper.stop();
+  });
+
+  test('other servers, after the first ones were silent: they are asked, and nothing waits again', async () => {
+    const made = make();
+    for (const address of ['192.0.2.1', '192.0.2.2']) made.network.servers.set(address, { silent: true });
+    made.keeper.start();
+    await made.network.pass(6);
+    made.keeper.reload({ ...made.settings, servers: ['192.0.2.2'] });
+    assert.equal(made.keeper.ready, true);
+    await made.network.pass(0.1);
+    assert.equal(made.network.sent.at(-1)?.address, '192.0.2.2');
     made.keeper.stop();
   });
 
