@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { kernelBelievesClock, vouchForClock } from '../../src/sntp/index.js';
 import { exec } from './lab/exec.js';
 import { connected, type Host, type Lab, onlyInVirtualMachine, until, withLab } from './lab/index.js';
 
@@ -110,7 +111,7 @@ test('three servers in 1970, one of them lies, names and IPv6: the majority deci
 );
 
 test(
-  'servers that answer badly do not set the clock, and hold up the first connection no longer than the deadline',
+  'servers that answer badly do not set the clock, and hold up the first connection no longer than ntp_timeout',
   setsClock,
   () =>
     withOwnClock((truth) =>
@@ -143,7 +144,7 @@ test(
     ),
 );
 
-test('a plausible clock makes the first connection wait for nothing, and chrony is asked all the same', () =>
+test('a clock that may be right holds the first connection up for 2 s and not ntp_timeout, and chrony is asked all the same', () =>
   withLab({ gateways: 1 }, async (lab) => {
     const ntp = await lab.addHost('chrony', 3);
     const folder = `${lab.folder}/chrony`;
@@ -168,6 +169,77 @@ test('a plausible clock makes the first connection wait for nothing, and chrony 
     await second.line(/info: NTP: clock off by .*servers? agree/, { from: 'start' });
     assert.deepEqual(second.lines(/stepped/), []);
   }));
+
+test(
+  'a clock restored at boot is eight hours behind: nothing is tried before NTP has set it, and the kernel is told',
+  setsClock,
+  () =>
+    withOwnClock((truth) =>
+      withLab({ gateways: 1 }, async (lab) => {
+        // Later than the program's build, which was made a moment ago: that is why the present is in the future here.
+        const hours = 3_600_000;
+        const present = (): Date => new Date(truth().getTime() + 16 * hours);
+        const config = (ntp: number) =>
+          lab.config({ interface: { ntp, connect_timeout: 2, ntp_timeout: 30 } });
+        await setClock(present());
+        const first = await lab.startDaemon({ config: config(0) });
+        await first.line(connected);
+        first.signal('SIGTERM');
+        await first.exit();
+
+        const ntp = await ntpServer(lab, 'ntp', 3, ...telling(present));
+        await setClock(new Date(present().getTime() - 8 * hours));
+        assert.equal(kernelBelievesClock(), false, 'nobody vouches for it');
+        const daemon = await lab.startDaemon({ config: config(1), files: system(ntp.address.v4) });
+        await daemon.line(/info: clock stepped forward by \+2\d{4}\.\d s/);
+        await daemon.line(connected);
+        assert.equal(daemon.lines(/no handshake/).length, 0, 'nothing was tried before the clock was right');
+        assert.equal(kernelBelievesClock(), true, 'the next start need not wait');
+      }),
+    ),
+);
+
+test(
+  'the kernel believes its clock while an NTP client vouches for it, and no longer when somebody sets it',
+  setsClock,
+  () =>
+    withOwnClock((truth) =>
+      withLab({ gateways: 1 }, async (lab) => {
+        await setClock(truth());
+        assert.equal(kernelBelievesClock(), false);
+        assert.equal(vouchForClock(0.25), true);
+        assert.equal(kernelBelievesClock(), true);
+        await setClock(truth());
+        assert.equal(kernelBelievesClock(), false);
+
+        // chrony without `rtcsync` leaves STA_UNSYNC set for good.
+        const ntp = await ntpServer(lab, 'ntp', 3, ...telling(truth));
+        const folder = `${lab.folder}/chrony`;
+        await mkdir(folder);
+        await writeFile(
+          `${folder}/conf`,
+          `server ${ntp.address.v4} iburst\nmakestep 0.1 3\ncmdport 0\nbindcmdaddress /\npidfile ${folder}/pid\ndriftfile ${folder}/drift\n`,
+        );
+        lab.router.run(['chronyd', '-d', '-u', 'root', '-f', `${folder}/conf`]).stderr.resume();
+        await until(() => kernelBelievesClock() === true, { what: 'chrony to vouch for the clock' });
+      }),
+    ),
+);
+
+test('the time since boot is that of CLOCK_BOOTTIME, which goes on in suspend', async () => {
+  // A time namespace moves it against CLOCK_MONOTONIC, as a suspend does.
+  const module = new URL('../../src/sntp/index.js', import.meta.url).href;
+  const script = `import('${module}').then(({ bootTime }) => console.log(bootTime(), Number(process.hrtime.bigint()) / 1e6))`;
+  const difference = async (...argv: readonly string[]): Promise<number> => {
+    const [boot = 0, monotonic = 0] = (await exec([...argv, process.execPath, '-e', script]))
+      .split(' ')
+      .map(Number);
+    return boot - monotonic;
+  };
+  const here = await difference();
+  const moved = await difference('unshare', '--time', '--boottime', '28800', '--fork');
+  assert.ok(Math.abs(moved - here - 28_800_000) < 1_000, `${moved} ms, ${here} ms`);
+});
 
 test('no NTP servers: said once, and connected', () =>
   withLab({ gateways: 1 }, async (lab) => {

@@ -25,6 +25,7 @@ test('a socket that the kernel cannot send from says so, once, and not after it 
   const error = await new Promise<Error>((resolve) => {
     socket = system.openSocket(4, {
       ready: () => socket?.send(new Uint8Array(70_000), { address: '127.0.0.1', port: 9 }),
+      sent: () => assert.fail('it was not sent'),
       message: () => assert.fail('nothing was sent'),
       error: resolve,
     });
@@ -84,4 +85,6 @@ test('addresses in the notation of the kernel', () => {
   assert.equal(canonicalAddress('2001:0DB8:0:0:0:0:0:1'), '2001:db8::1');
   assert.equal(canonicalAddress('192.0.2.1'), '192.0.2.1');
   assert.equal(canonicalAddress('fe80:0::1%eth0'), 'fe80::1%eth0');
+  assert.equal(canonicalAddress('::FFFF:192.0.2.1'), '192.0.2.1');
+  assert.deepEqual(parseServer('[::ffff:c000:201]:1123').family, 4);
 });
