@@ -10,13 +10,13 @@
 // SOURCE_DATE_EPOCH (seconds), where set, is the time of the build.
 import { chmod, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { relative, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { build, transform } from 'esbuild';
 import { figures } from './bundle/figures.mjs';
+import { parseArguments } from './setup/arguments.mjs';
 import { root } from './setup/paths.mjs';
 import { run } from './setup/process.mjs';
 
-const { values } = parseArgs({
+const { values } = parseArguments({
   options: {
     output: { type: 'string' },
     native: { type: 'boolean', default: true },

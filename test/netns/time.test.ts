@@ -3,13 +3,14 @@ import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { needs } from '../support/needs.js';
 import { exec } from './lab/exec.js';
-import { connected, type Host, type Lab, onlyInVirtualMachine, until, withLab } from './lab/index.js';
+import { connected, type Host, type Lab, until, withLab } from './lab/index.js';
 
 const program = fileURLToPath(new URL('../support/ntp-server.js', import.meta.url));
 
 /** The options of a test that sets the machine's clock. */
-const setsClock = { skip: onlyInVirtualMachine };
+const setsClock = needs('a clock of its own');
 
 /** /etc/config/system with these NTP servers. */
 function system(...servers: readonly string[]): Record<string, string> {
@@ -198,7 +199,7 @@ test('the clock jumps by an hour and by fifty years, there and back: no packet i
   ),
 );
 
-test('the group is in force before the first DNS or NTP packet', () =>
+test('the group is in force before the first DNS or NTP packet', needs('users and groups to change to'), () =>
   withLab({ gateways: 1 }, async (lab) => {
     const [gw1] = lab.gateways;
     assert.ok(gw1);
@@ -231,4 +232,5 @@ test('the group is in force before the first DNS or NTP packet', () =>
     await daemon.line(connected, { from: 'start' });
     await daemon.line(/info: NTP: .*agree/, { from: 'start' });
     assert.equal(await dropped(), 0, 'not one packet left before the group was in force');
-  }));
+  }),
+);
