@@ -1,7 +1,7 @@
 import type { Config, PeerConfig, Problem } from '../config/index.js';
 import { DnsResolver } from '../daemon/dns-resolver.js';
 import { messageOf } from '../daemon/log.js';
-import { NetlinkError, Rtnetlink, WireGuard } from '../netlink/index.js';
+import { NetlinkError, NetlinkUnavailableError, Rtnetlink, WireGuard } from '../netlink/index.js';
 import { findLoop } from './loop.js';
 
 /** How long each name has to resolve, in milliseconds. */
@@ -10,7 +10,7 @@ const RESOLVE_DEADLINE = 4_000;
 /** What the check reads of this machine. */
 export interface KernelView {
   /** The kernel's WireGuard, or the error that says why there is none to be had. */
-  readonly wireguard: Pick<WireGuard, 'device'> | NetlinkError;
+  readonly wireguard: Pick<WireGuard, 'device'> | NetlinkError | NetlinkUnavailableError;
   readonly rtnetlink: Pick<Rtnetlink, 'link' | 'routes'>;
   /** Addresses of a host name. @throws an error that says why it has none */
   resolve(name: string): Promise<readonly string[]>;
@@ -22,7 +22,7 @@ export async function openKernelView(): Promise<KernelView> {
   const rtnetlink = Rtnetlink.open();
   const resolver = new DnsResolver();
   const wireguard = await WireGuard.open().catch((error: unknown) => {
-    if (error instanceof NetlinkError) return error;
+    if (error instanceof NetlinkError || error instanceof NetlinkUnavailableError) return error;
     throw error;
   });
   return {
@@ -32,7 +32,7 @@ export async function openKernelView(): Promise<KernelView> {
     close() {
       resolver.close();
       rtnetlink.close();
-      if (!(wireguard instanceof NetlinkError)) wireguard.close();
+      if (!(wireguard instanceof Error)) wireguard.close();
     },
   };
 }
@@ -51,7 +51,7 @@ export async function checkKernel(
 ): Promise<Problem[]> {
   const findings: Problem[] = [];
   const { wireguard } = view;
-  if (wireguard instanceof NetlinkError) {
+  if (wireguard instanceof Error) {
     const [first] = names.flatMap((name) => config.peers(name));
     const finding = first && atPeer(config, first, undefined, noWireGuard(wireguard));
     return finding === undefined ? [] : [{ ...finding, ifname: undefined }];
@@ -82,8 +82,9 @@ export async function checkKernel(
   return findings;
 }
 
-function noWireGuard(error: NetlinkError): string {
-  if (error.code !== 'ENOENT') return `this kernel cannot be asked for WireGuard: ${error.message}`;
+function noWireGuard(error: NetlinkError | NetlinkUnavailableError): string {
+  if (!(error instanceof NetlinkError) || error.code !== 'ENOENT')
+    return `this kernel cannot be asked for WireGuard: ${error.message}`;
   return `this kernel has no WireGuard (${error.message}): install kmod-wireguard, or load the module wireguard`;
 }
 

@@ -6,7 +6,7 @@ import {
   loadNtpServers,
   UciError,
 } from '../config/index.js';
-import { NetlinkError } from '../netlink/index.js';
+import { NetlinkError, NetlinkUnavailableError } from '../netlink/index.js';
 import type { Random, Timers } from '../selector/world.js';
 import { Bus } from './bus.js';
 import { DnsResolver } from './dns-resolver.js';
@@ -192,6 +192,7 @@ async function openKernel(interfaces: readonly string[], log: Log): Promise<Kern
         `this kernel has no WireGuard (${error.message}): install kmod-wireguard, or load the module wireguard`,
       );
     }
+    if (error instanceof NetlinkUnavailableError) throw new ExitError(EXIT.UNAVAILABLE, error.message);
     throw error;
   }
   for (const name of interfaces) {

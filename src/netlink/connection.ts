@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import { NetlinkDecodeError, NetlinkError, NetlinkTimeoutError } from './errors.js';
+import { NetlinkDecodeError, NetlinkError, NetlinkTimeoutError, NetlinkUnavailableError } from './errors.js';
 import {
   decodeMessages,
   decodeOutcome,
@@ -209,10 +209,9 @@ export class NetlinkConnection {
     try {
       this.#socket ??= this.#connect();
     } catch (error) {
-      // Without an error number it was not the kernel that refused, but a part of this program that is missing.
-      const reason = error instanceof Error && !('errno' in error) ? `: ${error.message}` : '';
-      const detail = `the netlink socket could not be opened${reason}`;
-      this.#finish(pending, new NetlinkError(errnoOf(error), request.what, detail));
+      const detail = 'the netlink socket could not be opened';
+      const missing = error instanceof NetlinkUnavailableError;
+      this.#finish(pending, missing ? error : new NetlinkError(errnoOf(error), request.what, detail));
       return;
     }
     this.#sequence = (this.#sequence + 1) >>> 0 || 1;

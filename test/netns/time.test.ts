@@ -1,12 +1,13 @@
 // The clock: set by NTP before the first handshake, and jumping while the daemon works.
 import assert from 'node:assert/strict';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { needs } from '../support/needs.js';
 import { exec } from './lab/exec.js';
 import { connected, type Host, type Lab, until, withLab } from './lab/index.js';
 
+const root = fileURLToPath(new URL('../../../', import.meta.url));
 const program = fileURLToPath(new URL('../support/ntp-server.js', import.meta.url));
 
 /** The options of a test that sets the machine's clock. */
@@ -168,6 +169,28 @@ test('a plausible clock makes the first connection wait for nothing, and chrony 
     await second.line(connected, { from: 'start' });
     await second.line(/info: NTP: clock off by .*servers? agree/, { from: 'start' });
     assert.deepEqual(second.lines(/stepped/), []);
+  }));
+
+test('built without a C compiler: connected by the npm package, and said in a line that the clock cannot be set', () =>
+  withLab({ gateways: 1 }, async (lab) => {
+    const folder = `${lab.folder}/plain`;
+    await mkdir(folder);
+    for (const file of ['wgpeerselector.js', 'package.json']) {
+      await copyFile(`${root}dist/bundle/${file}`, `${folder}/${file}`);
+    }
+    await symlink(`${root}node_modules`, `${folder}/node_modules`);
+    const ntp = await ntpServer(lab, 'ntp', 3, '--shift=3600');
+    const daemon = await lab.startDaemon({
+      main: `${folder}/wgpeerselector.js`,
+      files: system(ntp.address.v4),
+    });
+    await daemon.line(connected);
+    await daemon.line(/warning: the clock cannot be set: the native part was not built \(no /, {
+      from: 'start',
+    });
+    daemon.signal('SIGTERM');
+    assert.equal((await daemon.exit()).code, 0);
+    assert.deepEqual((await lab.router.wg()).peers, []);
   }));
 
 test('no NTP servers: said once, and connected', () =>
