@@ -236,6 +236,7 @@ test('strace shows no program started but the daemon itself', () =>
     });
     await daemon.line(connected);
     await lab.router.linkDown();
+    await daemon.line(/the interface is down/);
     await lab.router.linkUp();
     await daemon.line(/still connected/);
     const pid = (await readFile(`${lab.folder}/pid`, 'latin1')).trim();
