@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parseArguments } from './setup/arguments.mjs';
 import { root } from './setup/paths.mjs';
 import { run } from './setup/process.mjs';
+import { takeYes } from './setup/work.mjs';
 import { build, setUp } from './setup.mjs';
 import { runInWorld, whereWireguardIs } from './world/run.mjs';
 
@@ -19,6 +20,7 @@ const patience = 300;
 const onKernel = ['daemon'];
 
 const { values, positionals } = parseArguments({
+  args: takeYes(process.argv.slice(2)),
   allowPositionals: true,
   options: { now: { type: 'boolean' } },
 });

@@ -1,5 +1,11 @@
 #!/usr/bin/env node
 // The set-up of commands that need npm packages and nothing else: build, bundle, lint, format.
-import { ensureNpmPackages } from './setup/npm.mjs';
+import { npmWork } from './setup/npm.mjs';
+import { carryOut } from './setup/work.mjs';
 
-await ensureNpmPackages((text) => process.stderr.write(`${text}\n`));
+try {
+  await carryOut(await npmWork(), (text) => process.stderr.write(`${text}\n`));
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
+  process.exitCode = 1;
+}

@@ -6,11 +6,12 @@
 // The last line is `N passed, N failed`. A phase that fails counts as one failed. What this world cannot run is listed before.
 import { root } from './setup/paths.mjs';
 import { attempt } from './setup/process.mjs';
+import { takeYes } from './setup/work.mjs';
 import { build, setUp } from './setup.mjs';
 import { add, noCounts, runNetnsTests, runUnitTests, testFiles } from './test/suites.mjs';
 
 const total = noCounts();
-const [only, ...names] = process.argv.slice(2);
+const [only, ...names] = takeYes(process.argv.slice(2));
 process.chdir(root);
 
 /**

@@ -15,6 +15,18 @@ const withoutClock = ['setpriv', '--bounding-set=-sys_time', '--inh-caps=-sys_ti
 
 const enter = ['sh', fileURLToPath(new URL('enter.sh', import.meta.url))];
 
+/** @throws {Error} where an ordinary user may not make what everything here runs in */
+export async function refuseWithoutNamespaces() {
+  if (process.getuid?.() === 0) return;
+  const { status, ending, stderr } = await attempt(['unshare', ...asRoot, '--net', '--mount', 'true']);
+  if (status === 0) return;
+  throw new Error(
+    `An ordinary user needs user namespaces here, and this machine refuses them (${stderr.trim() || ending}).\n` +
+      'Run this as root, or let root allow them: on Debian by `sysctl kernel.unprivileged_userns_clone=1`, on Ubuntu by\n' +
+      '`sysctl kernel.apparmor_restrict_unprivileged_userns=0`, in a container by its options (--privileged).',
+  );
+}
+
 /** @typedef {'root' | 'user' | 'vm'} Where directly as root, directly as an ordinary user, or not directly */
 
 /**

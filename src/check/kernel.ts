@@ -5,7 +5,7 @@ import { NetlinkError, NetlinkUnavailableError, Rtnetlink, WireGuard } from '../
 import { findLoop } from './loop.js';
 
 /** How long each name has to resolve, in milliseconds. */
-const RESOLVE_DEADLINE = 4_000;
+const RESOLVE_TIMEOUT = 4_000;
 
 /** What the check reads of this machine. */
 export interface KernelView {
@@ -28,7 +28,7 @@ export async function openKernelView(): Promise<KernelView> {
   return {
     wireguard,
     rtnetlink,
-    resolve: (name) => resolver.resolve(name, RESOLVE_DEADLINE),
+    resolve: (name) => resolver.resolve(name, RESOLVE_TIMEOUT),
     close() {
       resolver.close();
       rtnetlink.close();
@@ -67,7 +67,7 @@ export async function checkKernel(
     if (link === undefined) {
       tell(
         'error',
-        `there is no interface ${name} now: expected one of proto wireguard in /etc/config/network`,
+        `there is no interface ${name} now: expected one of proto wireguard in /etc/config/network, or ip link add ${name} type wireguard`,
       );
     } else if (link.kind !== 'wireguard') {
       tell('error', `${name} is there, but it is not a WireGuard interface`);

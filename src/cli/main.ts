@@ -15,6 +15,7 @@ let log = new StandardErrorLog(false);
 main().catch(fail);
 
 async function main(): Promise<void> {
+  process.stdout.on('error', outputLost);
   if (process.argv[2] === 'check') return runCheck(process.argv.slice(3));
   const options = parseOptions(process.argv.slice(2));
   if (options.print !== undefined) {
@@ -48,8 +49,9 @@ function changeGroup(group: string): void {
     if (process.setgid === undefined) throw new Error('this system has no groups');
     process.setgid(/^\d+$/.test(group) ? Number(group) : group);
   } catch (error) {
-    const unknown = error instanceof Error && 'code' in error && error.code === 'ERR_UNKNOWN_CREDENTIAL';
-    if (unknown) throw new ExitError(EXIT.USAGE, `--group ${group}: there is no such group`);
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'ERR_UNKNOWN_CREDENTIAL' || code === 'ERR_OUT_OF_RANGE')
+      throw new ExitError(EXIT.USAGE, `--group ${group}: there is no such group`);
     throw new ExitError(
       EXIT.NOT_PERMITTED,
       `--group ${group}: ${messageOf(error)}: run as root, or with CAP_SETGID`,
@@ -72,6 +74,12 @@ function removePidFile(file: string): void {
   } catch (error) {
     log.write('warning', '', `--pid-file ${file}: ${messageOf(error)}`);
   }
+}
+
+/** Whoever has closed a pipe wants no more of it, which is no error; anything else is told. */
+function outputLost(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') return;
+  fail(new ExitError(EXIT.IO_ERROR, `standard output cannot be written: ${error.message}`));
 }
 
 /** Ends the process: a line for a mistake of somebody's, a stack trace for one of ours. */

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { parseUci } from '../uci/uci.js';
 import { Config } from './schema.js';
 
@@ -37,7 +37,11 @@ export async function readConfigFile(file: string, create: string): Promise<Uint
     return readFileSync(file);
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-    if (code === 'ENOENT' || code === 'ENOTDIR') {
+    if (code === 'ENOTDIR') {
+      const reason = `${dirname(file)} is no directory: expected the one that holds the file`;
+      throw new ConfigFileError(file, 'missing', `${file}: does not exist: ${reason}`);
+    }
+    if (code === 'ENOENT') {
       const message = `${file}: does not exist: ${create}, or name another directory with --config-dir`;
       throw new ConfigFileError(file, 'missing', message);
     }

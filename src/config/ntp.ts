@@ -29,7 +29,10 @@ export async function loadNtpServers(dir: string): Promise<NtpConfig> {
     return { servers: [], enabled: true, problems };
   };
   try {
-    const { sections } = parseUci(await readConfigFile(file, 'create it with the NTP servers'), { file });
+    const { sections } = parseUci(
+      await readConfigFile(file, "create it with the NTP servers, or give the interface option ntp '0'"),
+      { file },
+    );
     const section = sections.find((s) => s.name === 'ntp');
     if (section === undefined) {
       return none("has no NTP servers: expected config timeserver 'ntp' with list server");

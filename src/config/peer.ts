@@ -55,6 +55,9 @@ export function readPeer(section: UciSection, reader: SectionReader): PeerSectio
 
   const ifname = reader.required('ifname', parseIfname, "the WireGuard interface, as in option ifname 'vpn'");
   reader.ifname = ifname;
+  if (!section.options.has('enabled')) {
+    reader.warn('enabled', "is missing, so this peer is not used: expected option enabled '1' (or '0')");
+  }
   const publicKey = reader.required(
     'public_key',
     parsePublicKey,

@@ -49,7 +49,9 @@ export class SectionReader {
     for (const [i, item] of items.entries()) {
       for (const word of item.split(/\s+/)) {
         if (word === '') continue;
-        const value = this.#parse(option, word, option.itemLines[i] ?? option.line, parse);
+        const value = this.#parse(option, word, option.itemLines[i] ?? option.line, (text) =>
+          parse(oneEntry(text)),
+        );
         if (value !== undefined) values.push(value);
       }
     }
@@ -101,6 +103,17 @@ export class SectionReader {
     const { label: section, ifname } = this;
     this.#problems.push({ severity, file: this.#file, line, section, option, ifname, message });
   }
+}
+
+/**
+ * An entry of a list. Nothing that stands in a list can hold a comma or a semicolon, and people write them between entries.
+ * @throws {BadValue}
+ */
+function oneEntry(text: string): string {
+  const separator = /[,;]/.exec(text)?.[0];
+  if (separator === undefined) return text;
+  const found = `${quote(text)} has a ${separator === ',' ? 'comma' : 'semicolon'}`;
+  throw new BadValue(`${found}: expected spaces between entries, or a list line for each`);
 }
 
 /** A section of a type that is not known: a warning, since it may belong to a later version. */

@@ -11,6 +11,8 @@ export const EXIT = {
   OS_ERROR: 71,
   /** EX_CANTCREAT: the pid file cannot be written. */
   CANNOT_CREATE: 73,
+  /** EX_IOERR: what was asked for cannot be written to standard output. */
+  IO_ERROR: 74,
   /** EX_TEMPFAIL: another process serves the interface. */
   LOCKED: 75,
   /** EX_NOPERM: a right is missing. */

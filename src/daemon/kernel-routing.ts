@@ -45,8 +45,8 @@ export class KernelRouting implements Routing {
 
   async unreachable(remote: Remote): Promise<string | undefined> {
     try {
-      const scope = remote.zone === undefined ? undefined : await scopeOf(this.#kernel, remote.zone);
-      const options = { mark: this.#tunnel.fwmark, ...(scope === undefined ? {} : { scope }) };
+      const scopeId = remote.zone === undefined ? undefined : await scopeOf(this.#kernel, remote.zone);
+      const options = { mark: this.#tunnel.fwmark, ...(scopeId === undefined ? {} : { scopeId }) };
       const route = await this.#kernel.rtnetlink.lookup(remote.address, options);
       if (route.interfaceIndex !== undefined && route.interfaceIndex === this.#watched.index) {
         return `its own route leads through ${this.#watched.name}`;

@@ -87,7 +87,7 @@ export class KernelTunnel implements Tunnel {
 
   async #endpoint({ address, port, zone }: Remote): Promise<Endpoint> {
     if (zone === undefined) return { address, port };
-    return { address, port, scope: await scopeOf(this.#kernel, zone) };
+    return { address, port, scopeId: await scopeOf(this.#kernel, zone) };
   }
 }
 

@@ -133,7 +133,7 @@ export class TimeKeeper {
   #tellOnce(): void {
     if (this.#told) return;
     this.#told = true;
-    const what = 'no NTP servers are configured (list server of section ntp in the file system)';
+    const what = "no NTP servers are configured (list server of section 'ntp' in /etc/config/system)";
     this.#log.write('info', '', `${what}: the clock is left as it is`);
   }
 

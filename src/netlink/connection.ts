@@ -21,7 +21,7 @@ import type { NetlinkSocket, OpenSocket } from './socket.js';
 const { EBADF, ECANCELED, EINTR, ENOBUFS } = constants.errno;
 
 /** Milliseconds a request may take, when nobody says otherwise. */
-export const DEFAULT_DEADLINE = 5000;
+export const DEFAULT_TIMEOUT = 5000;
 /**
  * Requests given to the kernel at a time. It answers each while it is being sent, so the answers of a few hundred would
  * overflow the receive buffer before one of them is read; those of 16 fit into the smallest default on routers.
@@ -47,7 +47,7 @@ export interface NetlinkRequest {
 /** How a connection behaves. */
 export interface ConnectionOptions {
   /** Milliseconds after which a request fails with NetlinkTimeoutError, waiting for its turn included. Default 5000. */
-  deadline?: number;
+  timeout?: number;
   /** Another way to open the socket: for tests, or an addon of one's own. */
   openSocket?: OpenSocket;
 }
@@ -71,11 +71,11 @@ interface Pending {
  * Requests and dumps over one netlink socket, any number of them under way at once.
  *
  * The socket is opened by the first request, and again after it failed. It does not keep the process alive; a
- * request does, until it is answered or its deadline has passed.
+ * request does, until it is answered or its timeout has passed.
  */
 export class NetlinkConnection {
   readonly #family: number;
-  readonly #deadline: number;
+  readonly #timeout: number;
   readonly #open: OpenSocket;
   readonly #underWay = new Map<number, Pending>();
   readonly #waiting: Pending[] = [];
@@ -92,7 +92,7 @@ export class NetlinkConnection {
    */
   constructor(family: number, options: ConnectionOptions = {}) {
     this.#family = family;
-    this.#deadline = options.deadline ?? DEFAULT_DEADLINE;
+    this.#timeout = options.timeout ?? DEFAULT_TIMEOUT;
     this.#open = options.openSocket ?? openSocket;
   }
 
@@ -101,7 +101,7 @@ export class NetlinkConnection {
    *
    * @returns the messages before the acknowledgement; none for a request that only changes something
    * @throws {NetlinkError} the kernel's refusal; ENOBUFS when the answer was lost with the socket
-   * @throws {NetlinkTimeoutError} the deadline passed
+   * @throws {NetlinkTimeoutError} the timeout passed
    */
   async request(request: NetlinkRequest): Promise<NetlinkMessage[]> {
     const messages: NetlinkMessage[] = [];
@@ -114,7 +114,7 @@ export class NetlinkConnection {
    *
    * @param decode makes of a message what is wanted of it; undefined: nothing. Its NetlinkDecodeError fails the dump.
    * @throws {NetlinkError} the kernel's refusal, in the middle of the dump too; EINTR when each attempt was overtaken
-   * @throws {NetlinkTimeoutError} the deadline passed
+   * @throws {NetlinkTimeoutError} the timeout passed
    */
   async dump<T>(request: NetlinkRequest, decode: (message: NetlinkMessage) => T | undefined): Promise<T[]> {
     const found: T[] = [];
@@ -149,7 +149,7 @@ export class NetlinkConnection {
       // process all the same, which for a daemon that is idle otherwise is half of its work.
       setImmediate(() =>
         setImmediate(() => {
-          if (!pending.settled) timer = setTimeout(expire, this.#deadline);
+          if (!pending.settled) timer = setTimeout(expire, this.#timeout);
         }),
       );
       const pending: Pending = {
@@ -177,7 +177,7 @@ export class NetlinkConnection {
 
   #expire(pending: Pending): void {
     if (pending.settled) return;
-    pending.settle(new NetlinkTimeoutError(pending.request.what, this.#deadline));
+    pending.settle(new NetlinkTimeoutError(pending.request.what, this.#timeout));
     if (this.#dumping === pending) {
       // It goes on in the kernel, which would answer EBUSY to another: the slot is free when its end comes.
       return;

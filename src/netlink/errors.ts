@@ -62,22 +62,22 @@ export class NetlinkUnavailableError extends Error {
   override readonly name = 'NetlinkUnavailableError';
 }
 
-/** A request was not answered within its deadline. Whether it took effect is unknown: read the state afresh. */
+/** A request was not answered within its timeout. Whether it took effect is unknown: read the state afresh. */
 export class NetlinkTimeoutError extends Error {
   override readonly name = 'NetlinkTimeoutError';
   /** What was tried, in words. */
   readonly request: string;
-  /** The deadline that passed, in milliseconds. */
-  readonly deadline: number;
+  /** The timeout that passed, in milliseconds. */
+  readonly timeout: number;
 
   /**
    * @param request what was tried, in words
-   * @param deadline the deadline that passed, in milliseconds
+   * @param timeout the timeout that passed, in milliseconds
    */
-  constructor(request: string, deadline: number) {
-    super(`${request}: no answer from the kernel within ${deadline} ms`);
+  constructor(request: string, timeout: number) {
+    super(`${request}: no answer from the kernel within ${timeout} ms`);
     this.request = request;
-    this.deadline = deadline;
+    this.timeout = timeout;
   }
 }
 

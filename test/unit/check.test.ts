@@ -53,6 +53,7 @@ function fakeKernel(fake: FakeKernel): KernelView {
       link: async () => ('link' in fake && fake.link === undefined ? undefined : { ...link, ...fake.link }),
       routes: async () =>
         (fake.routes ?? []).map((route) => ({
+          source: undefined,
           gateway: undefined,
           table: 254,
           protocol: 3,
@@ -109,6 +110,17 @@ test('two peers with one key', async (t) => {
   assert.deepEqual(await findings(t, peer('a') + peer('b')), [
     "warning DIR/wgpeerselector:10: peer 'b', option public_key: is also the key of peer 'a' in line 1: expected a key of its own for each peer of vpn",
   ]);
+});
+
+test('a peer without option enabled, which nobody else would speak of', async (t) => {
+  const forgotten = peer('b', { public_key: KEY2 }).replace("\toption enabled '1'\n", '');
+  assert.deepEqual(await findings(t, peer('a') + forgotten), [
+    "warning DIR/wgpeerselector:7: peer 'b', option enabled: is missing, so this peer is not used: expected option enabled '1' (or '0')",
+  ]);
+  assert.deepEqual(
+    await findings(t, peer('a') + forgotten.replace("'vpn'", "'other'"), {}, { interfaces: ['vpn'] }),
+    [],
+  );
 });
 
 test("Gluon's option preserve is nothing to speak of", async (t) => {
@@ -176,7 +188,7 @@ test('a kernel that cannot be asked', async (t) => {
 
 test('an interface that is not there, is something else, or is down', async (t) => {
   assert.deepEqual(await findings(t, peer('a') + peer('b', { public_key: KEY2 }), { link: undefined }), [
-    "error DIR/wgpeerselector:1: peer 'a', option ifname: there is no interface vpn now: expected one of proto wireguard in /etc/config/network",
+    "error DIR/wgpeerselector:1: peer 'a', option ifname: there is no interface vpn now: expected one of proto wireguard in /etc/config/network, or ip link add vpn type wireguard",
   ]);
   assert.deepEqual(await findings(t, peer('a'), { link: { kind: 'bridge' } }), [
     "error DIR/wgpeerselector:1: peer 'a', option ifname: vpn is there, but it is not a WireGuard interface",

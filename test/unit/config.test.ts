@@ -182,6 +182,7 @@ test('a peer that is not enabled takes no part; its faults are warnings; its key
   );
   assert.deepEqual([...config.ownKeys('vpn')], [KEY, OTHER]);
   assert.deepEqual(complaints(config), [
+    "warning wgps:7: peer 'default', option enabled: is missing, so this peer is not used: expected option enabled '1' (or '0')",
     "warning wgps:11: peer 'default', option endpoint: is 'x', without a port: expected host:port, as in gw.example.org:51820",
   ]);
 });
@@ -200,6 +201,23 @@ test('a list where one value belongs is an error', () => {
   assert.deepEqual(complaints(config), [
     "error wgps:5: peer 'a', option endpoint: is a list: expected one value, as in option endpoint '...'",
   ]);
+});
+
+test('commas where a list has spaces are named, and so are two endpoints in one', () => {
+  const expected = 'expected spaces between entries, or a list line for each';
+  for (const [options, complaint] of [
+    [{ allowed_ips: '10.0.0.0/8,fd00::/64' }, `allowed_ips: '10.0.0.0/8,fd00::/64' has a comma: ${expected}`],
+    [{ allowed_ips: '10.0.0.1, 10.0.0.2' }, `allowed_ips: '10.0.0.1,' has a comma: ${expected}`],
+    [{ allowed_ips: '10.0.0.1;10.0.0.2' }, `allowed_ips: '10.0.0.1;10.0.0.2' has a semicolon: ${expected}`],
+    [
+      { endpoint: 'a:1, b:1' },
+      "endpoint: is 'a:1, b:1': expected one host:port, and a section of its own for another peer",
+    ],
+  ] as const) {
+    const [only, ...more] = complaints(check(peer('a', options)));
+    assert.deepEqual(more, []);
+    assert.equal(only?.replace(/^error wgps:\d+: peer 'a', option /, ''), complaint);
+  }
 });
 
 test('a bad preshared key takes its peer out, rather than leaving it without one', () => {
@@ -354,7 +372,7 @@ test('a preshared key shows nowhere', () => {
     `${config.peers('vpn')[0]?.presharedKey}`,
     complaints(config).join('\n'),
   ].join('\n');
-  assert.match(shown, /\(secret\)/);
+  assert.match(shown, /\[secret\]/);
   for (let i = 0; i + 8 <= PSK.length; i += 4) assert.ok(!shown.includes(PSK.slice(i, i + 8)), shown);
 });
 
@@ -461,6 +479,17 @@ test('the NTP servers of OpenWrt', async () => {
 test('NTP: whatever is wrong, the rest is taken, and nothing throws', async () => {
   const cases: [string, { servers: string[]; enabled: boolean; problems: string[] }][] = [
     [
+      "config timeserver 'ntp'\n\toption server 'a,b'\n",
+      {
+        servers: [],
+        enabled: true,
+        problems: [
+          "FILE:2: timeserver 'ntp', option server: 'a,b' has a comma: expected spaces between entries, or a list line for each",
+          "FILE:1: timeserver 'ntp': names no usable server: expected list server 'HOST'",
+        ],
+      },
+    ],
+    [
       "config timeserver 'ntp'\n\toption enabled '0'\n\tlist server 'a b'\n\tlist server 'x_-'\n\tlist server 'a'\n",
       {
         servers: ['a', 'b'],
@@ -506,7 +535,8 @@ test('NTP: whatever is wrong, the rest is taken, and nothing throws', async () =
   await withDir({}, async (dir) => {
     const { servers, problems } = await loadNtpServers(dir);
     assert.deepEqual(servers, []);
-    const advice = 'create it with the NTP servers, or name another directory with --config-dir';
+    const advice =
+      "create it with the NTP servers, or give the interface option ntp '0', or name another directory with --config-dir";
     assert.deepEqual(problems.map(formatProblem), [`${join(dir, 'system')}: does not exist: ${advice}`]);
   });
 });

@@ -52,9 +52,9 @@ function likeWgShowDump(device: WireGuardDevice): string {
 
 function likeWgEndpoint({ endpoint }: WireGuardPeer): string {
   if (endpoint === undefined) return '(none)';
-  const { address, port, scope } = endpoint;
+  const { address, port, scopeId } = endpoint;
   // The recording was made where interface 1 is lo.
-  const zone = scope === undefined ? '' : scope === 1 ? '%lo' : `%${scope}`;
+  const zone = scopeId === undefined ? '' : scopeId === 1 ? '%lo' : `%${scopeId}`;
   return address.includes(':') ? `[${address}${zone}]:${port}` : `${address}:${port}`;
 }
 
@@ -111,7 +111,7 @@ const port = fc.integer({ min: 1, max: 65535 });
 const endpoint = fc.oneof(
   fc.record({ address: address4, port }),
   fc.record(
-    { address: address6, port, scope: fc.integer({ min: 1, max: 0xffffffff }) },
+    { address: address6, port, scopeId: fc.integer({ min: 1, max: 0xffffffff }) },
     { requiredKeys: ['address', 'port'] },
   ),
 );
@@ -167,8 +167,8 @@ test('a configuration is read back as written, in messages of any size', () => {
         assert.deepEqual(got?.allowedIps, (peer.allowedIps ?? []).map(canonicalPrefix));
         assert.equal(got?.endpoint?.port, peer.endpoint?.port);
         assert.equal(
-          got?.endpoint?.scope,
-          peer.endpoint && 'scope' in peer.endpoint ? peer.endpoint.scope : undefined,
+          got?.endpoint?.scopeId,
+          peer.endpoint && 'scopeId' in peer.endpoint ? peer.endpoint.scopeId : undefined,
         );
       }
     }),

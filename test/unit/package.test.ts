@@ -54,7 +54,7 @@ test('npm run vm: options before the command are ours, those behind it are its o
 });
 
 test('a script that does not know an option says so in a line', () => {
-  for (const script of ['vm/run.mjs', 'bundle.mjs', 'build-native.mjs', 'bench.mjs']) {
+  for (const script of ['vm/run.mjs', 'bundle.mjs', 'build-native.mjs', 'bench.mjs', 'fresh.mjs']) {
     const { status, stderr } = spawnSync(process.execPath, [`${root}scripts/${script}`, '--nonsense'], {
       encoding: 'utf8',
     });

@@ -1,8 +1,9 @@
 /** A small Internet in the kernel's namespaces: a router, gateways and a DNS server, all of them breakable. */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { basename, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { hardwareAddress, underlayInterface } from './addresses.js';
 import { type ConfigSpec, configText } from './config.js';
@@ -37,6 +38,8 @@ export interface DaemonOptions {
   readonly args?: readonly string[];
   /** A program to run the daemon under: `['strace', …]`, `['setpriv', …]`. It has to become the daemon. */
   readonly under?: readonly string[];
+  /** Node and the daemon are shown in the lab's folder, for a user who may not enter the folders that they are in. */
+  readonly withinReach?: boolean;
   /** Another JavaScript file instead of the daemon. */
   readonly main?: string;
 }
@@ -116,10 +119,13 @@ export class Lab {
     await mkdir(configDir);
     const files = { wgpeerselector: options.config ?? this.config(), ...options.files };
     for (const [name, text] of Object.entries(files)) await writeFile(`${configDir}/${name}`, text);
+    const place = options.withinReach === true ? await this.#makePlace() : undefined;
     const child = this.router.run([
       ...(await this.#withOwnDns()),
+      ...(place?.under ?? []),
       ...(options.under ?? []),
-      ...[process.execPath, options.main ?? main, ...(options.args ?? ['-i', 'vpn'])],
+      ...(place?.program ?? [process.execPath, options.main ?? main]),
+      ...(options.args ?? ['-i', 'vpn']),
       ...['--config-dir', configDir],
     ]);
     const daemon = new Daemon(child, configDir);
@@ -201,6 +207,23 @@ export class Lab {
         await host.finish();
       }),
     ]);
+  }
+
+  /**
+   * Where everybody can reach node and the daemon, whatever folders they are in (a home that only its owner may enter): what to run a
+   * program under so that it finds them there, and the beginning of its command line.
+   */
+  async #makePlace(): Promise<{ under: string[]; program: string[] }> {
+    const place = await mkdtemp(`${this.folder}/place-`);
+    await mkdir(`${place}/daemon`);
+    await writeFile(`${place}/node`, '');
+    await chmod(place, 0o755);
+    // In the mount namespace of that program alone, so that nobody who tidies up comes upon the real files.
+    const script = 'mount --bind "$1" "$0/node" && mount --bind "$2" "$0/daemon" && shift 2 && exec "$@"';
+    return {
+      under: ['sh', '-c', script, place, process.execPath, dirname(main)],
+      program: [`${place}/node`, `${place}/daemon/${basename(main)}`],
+    };
   }
 
   /** What to run a program of the router's under so that it asks the lab's DNS server. */
