@@ -4,6 +4,7 @@ import { copyFile, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { needs } from '../support/needs.js';
+import { type Truth, truthNow } from '../support/ntp-server.js';
 import { exec } from './lab/exec.js';
 import { connected, type Host, type Lab, until, withLab } from './lab/index.js';
 
@@ -41,22 +42,27 @@ async function ntpServer(lab: Lab, name: string, number: number, ...args: readon
 }
 
 /** The option that tells a server the time, whatever the machine's clock shows. */
-function telling(truth: () => Date): string[] {
-  return ['--at', `${truth().toISOString()}@${process.hrtime.bigint()}`];
+function telling({ unixMs, monotonicNs }: Truth): string[] {
+  return ['--at', `${new Date(unixMs).toISOString()}@${monotonicNs}`];
 }
 
-async function setClock(date: Date): Promise<void> {
-  await exec(['date', '--utc', '--set', `@${(date.getTime() / 1000).toFixed(3)}`]);
+/** What the clock would show now, in ms since 1970, had nobody set it. */
+function now({ unixMs, monotonicNs }: Truth): number {
+  return unixMs + Number(process.hrtime.bigint() - monotonicNs) / 1e6;
+}
+
+/** @param unixMs milliseconds since 1970 */
+async function setClock(unixMs: number): Promise<void> {
+  await exec(['date', '--utc', '--set', `@${(unixMs / 1000).toFixed(3)}`]);
 }
 
 /** Runs the work and then sets the clock to what it would be without it. */
-async function withOwnClock(work: (truth: () => Date) => Promise<void>): Promise<void> {
-  const [start, at] = [Date.now(), performance.now()];
-  const truth = (): Date => new Date(start + performance.now() - at);
+async function withOwnClock(work: (truth: Truth) => Promise<void>): Promise<void> {
+  const truth = truthNow();
   try {
     await work(truth);
   } finally {
-    await setClock(truth());
+    await setClock(now(truth));
   }
 }
 
@@ -76,7 +82,7 @@ test(
         await first.exit();
 
         const ntp = await ntpServer(lab, 'ntp', 3, ...telling(truth));
-        await setClock(new Date('1970-01-02T00:00:00Z'));
+        await setClock(Date.UTC(1970, 0, 2));
         const without = await lab.startDaemon({ config: config(0) });
         await without.line(/info vpn gw1: .*no handshake within 2 s/);
         assert.deepEqual(without.lines(connected), []);
@@ -87,7 +93,7 @@ test(
         await daemon.line(/info: clock stepped forward/);
         await daemon.line(connected);
         assert.equal(daemon.lines(/no handshake/).length, 0, 'nothing was tried before the clock was right');
-        assert.ok(Math.abs(Date.now() - truth().getTime()) < 2_000, `${new Date().toISOString()}`);
+        assert.ok(Math.abs(Date.now() - now(truth)) < 2_000, `${new Date().toISOString()}`);
       }),
     ),
 );
@@ -100,14 +106,14 @@ test('three servers in 1970, one of them lies, names and IPv6: the majority deci
       const other = await ntpServer(lab, 'ntp2', 4, ...at);
       const liar = await ntpServer(lab, 'ntp3', 5, ...at, '--shift=86400');
       await lab.dns.set('time.test', [honest.address.v4]);
-      await setClock(new Date('1970-01-02T00:00:00Z'));
+      await setClock(Date.UTC(1970, 0, 2));
       const daemon = await lab.startDaemon({
         config: lab.config({ interface: { ntp_timeout: 3600 } }),
         files: system(liar.address.v4, 'time.test', other.address.v6),
       });
       await daemon.line(/info: NTP: .*2 of 3 servers agree/);
       await daemon.line(connected);
-      assert.ok(Math.abs(Date.now() - truth().getTime()) < 2_000, `${new Date().toISOString()}`);
+      assert.ok(Math.abs(Date.now() - now(truth)) < 2_000, `${new Date().toISOString()}`);
     }),
   ),
 );
@@ -134,7 +140,7 @@ test(
             ),
           );
         }
-        await setClock(new Date('1970-01-02T00:00:00Z'));
+        await setClock(Date.UTC(1970, 0, 2));
         const daemon = await lab.startDaemon({
           config: lab.config({ interface: { ntp_timeout: 3 } }),
           files: system(...hosts.map(({ address }) => address.v4)),
@@ -211,7 +217,7 @@ test('the clock jumps by an hour and by fifty years, there and back: no packet i
       const flow = await lab.flow(gw1, 20);
       const hour = 3_600_000;
       for (const step of [hour, -hour, 50 * 8766 * hour, -50 * 8766 * hour]) {
-        await setClock(new Date(truth().getTime() + step));
+        await setClock(now(truth) + step);
         // Several looks of the daemon at its connection.
         await flow.moves(150);
       }

@@ -213,8 +213,17 @@ async function open(address: string, port: number): Promise<Socket> {
   return socket;
 }
 
-function truthNow(): Truth {
-  return { unixMs: Date.now(), monotonicNs: process.hrtime.bigint() };
+/**
+ * What the machine's clock shows now, to a tenth of a millisecond: read as a millisecond begins, and again if on a busy
+ * machine time has passed between two looks.
+ */
+export function truthNow(): Truth {
+  for (let [before, last] = [process.hrtime.bigint(), Date.now()]; ; ) {
+    const unixMs = Date.now();
+    const monotonicNs = process.hrtime.bigint();
+    if (unixMs === last + 1 && monotonicNs - before < 100_000n) return { unixMs, monotonicNs };
+    [before, last] = [monotonicNs, unixMs];
+  }
 }
 
 /** @param at as the option --at has it */
