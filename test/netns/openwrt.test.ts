@@ -339,7 +339,7 @@ test('check: what the kernel says', () =>
     assert.deepEqual(await check('nothing'), {
       code: 78,
       lines: [
-        "error DIR/wgpeerselector:1: peer 'gw1', option ifname: there is no interface nothing now: expected one of proto wireguard in /etc/config/network",
+        "error DIR/wgpeerselector:1: peer 'gw1', option ifname: there is no interface nothing now: expected one of proto wireguard in /etc/config/network, or ip link add nothing type wireguard",
         '1 error, no warnings',
       ],
     });
