@@ -26,6 +26,13 @@ const addons = [
     without:
       "The npm package 'netlink' takes its place, which ends the process when a receive buffer overflows.",
   },
+  {
+    name: 'name-lookup.node',
+    source: 'src/names/lookup.c',
+    // Its threads may outlive the worker that loaded it.
+    flags: ['-pthread', '-Wl,-z,nodelete'],
+    without: 'Node asks the servers of resolv.conf itself, and nsswitch.conf does not count.',
+  },
 ];
 
 const script = fileURLToPath(import.meta.url);
@@ -52,7 +59,7 @@ function modified(path) {
 }
 
 /** Builds one part. @returns whether nothing went wrong; to be without a compiler is not wrong */
-function build({ name, source, without }) {
+function build({ name, source, flags: own = [], without }) {
   const input = join(root, source);
   const output = join(folder, name);
   const skip = (reason) => {
@@ -76,6 +83,7 @@ function build({ name, source, without }) {
     [
       ...compilerFlags,
       ...flags,
+      ...own,
       ...words(process.env.CFLAGS),
       `-I${include}`,
       input,

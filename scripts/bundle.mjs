@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Makes the program as a router gets it: dist/bundle/wgpeerselector.js, one file that needs no node_modules, with
-// netlink-socket.node and clock.node beside it. It is built from src, so nothing has to be compiled before.
+// the native parts, *.node, beside it. It is built from src, so nothing has to be compiled before.
 //
 //   npm run bundle                       bundle, native parts, sizes, and what it costs against a bare node
 //   node scripts/bundle.mjs --no-native  the JavaScript alone (a package feed compiles the native parts itself)
@@ -26,7 +26,7 @@ const { values } = parseArguments({
 });
 const folder = resolve(values.output ?? `${root}/dist/bundle`);
 const program = `${folder}/wgpeerselector.js`;
-const nativeParts = ['netlink-socket.node', 'clock.node'];
+const nativeParts = ['netlink-socket.node', 'name-lookup.node', 'clock.node'];
 
 /** As scripts/build-stamp.mjs has it. */
 function buildTime() {

@@ -20,6 +20,11 @@ const options = () => [
 // What is read in apt's answers is English.
 const env = () => ({ ...process.env, LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive' });
 
+/** What `dpkg-deb --extract` does, but leaves a link to a folder alone where the package has that folder. */
+const extract =
+  'dpkg-deb --fsys-tarfile "$0" | tar --extract --keep-directory-symlink --no-same-owner --directory "$1" ' +
+  ['doc', 'info', 'lintian', 'locale', 'man'].map((name) => `--exclude=./usr/share/${name}`).join(' ');
+
 /** Whether this machine has apt, as Debian and its kin do. */
 export function haveApt() {
   try {
@@ -75,14 +80,11 @@ export async function unpackWithNeeds(names, tree, say) {
   for (const file of (await readdir(archives)).sort()) {
     // A C library beside the machine's own, for which the machine's loader is not made, would let no program start.
     if (!file.endsWith('.deb') || /^(libc6|libc-bin)_/.test(file)) continue;
-    await run(['dpkg-deb', '--extract', `${archives}/${file}`, tree]);
+    await run(['sh', '-c', extract, `${archives}/${file}`, tree]);
   }
   await rm(archives, { recursive: true });
   for (const name of await readdir(tree))
     if (name !== 'usr') await rm(`${tree}/${name}`, { recursive: true });
-  for (const name of ['doc', 'info', 'lintian', 'locale', 'man']) {
-    await rm(`${tree}/usr/share/${name}`, { recursive: true, force: true });
-  }
 }
 
 /**

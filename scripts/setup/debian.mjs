@@ -123,7 +123,7 @@ export async function toolsWork(needs, say) {
   useTools();
   const missing = needs.filter((need) => !need.files.some((file) => find(file)));
   if (missing.length === 0) return [];
-  const files = missing.map((need) => need.files[0]?.replace(/.*\//, '')).join(', ');
+  const files = [...new Set(missing.map((need) => need.files[0]?.replace(/.*\//, '')))].join(', ');
   if (!haveApt()) {
     const names = missing.map((need) => need.names[0]).join(' ');
     throw new Error(`These programs are missing: ${files}. Debian has them in the packages ${names}.`);

@@ -1,7 +1,13 @@
 import type { Config, PeerConfig, Problem } from '../config/index.js';
-import { DnsResolver } from '../daemon/dns-resolver.js';
-import { messageOf } from '../daemon/log.js';
-import { NetlinkError, NetlinkUnavailableError, Rtnetlink, WireGuard } from '../netlink/index.js';
+import { SystemResolver } from '../names/system-resolver.js';
+import {
+  NetlinkError,
+  NetlinkUnavailableError,
+  Rtnetlink,
+  WireGuard,
+  type WireGuardDevice,
+} from '../netlink/index.js';
+import { messageOf } from '../wording.js';
 import { findLoop } from './loop.js';
 
 /** How long each name has to resolve, in milliseconds. */
@@ -20,7 +26,7 @@ export interface KernelView {
 /** Looks at the kernel that we run on. */
 export async function openKernelView(): Promise<KernelView> {
   const rtnetlink = Rtnetlink.open();
-  const resolver = new DnsResolver();
+  const resolver = new SystemResolver();
   const wireguard = await WireGuard.open().catch((error: unknown) => {
     if (error instanceof NetlinkError || error instanceof NetlinkUnavailableError) return error;
     throw error;
@@ -28,7 +34,7 @@ export async function openKernelView(): Promise<KernelView> {
   return {
     wireguard,
     rtnetlink,
-    resolve: (name) => resolver.resolve(name, RESOLVE_TIMEOUT),
+    resolve: (name) => resolver.addresses(name, RESOLVE_TIMEOUT),
     close() {
       resolver.close();
       rtnetlink.close();
@@ -73,10 +79,15 @@ export async function checkKernel(
       tell('error', `${name} is there, but it is not a WireGuard interface`);
     } else {
       if (!link.up) tell('warning', `${name} is down: no peer is tried before it is up`);
-      const mark = await fwmark(wireguard, name);
-      if (typeof mark === 'string') tell('warning', mark);
+      const device = await readDevice(wireguard, name);
+      if (typeof device === 'string') {
+        tell('warning', device);
+        continue;
+      }
+      const own = peers.find(({ publicKey }) => publicKey === device.publicKey);
+      if (own !== undefined) findings.push(atPeer(config, own, 'public_key', ownKey(name)));
       // With a mark, WireGuard's own packets can be led around the tunnel by a rule; whether one does is not looked into.
-      else if (mark === 0) findings.push(...(await checkLoops(config, name, link.index, peers, view)));
+      if (device.fwmark === 0) findings.push(...(await checkLoops(config, name, link.index, peers, view)));
     }
   }
   return findings;
@@ -88,10 +99,17 @@ function noWireGuard(error: NetlinkError | NetlinkUnavailableError): string {
   return `this kernel has no WireGuard (${error.message}): install kmod-wireguard, or load the module wireguard`;
 }
 
-/** The mark of an interface, 0 for none; or why it cannot be known. */
-async function fwmark(wireguard: Pick<WireGuard, 'device'>, name: string): Promise<number | string> {
+function ownKey(name: string): string {
+  return `is the public key of ${name} itself, so the kernel takes no notice of this peer: expected the key of the gateway`;
+}
+
+/** The interface's WireGuard; or why it cannot be known. */
+async function readDevice(
+  wireguard: Pick<WireGuard, 'device'>,
+  name: string,
+): Promise<WireGuardDevice | string> {
   try {
-    return (await wireguard.device(name)).fwmark;
+    return await wireguard.device(name);
   } catch (error) {
     if (!(error instanceof NetlinkError)) throw error;
     if (error.code !== 'EPERM') return `${name} cannot be read: ${error.message}`;

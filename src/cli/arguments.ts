@@ -1,7 +1,7 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { nearest } from '../config/index.js';
-import { EXIT, ExitError } from '../daemon/exit.js';
-import { messageOf } from '../daemon/log.js';
+import { messageOf } from '../wording.js';
+import { EXIT, ExitError } from './exit.js';
 
 /** Options as util.parseArgs takes them, by their long names. */
 export type OptionSpecs = NonNullable<ParseArgsConfig['options']>;

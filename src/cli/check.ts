@@ -1,7 +1,7 @@
 import { check } from '../check/check.js';
 import { formatProblem } from '../config/index.js';
-import { EXIT } from '../daemon/exit.js';
 import { type Command, type OptionSpecs, readArguments } from './arguments.js';
+import { EXIT } from './exit.js';
 import { checkInterfaceNames } from './options.js';
 
 const HELP = `usage: wgpeerselector check [-i NAME ...] [--config-dir DIR]

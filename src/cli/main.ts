@@ -1,10 +1,11 @@
 #!/usr/bin/env node
 import { readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { Daemon } from '../daemon/daemon.js';
-import { EXIT, ExitError } from '../daemon/exit.js';
-import { messageOf, StandardErrorLog } from '../daemon/log.js';
+import { StandardErrorLog } from '../daemon/log.js';
 import { VERSION } from '../version.js';
+import { messageOf } from '../wording.js';
 import { runCheck } from './check.js';
+import { EXIT, ExitError, exitCodeOf } from './exit.js';
 import { HELP, parseOptions } from './options.js';
 
 /** How long peers and routes have to be removed when the daemon ends, in milliseconds. */
@@ -84,9 +85,10 @@ function outputLost(error: NodeJS.ErrnoException): void {
 
 /** Ends the process: a line for a mistake of somebody's, a stack trace for one of ours. */
 function fail(error: unknown): never {
-  if (error instanceof ExitError) {
-    log.write('error', '', error.message);
-    process.exit(error.code);
+  const code = exitCodeOf(error);
+  if (code !== undefined) {
+    log.write('error', '', messageOf(error));
+    process.exit(code);
   }
   log.write('error', '', `unexpected: ${error instanceof Error ? error.stack : String(error)}`);
   process.exit(EXIT.SOFTWARE);

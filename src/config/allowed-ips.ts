@@ -8,6 +8,11 @@ import { BadValue, quote } from './problem.js';
  * @throws {BadValue}
  */
 export function parseAllowedIp(text: string): string {
+  if (/^(any|all|default)$/i.test(text)) {
+    throw new BadValue(
+      `${quote(text)} is no address: expected 0.0.0.0/0 for all of IPv4, ::/0 for all of IPv6`,
+    );
+  }
   const slash = text.indexOf('/');
   const address = slash === -1 ? text : text.slice(0, slash);
   const ipv4 = isIPv4(address);

@@ -1,7 +1,8 @@
 import type { SelectorEvent } from '../selector/events.js';
 import { type PublishedObject, Ubus, UbusError } from '../ubus/index.js';
+import { messageOf } from '../wording.js';
 import type { InterfaceService } from './interface-service.js';
-import { type Log, messageOf } from './log.js';
+import type { Log } from './log.js';
 import { eventTable } from './status.js';
 
 /** What the bus may ask of the daemon as a whole. */
@@ -10,7 +11,7 @@ export interface BusOptions {
   readonly path: string | undefined;
   readonly log: Log;
   /** Reads the configuration again. */
-  reload(): Promise<void>;
+  reload(): void;
 }
 
 /**
@@ -20,7 +21,7 @@ export interface BusOptions {
 export class Bus {
   readonly #ubus: Ubus;
   readonly #log: Log;
-  readonly #reload: () => Promise<void>;
+  readonly #reload: () => void;
 
   constructor({ path, log, reload }: BusOptions) {
     this.#log = log;

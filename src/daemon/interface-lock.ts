@@ -1,9 +1,5 @@
 import { connect, createServer, type Server } from 'node:net';
-
-/** Another process serves the interface already. */
-export class LockedError extends Error {
-  override readonly name = 'LockedError';
-}
+import { StartError } from './start-error.js';
 
 /** How long the holder has to say who it is, in milliseconds. */
 const ANSWER_DEADLINE = 1_000;
@@ -20,7 +16,7 @@ export class InterfaceLock {
     this.#server = server;
   }
 
-  /** @throws {LockedError} with the owner's process id, when another process holds it */
+  /** @throws {StartError} with the owner's process id, when another process holds it */
   static async take(ifname: string): Promise<InterfaceLock> {
     const path = `\0wgpeerselector/${ifname}`;
     const server = createServer((socket) => {
@@ -36,7 +32,8 @@ export class InterfaceLock {
     } catch (error) {
       if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error;
       const owner = await ownerOf(path);
-      throw new LockedError(
+      throw new StartError(
+        'locked',
         `interface ${ifname} is served already by ${owner === undefined ? 'another process' : `process ${owner}`}; stop that one first`,
       );
     }

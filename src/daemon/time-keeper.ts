@@ -1,4 +1,4 @@
-import type { Clock } from '../selector/world.js';
+import type { ClockGate } from '../selector/world.js';
 import {
   ClockError,
   ClockSync,
@@ -7,7 +7,8 @@ import {
   stepClock,
   summarise,
 } from '../sntp/index.js';
-import { formatDuration, type Log } from './log.js';
+import { formatDuration } from '../wording.js';
+import type { Log } from './log.js';
 
 /** What the time keeper goes by. */
 export interface TimeSettings {
@@ -35,7 +36,7 @@ export interface TimeStatus {
  * Sets the machine's clock once, by NTP. A clock that is certainly wrong holds up the first connection, but no longer than the
  * first attempt lasts; what is not achieved by then goes on beside it.
  */
-export class TimeKeeper {
+export class TimeKeeper implements ClockGate {
   readonly #log: Log;
   #settings: TimeSettings;
   #sync: ClockSync | undefined;
@@ -86,15 +87,12 @@ export class TimeKeeper {
     this.#sync?.stop();
   }
 
-  /** The clock as one interface's selector sees it. @param wanted is asked each time whether this interface waits for it */
-  clockFor(wanted: () => boolean): Clock {
-    const ready = (): boolean => this.#ready || !wanted();
-    return {
-      get ready() {
-        return ready();
-      },
-      onReady: (listener) => void this.#listeners.push(listener),
-    };
+  get ready(): boolean {
+    return this.#ready;
+  }
+
+  onReady(listener: () => void): void {
+    this.#listeners.push(listener);
   }
 
   status(): TimeStatus {

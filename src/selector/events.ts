@@ -49,8 +49,10 @@ export type SelectorEvent =
       readonly round: number;
     }
   | { readonly type: 'lost'; readonly peer: Peer; readonly reason: string; readonly held: number }
-  /** Routes that somebody took away are back. */
+  /** Routes that somebody took away are back, or cannot be put back. */
   | { readonly type: 'routes-restored'; readonly peer: Peer; readonly routes: RouteReport }
+  /** Somebody had changed something of ours beside the routes; it is again as configured. */
+  | { readonly type: 'mended'; readonly peer: Peer; readonly what: string }
   /** A peer of ours that a former run left behind was removed. */
   | { readonly type: 'leftover-removed'; readonly peer: Peer | undefined; readonly publicKey: string }
   /** All peers of a round were tried. */

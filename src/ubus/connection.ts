@@ -1,6 +1,6 @@
 /**
- * One connection to ubusd: requests and the replies that belong to them, deadlines, and bounds on what is
- * held in memory.
+ * One connection to ubusd: requests and the replies that belong to them, timeouts, and bounds on what is held
+ * in memory.
  */
 import { connect, type Socket } from 'node:net';
 import type { BlobWriter } from './blob.js';
@@ -18,7 +18,13 @@ import {
  * Most bytes kept for an ubusd that does not read. What would go beyond is refused with NO_MEMORY. One
  * message of the greatest length always fits.
  */
-export const MAX_UNSENT = 1_048_576 + 12;
+const MAX_UNSENT = 1_048_576 + 12;
+/**
+ * The same for answers to calls. Nothing can wait within one turn of the event loop, as libubus does until
+ * the socket takes more, and an ubusd that hands calls over does read: so calls may be answered that far
+ * ahead, one that is being answered further, and there is always room left for its status.
+ */
+export const AnswerLimit = { first: 4 * 1_048_576, more: 16 * 1_048_576, status: 17 * 1_048_576 } as const;
 /**
  * Most sequence numbers of timed-out requests that are kept back, so that a late reply is not taken for that
  * of another request.
@@ -48,6 +54,12 @@ export interface Request {
   readonly peer: number;
   /** Milliseconds until the request is given up; `Infinity` for never. */
   readonly timeout: number;
+  /**
+   * The answer is waited for beyond the timeout: an ubusd that was stopped carries the request out when it
+   * goes on, and what it has registered then must not be forgotten here. Only if ubusd had time for other
+   * messages meanwhile has the answer got lost (it drops what we do not read); that ends the connection.
+   */
+  readonly patient?: boolean;
   /** What is asked, for error messages: `calling board of system`. */
   readonly what: string;
   write(writer: BlobWriter): void;
@@ -57,7 +69,9 @@ export interface Request {
 
 interface Pending {
   readonly request: Request;
-  readonly timer: NodeJS.Timeout | undefined;
+  timer: NodeJS.Timeout | undefined;
+  /** Of a patient request: how many messages had come in when its timeout was over. */
+  heard: number | undefined;
   resolve(attributes: Attributes): void;
   reject(error: UbusError): void;
 }
@@ -76,6 +90,8 @@ export class Connection {
   readonly #pending = new Map<number, Pending>();
   readonly #late = new Set<number>();
   #sequence = 0;
+  /** How many messages have come in. */
+  #heard = 0;
   #corked = false;
   #greeting: PromiseWithTimer | undefined;
   #over: UbusError | undefined;
@@ -119,25 +135,27 @@ export class Connection {
     return new Promise((resolve, reject) => {
       if (this.#over !== undefined) throw this.#over;
       const sequence = this.#nextSequence(request);
-      this.#write(encode(request, sequence), request.what);
-      let timer: NodeJS.Timeout | undefined;
-      if (request.timeout <= MAX_TIMER) {
-        timer = setTimeout(() => this.#expire(sequence, request), request.timeout);
-      }
-      this.#pending.set(sequence, { request, timer, resolve, reject });
+      this.#write(encode(request, sequence), request.what, MAX_UNSENT);
+      const pending: Pending = { request, timer: undefined, heard: undefined, resolve, reject };
+      this.#pending.set(sequence, pending);
+      this.#startTimer(sequence, pending);
     });
   }
 
-  /** Sends a message that is not answered. Throws {@link UbusError} as {@link request} rejects. */
+  /**
+   * Sends a message that is not answered, unless more than `limit` bytes would be unsent then. Throws {@link
+   * UbusError} as {@link request} rejects.
+   */
   send(
     type: number,
     sequence: number,
     peer: number,
     what: string,
     write: (writer: BlobWriter) => void,
+    limit: number = MAX_UNSENT,
   ): void {
     if (this.#over !== undefined) throw this.#over;
-    this.#write(encode({ type, peer, what, write }, sequence), what);
+    this.#write(encode({ type, peer, what, write }, sequence), what, limit);
   }
 
   /** A number for a message that wants no answer. */
@@ -178,9 +196,9 @@ export class Connection {
     return this.#sequence;
   }
 
-  #write(bytes: Buffer, what: string): void {
+  #write(bytes: Buffer, what: string, limit: number): void {
     const unsent = this.#socket.writableLength;
-    if (unsent + bytes.length > MAX_UNSENT) {
+    if (unsent + bytes.length > limit) {
       throw new UbusError(
         'NO_MEMORY',
         `${what}: ubusd does not read; ${unsent} bytes are waiting for it already`,
@@ -212,6 +230,7 @@ export class Connection {
   }
 
   #take(message: Message): void {
+    this.#heard += 1;
     const greeting = this.#greeting;
     if (greeting !== undefined) {
       if (message.type !== MessageType.hello)
@@ -258,11 +277,23 @@ export class Connection {
     clearTimeout(pending.timer);
   }
 
-  #expire(sequence: number, request: Request): void {
-    const pending = this.#pending.get(sequence);
-    this.#pending.delete(sequence);
-    this.#keepBack(sequence);
-    pending?.reject(new UbusError('TIMEOUT', `${request.what}: no answer within ${request.timeout} ms`));
+  #startTimer(sequence: number, pending: Pending): void {
+    const { timeout } = pending.request;
+    if (timeout <= MAX_TIMER) pending.timer = setTimeout(() => this.#expire(sequence, pending), timeout);
+  }
+
+  #expire(sequence: number, pending: Pending): void {
+    const { what, timeout, patient } = pending.request;
+    if (patient !== true) {
+      this.#pending.delete(sequence);
+      this.#keepBack(sequence);
+      pending.reject(new UbusError('TIMEOUT', `${what}: no answer within ${timeout} ms`));
+    } else if (pending.heard === undefined || pending.heard === this.#heard) {
+      pending.heard = this.#heard;
+      this.#startTimer(sequence, pending);
+    } else {
+      this.close(new UbusError('TIMEOUT', `${what}: ubusd answers, but not this`));
+    }
   }
 
   #keepBack(sequence: number): void {

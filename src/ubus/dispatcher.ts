@@ -101,12 +101,14 @@ export class Dispatcher {
   #finish(invocation: Invocation, answer: Answer): void {
     try {
       invocation.succeed(answer);
-      this.#stalled = false;
     } catch (error) {
-      if (error instanceof UbusError && error.status !== 'INVALID_ARGUMENT') this.#unanswered(error);
+      const told = error instanceof UbusError && error.status !== 'INVALID_ARGUMENT';
       // Our own handler's answer cannot be encoded; the caller must not take that for its own fault.
-      else this.#refuse(invocation, new Error(String(error), { cause: error }));
+      this.#refuse(invocation, told ? error : new Error(String(error), { cause: error }));
+      return;
     }
+    if (invocation.lost === undefined) this.#stalled = false;
+    else this.#unanswered(invocation.lost);
   }
 
   #refuse(invocation: Invocation, reason: unknown): void {
@@ -116,6 +118,7 @@ export class Dispatcher {
     } catch (error) {
       this.#unanswered(error);
     }
+    if (invocation.lost !== undefined) this.#unanswered(invocation.lost);
   }
 
   /** Handlers take longer than calls keep coming: callers are told, and the program once. */

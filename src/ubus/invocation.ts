@@ -1,7 +1,7 @@
 /** A call that somebody else makes to an object of ours, and the answer to it. */
 import type { BlobWriter } from './blob.js';
 import type { Table, TableInput } from './blobmsg.js';
-import type { Connection } from './connection.js';
+import { AnswerLimit, type Connection } from './connection.js';
 import { STATUSES, UbusError } from './errors.js';
 import {
   type Attributes,
@@ -31,10 +31,13 @@ export class Invocation {
   readonly noReply: boolean;
   /** All arguments, also those that the method's policy does not name. Filled before the handler runs. */
   args: Table = {};
+  /** @internal Why a part of the answer could not be sent: ubusd does not read. */
+  lost: UbusError | undefined;
   readonly #connection: Connection;
   readonly #sequence: number;
   readonly #peer: number;
   readonly #objectId: number;
+  #begun = false;
   #answered = false;
 
   constructor(connection: Connection, message: Message, attributes: Attributes, path: string) {
@@ -54,15 +57,21 @@ export class Invocation {
    * Sends one message of data; the value that the handler returns comes after it. For answers in several
    * parts, which callers get with `callAll`.
    *
-   * @throws UbusError INVALID_ARGUMENT if `data` cannot be encoded, NO_MEMORY if ubusd does not read,
-   * CONNECTION_FAILED if it is gone.
+   * @throws UbusError INVALID_ARGUMENT if `data` cannot be encoded, NO_MEMORY if ubusd does not read (the
+   * caller gets that status then, whatever comes after), CONNECTION_FAILED if it is gone.
    */
   reply(data: TableInput): void {
     if (this.noReply || this.#answered) return;
-    this.#send(MessageType.data, (writer) => {
-      writeNumberAttribute(writer, MessageAttribute.objectId, this.#objectId);
-      writeDataAttribute(writer, data);
-    });
+    try {
+      this.#send(MessageType.data, this.#begun ? AnswerLimit.more : AnswerLimit.first, (writer) => {
+        writeNumberAttribute(writer, MessageAttribute.objectId, this.#objectId);
+        writeDataAttribute(writer, data);
+      });
+      this.#begun = true;
+    } catch (error) {
+      if (error instanceof UbusError && error.status === 'NO_MEMORY') this.lost ??= error;
+      throw error;
+    }
   }
 
   /** Ends the answer. Only the first call counts. Throws as {@link reply} does. */
@@ -70,8 +79,9 @@ export class Invocation {
     if (this.#answered) return;
     this.#answered = true;
     if (this.noReply) return;
-    this.#send(MessageType.status, (writer) => {
-      writeNumberAttribute(writer, MessageAttribute.status, status);
+    const code = status === 0 && this.lost !== undefined ? this.lost.code : status;
+    this.#send(MessageType.status, AnswerLimit.status, (writer) => {
+      writeNumberAttribute(writer, MessageAttribute.status, code);
       writeNumberAttribute(writer, MessageAttribute.objectId, this.#objectId);
     });
   }
@@ -98,7 +108,7 @@ export class Invocation {
     return this.object === '' ? `the handler of ${this.method}` : `method ${this.method} of ${this.object}`;
   }
 
-  #send(type: number, write: (writer: BlobWriter) => void): void {
-    this.#connection.send(type, this.#sequence, this.#peer, `answering ${this.#describe()}`, write);
+  #send(type: number, limit: number, write: (writer: BlobWriter) => void): void {
+    this.#connection.send(type, this.#sequence, this.#peer, `answering ${this.#describe()}`, write, limit);
   }
 }

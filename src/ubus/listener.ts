@@ -48,6 +48,7 @@ export class Listener implements Registration, Target {
 
   /** @internal */
   async enroll(connection: Connection): Promise<void> {
+    if (this.#enrolled?.connection === connection) return; // whoever looks again after that may have failed
     const id = await this.#session.addObject(connection, this, () => undefined);
     try {
       await invokeEventObject(
@@ -94,6 +95,7 @@ export async function invokeEventObject(
       type: MessageType.invoke,
       peer: EVENT_OBJECT,
       timeout,
+      patient: method === 'register',
       what,
       write: (writer) => {
         writeNumberAttribute(writer, MessageAttribute.objectId, EVENT_OBJECT);

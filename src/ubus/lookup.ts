@@ -1,9 +1,9 @@
 /** Finding objects on the bus, and noticing when one appears. */
 import type { Table } from './blobmsg.js';
-import type { Connection } from './connection.js';
-import { UbusError } from './errors.js';
+import type { Connection, Request } from './connection.js';
+import { BlobError, UbusError } from './errors.js';
 import { Listener } from './listener.js';
-import { MessageAttribute, MessageType, writeStringAttribute } from './message.js';
+import { MessageAttribute, MessageType, type Range, writeStringAttribute } from './message.js';
 import { type ArgumentType, readSignature } from './policy.js';
 import type { Registration, Session } from './session.js';
 
@@ -12,7 +12,10 @@ export interface ObjectInfo {
   readonly path: string;
   /** Its id, until it or ubusd is restarted. */
   readonly id: number;
-  /** Arguments and their types by method; only the methods this user may call. */
+  /**
+   * Arguments and their types by method; only the methods this user may call. None where the object has told
+   * ubusd something that cannot be read.
+   */
   readonly methods: Readonly<Record<string, Readonly<Record<string, ArgumentType>>>>;
 }
 
@@ -25,7 +28,7 @@ const POLL_PAUSE = 2_000;
  */
 export async function lookup(
   connection: Connection,
-  timeout: number,
+  asking: Pick<Request, 'timeout' | 'patient'>,
   pattern?: string,
 ): Promise<ObjectInfo[]> {
   const objects: ObjectInfo[] = [];
@@ -33,21 +36,31 @@ export async function lookup(
     await connection.request({
       type: MessageType.lookup,
       peer: 0,
-      timeout,
+      ...asking,
       what: `looking up ${pattern ?? 'all objects'}`,
       write: (writer) => {
         if (pattern !== undefined) writeStringAttribute(writer, MessageAttribute.objectPath, pattern);
       },
       onData: ({ objectPath, objectId, signature }, { bytes }) => {
         if (objectPath === undefined || objectId === undefined) return;
-        const methods = signature === undefined ? {} : readSignature(bytes, signature.start, signature.end);
-        objects.push({ path: objectPath, id: objectId, methods });
+        objects.push({ path: objectPath, id: objectId, methods: methodsOf(bytes, signature) });
       },
     });
   } catch (error) {
     if (!(error instanceof UbusError) || error.status !== 'NOT_FOUND') throw error;
   }
   return objects;
+}
+
+/** ubusd hands a signature on as its object wrote it: one that makes no sense must not hide all the others. */
+function methodsOf(bytes: Buffer, signature: Range | undefined): ObjectInfo['methods'] {
+  if (signature === undefined) return {};
+  try {
+    return readSignature(bytes, signature.start, signature.end);
+  } catch (error) {
+    if (!(error instanceof BlobError)) throw error;
+    return {};
+  }
 }
 
 /** Refuses what cannot be the path of one object. @throws UbusError INVALID_ARGUMENT */
@@ -59,9 +72,13 @@ export function checkPath(path: string): void {
 }
 
 /** Looks up one object. @throws UbusError NOT_FOUND */
-export async function lookupOne(connection: Connection, timeout: number, path: string): Promise<ObjectInfo> {
+export async function lookupOne(
+  connection: Connection,
+  asking: Pick<Request, 'timeout' | 'patient'>,
+  path: string,
+): Promise<ObjectInfo> {
   checkPath(path);
-  const [object] = await lookup(connection, timeout, path);
+  const [object] = await lookup(connection, asking, path);
   if (object !== undefined) return object;
   throw new UbusError(
     'NOT_FOUND',
@@ -91,18 +108,19 @@ export class ObjectWatch implements Registration {
   }
 
   async enroll(connection: Connection): Promise<void> {
+    let deaf = false;
     try {
       await this.#listener.enroll(connection);
     } catch (error) {
       if (!(error instanceof UbusError) || error.status !== 'PERMISSION_DENIED') throw error;
-      if (!this.#over && !connection.closed)
-        this.#poll = setInterval(() => void this.#look(connection).catch(() => undefined), POLL_PAUSE);
+      deaf = true;
     }
     await this.#look(connection);
+    if (deaf) this.#lookLater(connection);
   }
 
   lost(): void {
-    clearInterval(this.#poll);
+    clearTimeout(this.#poll);
     this.#listener.lost();
   }
 
@@ -110,7 +128,7 @@ export class ObjectWatch implements Registration {
   stop(): void {
     if (this.#over) return;
     this.#over = true;
-    clearInterval(this.#poll);
+    clearTimeout(this.#poll);
     this.#session.remove(this);
     // The caller does not wait for this, and whatever ubusd says about it changes nothing.
     this.#listener.close().catch(() => undefined);
@@ -121,9 +139,18 @@ export class ObjectWatch implements Registration {
     await this.#look(this.#session.connection(`waiting for ${this.#path}`));
   }
 
+  #lookLater(connection: Connection): void {
+    if (this.#over || connection.closed) return;
+    this.#poll = setTimeout(() => {
+      this.#look(connection)
+        .catch(() => undefined)
+        .finally(() => this.#lookLater(connection));
+    }, POLL_PAUSE);
+  }
+
   async #look(connection: Connection): Promise<void> {
     if (this.#over || connection.closed) return;
-    const [object] = await lookup(connection, this.#session.timeout, this.#path);
+    const [object] = await lookup(connection, { timeout: this.#session.timeout, patient: true }, this.#path);
     if (object === undefined || this.#over) return;
     this.stop();
     this.#found(object);

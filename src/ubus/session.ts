@@ -3,7 +3,7 @@
  * everything anew.
  */
 import type { BlobWriter } from './blob.js';
-import { Connection } from './connection.js';
+import { Connection, MAX_TIMER } from './connection.js';
 import { Dispatcher, type Target } from './dispatcher.js';
 import { UbusError } from './errors.js';
 import { MessageAttribute, MessageType, writeNumberAttribute } from './message.js';
@@ -13,6 +13,8 @@ const DEFAULT_PATHS = ['/var/run/ubus/ubus.sock', '/var/run/ubus.sock'] as const
 /** Pauses between attempts to connect, in milliseconds: the first, and the longest it grows to. */
 const FIRST_PAUSE = 100;
 const LONGEST_PAUSE = 30_000;
+/** How long a connection has to last for the next pause to be the first again, in milliseconds. */
+const STABLE = 1_000;
 /** The same for an object or listener that ubusd refuses. */
 const FIRST_RETRY = 1_000;
 const LONGEST_RETRY = 30_000;
@@ -64,6 +66,7 @@ export class Session {
   #opening: Connection | undefined;
   #reconnect: NodeJS.Timeout | undefined;
   #pause = FIRST_PAUSE;
+  #connectedAt = 0;
   #told = false;
   #closed = false;
 
@@ -107,19 +110,38 @@ export class Session {
 
   /**
    * Registers something now, and on every later connection. Rejects if ubusd refuses it now; resolves at once
-   * if ubusd is not connected, or goes away meanwhile.
+   * if ubusd is not connected, or goes away meanwhile, and after the timeout if it does not answer.
    */
   async add(registration: Registration): Promise<void> {
     this.refuseIfClosed();
     this.#registrations.add(registration);
     const connection = this.#connection;
     if (connection === undefined) return;
+    const enrolled = registration.enroll(connection);
     try {
-      await registration.enroll(connection);
+      if (await this.#inTime(enrolled)) return;
     } catch (error) {
       if (connection.closed && !this.#closed) return;
       this.#registrations.delete(registration);
       throw error;
+    }
+    this.warn(
+      new UbusError('TIMEOUT', `ubusd has not answered within ${this.timeout} ms; still waiting for it`),
+    );
+    enrolled.catch((error: Error) => this.#enrollLater(connection, registration, FIRST_RETRY, error));
+  }
+
+  /** Whether a promise is fulfilled within the timeout. Rejects as it does. */
+  async #inTime(promise: Promise<void>): Promise<boolean> {
+    if (this.timeout > MAX_TIMER) return promise.then(() => true);
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<boolean>((resolve) => {
+      timer = setTimeout(resolve, this.timeout, false);
+    });
+    try {
+      return await Promise.race([promise.then(() => true), late]);
+    } finally {
+      clearTimeout(timer);
     }
   }
 
@@ -149,6 +171,7 @@ export class Session {
       type: MessageType.addObject,
       peer: 0,
       timeout: this.timeout,
+      patient: true,
       what: target.path === '' ? 'adding a nameless object' : `publishing ${target.path}`,
       write,
       onData: (attributes) => {
@@ -259,13 +282,14 @@ export class Session {
     }
     if (connection.closed) throw new UbusError('CONNECTION_FAILED', 'ubusd hung up right after its greeting');
     this.#connection = connection;
-    this.#pause = FIRST_PAUSE;
-    this.#told = false;
+    this.#connectedAt = performance.now();
     const enrolled = [...this.#registrations].map((registration) =>
       this.#enroll(connection, registration, FIRST_RETRY),
     );
     Promise.all(enrolled).then(() => {
-      if (!connection.closed) this.tell(() => this.#options.onConnect?.());
+      if (connection.closed) return;
+      this.#told = false;
+      this.tell(() => this.#options.onConnect?.());
     });
   }
 
@@ -274,19 +298,25 @@ export class Session {
     try {
       await registration.enroll(connection);
     } catch (error) {
-      if (connection.closed || !this.#registrations.has(registration)) return;
-      if (retry === FIRST_RETRY) this.warn(error instanceof Error ? error : new Error(String(error)));
-      const timer = setTimeout(() => {
-        this.#retries.delete(timer);
-        void this.#enroll(connection, registration, Math.min(retry * 2, LONGEST_RETRY));
-      }, retry);
-      this.#retries.add(timer);
+      this.#enrollLater(connection, registration, retry, error);
     }
+  }
+
+  #enrollLater(connection: Connection, registration: Registration, retry: number, error: unknown): void {
+    if (connection.closed || !this.#registrations.has(registration)) return;
+    if (retry === FIRST_RETRY) this.warn(error instanceof Error ? error : new Error(String(error)));
+    const timer = setTimeout(() => {
+      this.#retries.delete(timer);
+      void this.#enroll(connection, registration, Math.min(retry * 2, LONGEST_RETRY));
+    }, retry);
+    this.#retries.add(timer);
   }
 
   #disconnected(connection: Connection, error: UbusError): void {
     if (this.#connection !== connection) return;
     this.#connection = undefined;
+    // One that ends as soon as it has begun is no better than none.
+    if (performance.now() - this.#connectedAt >= STABLE) this.#pause = FIRST_PAUSE;
     this.#dispatcher.targets.clear();
     for (const timer of this.#retries) clearTimeout(timer);
     this.#retries.clear();

@@ -15,6 +15,13 @@ import {
 import { readArguments } from './policy.js';
 import type { Registration, Session } from './session.js';
 
+/**
+ * Pauses, in milliseconds, before an object is looked for again that was found and could not be subscribed to:
+ * it went in between, or it is one that this user may call but not subscribe to. The first, and the longest.
+ */
+const FIRST_PAUSE = 1_000;
+const LONGEST_PAUSE = 30_000;
+
 /** See {@link Ubus.subscribe}. */
 export interface SubscribeOptions {
   /**
@@ -33,6 +40,8 @@ export class Subscription implements Registration, Target {
   readonly #onActive: ((active: boolean) => void) | undefined;
   #enrolled: { connection: Connection; id: number } | undefined;
   #watch: ObjectWatch | undefined;
+  #later: NodeJS.Timeout | undefined;
+  #pause = FIRST_PAUSE;
   #active = false;
   #closed = false;
   /** Whether ubusd has told us, since we asked to subscribe, that the object is gone. */
@@ -67,7 +76,11 @@ export class Subscription implements Registration, Target {
   async enroll(connection: Connection): Promise<void> {
     const id = await this.#session.addObject(connection, this, () => undefined);
     try {
-      await this.#join(connection, id, await lookupOne(connection, this.#session.timeout, this.object));
+      await this.#join(
+        connection,
+        id,
+        await lookupOne(connection, { timeout: this.#session.timeout, patient: true }, this.object),
+      );
     } catch (error) {
       const gone = error instanceof UbusError && error.status === 'NOT_FOUND';
       if (!gone || !this.#patient) {
@@ -87,6 +100,7 @@ export class Subscription implements Registration, Target {
     this.#enrolled = undefined;
     this.#watch?.stop();
     this.#watch = undefined;
+    clearTimeout(this.#later);
     this.#setActive(false);
   }
 
@@ -110,6 +124,7 @@ export class Subscription implements Registration, Target {
         type: MessageType.subscribe,
         peer: 0,
         timeout: this.#session.timeout,
+        patient: true,
         what: `subscribing to ${this.object}`,
         write: (writer) => {
           writeNumberAttribute(writer, MessageAttribute.objectId, id);
@@ -145,13 +160,16 @@ export class Subscription implements Registration, Target {
     } catch (error) {
       if (enrolled.connection.closed) return;
       if (!(error instanceof UbusError) || error.status !== 'NOT_FOUND') throw error;
-      this.#waitForObject();
+      if (this.#closed) return;
+      this.#later = setTimeout(() => this.#waitForObject(), this.#pause);
+      this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE);
     }
   }
 
   #setActive(active: boolean): void {
     if (this.#active === active) return;
     this.#active = active;
+    if (active) this.#pause = FIRST_PAUSE;
     this.#session.tell(() => this.#onActive?.(active));
   }
 }

@@ -38,8 +38,9 @@ const MAX_KNOWN = 256;
  * is made again in the background (after 0.1 s, growing to 30 s), and with it everything that was published,
  * listened for and subscribed to.
  *
- * At most 1 MiB is kept for an ubusd that does not read; what would go beyond rejects with NO_MEMORY, and
- * answers to others are dropped with one warning. An ubusd that sends what is no ubus message is disconnected
+ * At most 1 MiB is kept for an ubusd that does not read, and 4 MiB of answers to calls (16 MiB if they are
+ * those to one call); what would go beyond rejects with NO_MEMORY, which is also the status its caller gets,
+ * with one warning here. An ubusd that sends what is no ubus message is disconnected
  * from.
  */
 export class Ubus {
@@ -113,7 +114,7 @@ export class Ubus {
         }
       }
       const connection = this.#session.connection(`calling ${method} of ${path}`);
-      const { id } = await lookupOne(connection, Math.ceil(deadline - performance.now()), path);
+      const { id } = await lookupOne(connection, { timeout: Math.ceil(deadline - performance.now()) }, path);
       if (this.#known.size >= MAX_KNOWN) this.#known.clear();
       if (!connection.closed) this.#known.set(path, id);
       return await this.#invoke(id, path, method, args, Math.ceil(deadline - performance.now()));
@@ -124,8 +125,9 @@ export class Ubus {
   }
 
   /**
-   * Publishes an object. Resolves when it is on the bus; at once if ubusd is not connected, and it gets there
-   * when ubusd comes.
+   * Publishes an object. Resolves when it is on the bus; at once if ubusd is not connected, and after the
+   * timeout (with a warning) if ubusd does not answer: it gets there when ubusd comes, or goes on. The same
+   * holds for {@link listen} and {@link subscribe}.
    *
    * ```js
    * await bus.publish('greeter', {
@@ -193,7 +195,7 @@ export class Ubus {
    */
   async lookup(pattern?: string): Promise<ObjectInfo[]> {
     const connection = this.#session.connection(`looking up ${pattern ?? 'all objects'}`);
-    return await lookup(connection, this.#session.timeout, pattern);
+    return await lookup(connection, { timeout: this.#session.timeout }, pattern);
   }
 
   /**

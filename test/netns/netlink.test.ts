@@ -380,7 +380,7 @@ function suite(): void {
     // As OpenWrt's DHCPv6 client has it.
     run('ip', ...'-6 route add default from 2001:db8:1::/64 via fe80::1 dev wan metric 512'.split(' '));
     const wan = await rt.link('wan');
-    const target = '2001:db8:99::1';
+    const target = '3fff:99::1';
     await assert.rejects(rt.lookup(target), refusedWith('ENETUNREACH'));
     await assert.rejects(rt.lookup(target, { interfaceIndex: wan?.index ?? 0 }), refusedWith('ENETUNREACH'));
     await assert.rejects(rt.lookup(target, { source: 'fd00::1' }), refusedWith('ENETUNREACH'));
@@ -396,19 +396,16 @@ function suite(): void {
     ip(
       'addr add 10.53.0.1/24 dev wan',
       'rule add fwmark 7 table 700',
-      'route add 198.51.0.0/16 dev vpn table 700',
+      'route add 203.0.0.0/16 dev vpn table 700',
     );
-    const marked = await rt.lookup('198.51.100.9', { mark: 7, fibMatch: true });
-    assert.deepEqual(
-      [marked.destination, marked.table, marked.interfaceIndex],
-      ['198.51.0.0/16', 700, index],
-    );
+    const marked = await rt.lookup('203.0.113.9', { mark: 7, fibMatch: true });
+    assert.deepEqual([marked.destination, marked.table, marked.interfaceIndex], ['203.0.0.0/16', 700, index]);
     ip('rule del fwmark 7 table 700', 'link del wan');
   });
 
   test('addresses of interfaces', async () => {
-    ip('link add ad type dummy', 'link set ad up');
-    const ad = await rt.link('ad');
+    ip('link add ifa type dummy', 'link set ifa up');
+    const ad = await rt.link('ifa');
     assert.ok(ad);
     const told: [string, InterfaceAddress][] = [];
     const monitor = RtnetlinkMonitor.open({
@@ -418,9 +415,9 @@ function suite(): void {
       lost: () => assert.fail('nothing was lost'),
     });
     ip(
-      'addr add 10.54.0.1 peer 10.54.0.2/32 dev ad',
-      'addr add 169.254.9.1/16 scope link dev ad',
-      'addr add fd00:54::1/64 dev ad preferred_lft 0 valid_lft 600',
+      'addr add 10.54.0.1 peer 10.54.0.2/32 dev ifa',
+      'addr add 169.254.9.1/16 scope link dev ifa',
+      'addr add fd00:54::1/64 dev ifa preferred_lft 0 valid_lft 600',
     );
     await eventually('no duplicate of it', () =>
       told.some(([, { address, tentative }]) => address === 'fd00:54::1' && !tentative),
@@ -445,7 +442,7 @@ function suite(): void {
       sorted(all.flatMap(({ addr_info }) => addr_info.map(({ local }) => local))),
     );
     assert.deepEqual(await rt.addresses({ interfaceIndex: 4711 }), []);
-    ip('link del ad');
+    ip('link del ifa');
     await eventually('the end', () =>
       ['10.54.0.1', 'fd00:54::1'].every((gone) =>
         told.some(([change, { address }]) => change === 'gone' && address === gone),

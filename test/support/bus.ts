@@ -18,6 +18,8 @@ export const NOBODY: Identity = { user: 'nobody', group: 'nogroup' };
 interface Daemon {
   start(): Promise<void>;
   stop(): Promise<void>;
+  freeze(): void;
+  thaw(): void;
   as<T>(identity: Identity, connecting: () => Promise<T>): Promise<T>;
 }
 
@@ -61,6 +63,15 @@ export class TestBus {
     return this.#daemon.stop();
   }
 
+  /** The daemon hangs: it is there, and does nothing until {@link thawDaemon}. */
+  freezeDaemon(): void {
+    this.#daemon.freeze();
+  }
+
+  thawDaemon(): void {
+    this.#daemon.thaw();
+  }
+
   async connect(options: UbusOptions = {}): Promise<Ubus> {
     const client = await Ubus.connect({ path: this.path, timeout: 20_000, ...options });
     this.#clients.push(client);
@@ -92,6 +103,14 @@ class FakeDaemon implements Daemon {
 
   stop(): Promise<void> {
     return this.#ubusd.stop();
+  }
+
+  freeze(): void {
+    this.#ubusd.freeze();
+  }
+
+  thaw(): void {
+    this.#ubusd.thaw();
   }
 
   async as<T>(identity: Identity, connecting: () => Promise<T>): Promise<T> {
@@ -135,6 +154,14 @@ class RealDaemon implements Daemon {
     const exited = new Promise((resolve) => running.once('exit', resolve));
     running.kill('SIGKILL');
     await exited;
+  }
+
+  freeze(): void {
+    this.#process?.kill('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.#process?.kill('SIGCONT');
   }
 
   /**

@@ -1,7 +1,7 @@
 /** What the ubusd for tests goes by: ACLs, patterns, and how a message is passed on. */
 import type { Socket } from 'node:net';
 import { BlobReader, type BlobWriter } from '../../src/ubus/blob.js';
-import { decodeBlobmsg, type Table } from '../../src/ubus/blobmsg.js';
+import { BlobmsgType, decodeBlobmsg, type Table } from '../../src/ubus/blobmsg.js';
 import type { Status } from '../../src/ubus/errors.js';
 import type { Message, Range } from '../../src/ubus/message.js';
 
@@ -30,6 +30,8 @@ export interface Client {
   readonly id: number;
   readonly socket: Socket;
   readonly identity: Identity;
+  /** Bytes that wait for the client to read. */
+  queued: number;
 }
 
 /** An object on the bus, also the nameless ones behind listeners and subscriptions. */
@@ -99,8 +101,8 @@ export function signatureMethods(bytes: Buffer, { start, end }: Range): Map<stri
     const reader = new BlobReader(bytes, start, end);
     while (reader.next()) {
       const whole = bytes.subarray(reader.start - 4, reader.start + ((reader.end - reader.start + 3) & ~3));
-      const [name] = Object.keys(decodeBlobmsg(whole));
-      if (name === undefined || name === '') return undefined;
+      const name = checkedName(bytes, reader);
+      if (name === undefined) return undefined;
       methods.set(name, Buffer.from(whole));
     }
   } catch {
@@ -108,6 +110,27 @@ export function signatureMethods(bytes: Buffer, { start, end }: Range): Map<stri
   }
   return methods;
 }
+
+/** The name of an attribute that passes libubox's blobmsg_check_attr, which does not look into tables and arrays. */
+function checkedName(bytes: Buffer, { id, extended, start, end }: BlobReader): string | undefined {
+  if (!extended || end - start < 3) return undefined;
+  const length = bytes.readUInt16BE(start);
+  const at = start + ((2 + length + 1 + 3) & ~3);
+  if (length === 0 || at > end || bytes[start + 2 + length] !== 0 || id > BlobmsgType.double)
+    return undefined;
+  const fixed = FIXED_LENGTHS.get(id);
+  if (fixed !== undefined && end - at !== fixed) return undefined;
+  if (id === BlobmsgType.string && (end === at || bytes[end - 1] !== 0)) return undefined;
+  return bytes.toString('utf8', start + 2, start + 2 + length);
+}
+
+const FIXED_LENGTHS: ReadonlyMap<number, number> = new Map([
+  [BlobmsgType.int8, 1],
+  [BlobmsgType.int16, 2],
+  [BlobmsgType.int32, 4],
+  [BlobmsgType.int64, 8],
+  [BlobmsgType.double, 8],
+]);
 
 /** The same message with another type and peer. */
 export function rewritten({ bytes, start, end, sequence }: Message, peer: number, type: number): Buffer {

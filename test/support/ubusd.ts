@@ -43,6 +43,8 @@ import {
 const EVENT_OBJECT = 1;
 /** Longest blob of a message, and most bytes that are queued for a client before messages to it are dropped. */
 const MAX_MESSAGE = 1_048_576;
+/** About what the kernel takes of a message for a client that does not read; it does not count as queued. */
+const SOCKET_ROOM = 160_000;
 
 export class FakeUbusd {
   readonly path: string;
@@ -53,6 +55,7 @@ export class FakeUbusd {
   readonly #clients = new Map<number, Client>();
   readonly #objects = new Map<number, BusObject>();
   #eventSequence = 0;
+  #frozen: (() => void)[] | undefined;
 
   constructor(path: string, acls: readonly Acl[] = []) {
     this.path = path;
@@ -77,8 +80,26 @@ export class FakeUbusd {
     await new Promise((resolve) => server.close(resolve));
   }
 
+  /** As SIGSTOP: takes connections and bytes, as the kernel would, and does nothing. */
+  freeze(): void {
+    this.#frozen ??= [];
+    for (const { socket } of this.#clients.values()) socket.pause();
+  }
+
+  /** As SIGCONT: goes on with all that came in meanwhile. */
+  thaw(): void {
+    const waiting = this.#frozen ?? [];
+    this.#frozen = undefined;
+    for (const accept of waiting) accept();
+    for (const { socket } of this.#clients.values()) socket.resume();
+  }
+
   #accept(socket: Socket): void {
-    const client: Client = { id: this.#freeId(this.#clients), socket, identity: this.identity };
+    if (this.#frozen !== undefined) {
+      this.#frozen.push(() => this.#accept(socket));
+      return;
+    }
+    const client: Client = { id: this.#freeId(this.#clients), socket, identity: this.identity, queued: 0 };
     this.#clients.set(client.id, client);
     const reader = new MessageReader();
     socket.on('data', (chunk) => {
@@ -393,8 +414,14 @@ export class FakeUbusd {
     this.#write(client, encodeMessage(type, sequence, peer, write));
   }
 
-  #write({ socket }: Client, bytes: Buffer): void {
-    if (socket.destroyed || socket.writableLength + bytes.length > MAX_MESSAGE + 12) return;
-    socket.write(bytes);
+  #write(client: Client, bytes: Buffer): void {
+    const { socket } = client;
+    const idle = socket.writableLength === 0;
+    if (socket.destroyed || (!idle && client.queued + bytes.length > MAX_MESSAGE)) return;
+    const queued = idle ? bytes.length - SOCKET_ROOM : bytes.length;
+    client.queued += queued;
+    socket.write(bytes, () => {
+      client.queued -= queued;
+    });
   }
 }

@@ -37,6 +37,7 @@ interface FakeKernel {
   readonly wireguard?: NetlinkError;
   readonly link?: Partial<Link> | undefined;
   readonly fwmark?: number | NetlinkError;
+  readonly publicKey?: string;
   readonly routes?: readonly Pick<Route, 'destination' | 'metric' | 'interfaceIndex'>[];
   readonly names?: Readonly<Record<string, readonly string[]>>;
 }
@@ -46,7 +47,9 @@ function fakeKernel(fake: FakeKernel): KernelView {
     wireguard: fake.wireguard ?? {
       device: async (name): Promise<WireGuardDevice> => {
         if (fake.fwmark instanceof NetlinkError) throw fake.fwmark;
-        return { index: 7, name: String(name), listenPort: 0, fwmark: fake.fwmark ?? 0, peers: [] };
+        const { fwmark = 0, publicKey } = fake;
+        const device = { index: 7, name: String(name), listenPort: 0, fwmark, peers: [] };
+        return publicKey === undefined ? device : { ...device, publicKey };
       },
     },
     rtnetlink: {
@@ -206,6 +209,13 @@ test('without the rights to look', async (t) => {
   );
   assert.deepEqual(await findings(t, peer('a'), { fwmark }), [
     "warning DIR/wgpeerselector:1: peer 'a', option ifname: vpn could not be looked into (get WireGuard device vpn: operation not permitted (EPERM): this needs CAP_NET_ADMIN): run the check as root, or with CAP_NET_ADMIN",
+  ]);
+});
+
+test("a peer with the interface's own key", async (t) => {
+  const [, publicKey = ''] = /public_key '(.*)'/.exec(peer('a')) ?? [];
+  assert.deepEqual(await findings(t, peer('a'), { publicKey }), [
+    "error DIR/wgpeerselector:1: peer 'a', option public_key: is the public key of vpn itself, so the kernel takes no notice of this peer: expected the key of the gateway",
   ]);
 });
 

@@ -6,8 +6,10 @@ import { tmpdir } from 'node:os';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { runCheck } from '../../src/cli/check.js';
+import { ExitError, exitCodeOf } from '../../src/cli/exit.js';
 import { parseOptions } from '../../src/cli/options.js';
-import { ExitError } from '../../src/daemon/exit.js';
+import { ConfigFileError } from '../../src/config/index.js';
+import { StartError } from '../../src/daemon/start-error.js';
 import { VERSION } from '../../src/version.js';
 
 const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
@@ -99,6 +101,20 @@ test('standard output that cannot be written: 74, one line; a reader that has le
   assert.equal(check.status, 74);
   // The reader hangs up long before Node is there to write.
   assert.equal(shell('| { exec <&-; cat /dev/null; }').stderr, '');
+});
+
+test('the code says what the daemon failed at, and a fault of the program has none of its own', () => {
+  for (const [failure, code] of [
+    ['no-wireguard', 69],
+    ['locked', 75],
+    ['not-permitted', 77],
+    ['no-peer', 78],
+  ] as const) {
+    assert.equal(exitCodeOf(new StartError(failure, '')), code);
+  }
+  assert.equal(exitCodeOf(new ConfigFileError('f', 'missing', '')), 78);
+  assert.equal(exitCodeOf(new ExitError(64, '')), 64);
+  assert.equal(exitCodeOf(new TypeError('x')), undefined);
 });
 
 test('no configuration: 78, and what to do', async () => {

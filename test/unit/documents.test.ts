@@ -8,9 +8,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { check } from '../../src/check/check.js';
+import { EXIT } from '../../src/cli/exit.js';
 import { HELP } from '../../src/cli/options.js';
 import { formatProblem, loadConfig, loadNtpServers, parseUci } from '../../src/config/index.js';
-import { EXIT } from '../../src/daemon/exit.js';
 import { block, blocksOf, documents, root, saidToPrint } from '../support/documents.js';
 import { blocksFor, runners } from '../support/pasted.js';
 
@@ -188,7 +188,7 @@ test('the options that README lists are those of --help, and the exit codes are 
       .filter((line) => /^ +(-\w, )?--/.test(line))
       .map((line) => line.trim());
   assert.deepEqual(options(take('README.md, Command line, 1').text), options(HELP));
-  const codes = Object.values(EXIT).filter((code) => code !== EXIT.OS_ERROR);
+  const codes = Object.values(EXIT);
   for (const document of ['README.md', 'docs/architecture.md']) {
     const text = await readFile(root + document, 'utf8');
     const listed = [...text.matchAll(/^\| (\d+) +\| /gm)].map(([, code]) => Number(code));

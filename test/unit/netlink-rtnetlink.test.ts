@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { endianness } from 'node:os';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { canonicalPrefix, decodeAddress, encodeAddress } from '../../src/netlink/address.js';
@@ -8,6 +9,8 @@ import { decodeInterfaceAddress } from '../../src/netlink/rtnetlink/interface-ad
 import { decodeLink } from '../../src/netlink/rtnetlink/link.js';
 import { decodeRoute, encodeRoute } from '../../src/netlink/rtnetlink/route.js';
 import { concat, end, FakeKernel, fixture, recordedMessages, reply } from './netlink-support.js';
+
+const LITTLE = endianness() === 'LE';
 
 /** What `ip -j -N -d route` prints of a route. */
 interface IpRoute {
@@ -84,6 +87,26 @@ test('a filter takes what it says, and nothing else', () => {
   assert.ok(index !== undefined);
   assert.ok(found({ interfaceIndex: index }).includes('10.98.0.0/24'));
   assert.ok(!found({ interfaceIndex: index }).includes('10.97.0.0/16'));
+});
+
+test('copies that the kernel made for itself are no routes, but for who asks for them', async () => {
+  const recorded = recordedMessages(fixture('routes-ipv6').datagrams);
+  const cloned = recorded.map((message) => {
+    const body = Uint8Array.from(message.body);
+    const view = new DataView(body.buffer);
+    view.setUint32(8, view.getUint32(8, LITTLE) | 0x200, LITTLE); // RTM_F_CLONED
+    return { ...message, body };
+  });
+  assert.equal(cloned.flatMap((message) => decodeRoute(message) ?? []).length, 0);
+  assert.deepEqual(
+    cloned.map((message) => decodeRoute(message, {}, true)),
+    recorded.map((message) => decodeRoute(message)),
+  );
+  const { rt } = setUp((message, socket) => {
+    for (const { type, body } of [...cloned, ...recorded]) socket.deliver(reply(message, type, body, 2));
+    socket.deliver(end(message, 3));
+  });
+  assert.equal((await rt.routes({ family: 6 })).length, recorded.length);
 });
 
 test('links read as ip reads them', () => {

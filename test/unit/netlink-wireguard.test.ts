@@ -320,6 +320,10 @@ test('a secret shows itself only when asked by name', () => {
   assert.ok(!value.equals(SecretKey.fromBase64(key(66))));
   value.revealBytes().fill(0);
   assert.equal(value.revealBase64(), text, 'what is revealed is a copy');
+  const bytes = value.revealBytes();
+  const taken = SecretKey.fromBytes(bytes);
+  bytes.fill(0);
+  assert.equal(taken.revealBase64(), text, 'what was given is copied');
   for (const bad of ['', text.slice(1), `${text}=`, `${text.slice(0, 42)}B=`, ` ${text}`]) {
     assert.throws(
       () => SecretKey.fromBase64(bad),

@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
+import { connect } from 'node:net';
 import { test } from 'node:test';
+import { BlobmsgType } from '../../src/ubus/blobmsg.js';
 import { double, type Table, type Ubus, UbusError } from '../../src/ubus/index.js';
+import {
+  encodeMessage,
+  MessageAttribute,
+  MessageType,
+  writeStringAttribute,
+} from '../../src/ubus/message.js';
 import { deferred, TestBus, until } from '../support/bus.js';
 
 /** Publishes an object with a method for each kind of behaviour. */
@@ -188,6 +196,33 @@ test('an answer of nearly 1 MiB', async (t) => {
   assert.deepEqual(await caller.call('lab', 'echo', { text }), { text });
 });
 
+test('answers about as long as a message may be: answered or refused, none is waited for in vain', async (t) => {
+  const bus = await TestBus.start(t);
+  const provider = await bus.connect({ onWarning: ({ message }) => assert.match(message, /more than the/) });
+  await provider.publish('filler', {
+    fill: { args: { length: 'int32' }, call: ({ length = 0 }) => ({ text: 'x'.repeat(length) }) },
+  });
+  const caller = await bus.connect();
+  const outcomes = new Set<string>();
+  for (let length = 1_048_500; length <= 1_048_576; length += 1) {
+    const outcome = await caller.call('filler', 'fill', { length }).then(
+      ({ text }) => (String(text).length === length ? 'answered' : 'cut'),
+      ({ status }) => String(status),
+    );
+    outcomes.add(outcome);
+  }
+  assert.deepEqual([...outcomes], ['answered', 'UNKNOWN_ERROR']);
+});
+
+test('answers of more than 1 MiB at once, to several callers, all arrive', async (t) => {
+  const bus = await TestBus.start(t);
+  const provider = await bus.connect();
+  await provider.publish('flood', { go: { call: () => ({ text: 'x'.repeat(400_000) }) } });
+  const callers = await Promise.all([bus.connect(), bus.connect(), bus.connect()]);
+  const calls = callers.flatMap((caller) => [caller.call('flood', 'go'), caller.call('flood', 'go')]);
+  for (const { text } of await Promise.all(calls)) assert.equal(String(text).length, 400_000);
+});
+
 test('statuses that handlers choose, and handlers that throw', async (t) => {
   const warnings: Error[] = [];
   const bus = await TestBus.start(t);
@@ -343,6 +378,33 @@ test('lookup: all, one, by prefix, none', async (t) => {
   assert.deepEqual(await paths('zz*'), []);
   const [zoo] = await provider.lookup('zoo');
   assert.deepEqual(zoo?.methods, { feed: { what: 'string', grams: 'double', big: 'int64' } });
+});
+
+test('an object whose signature cannot be read hides neither itself nor others', async (t) => {
+  const bus = await TestBus.start(t);
+  const socket = connect(bus.path);
+  t.after(() => socket.destroy());
+  socket.write(
+    encodeMessage(MessageType.addObject, 1, 0, (writer) => {
+      writeStringAttribute(writer, MessageAttribute.objectPath, 'strange');
+      const signature = writer.open(MessageAttribute.signature);
+      const method = writer.openNamed(BlobmsgType.table, 'go');
+      writer.bytes(Buffer.from('rubbish!'));
+      writer.close(method);
+      writer.close(signature);
+    }),
+  );
+  const client = await bus.connect();
+  await client.waitFor('strange');
+  await (await bus.connect()).publish('lab', { go: { call: () => ({}) } });
+  const found = await client.lookup();
+  assert.deepEqual(
+    found.map(({ path, methods }) => [path, methods]),
+    [
+      ['lab', { go: {} }],
+      ['strange', {}],
+    ],
+  );
 });
 
 test('a path that is taken is refused, and says so', async (t) => {

@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
+import { STATUSES } from '../../src/ubus/errors.js';
 import { encodeBlobmsg, Ubus } from '../../src/ubus/index.js';
 import {
   encodeMessage,
+  type Message,
   MessageAttribute,
   MessageType,
   readAttributes,
+  writeDataAttribute,
   writeFlagAttribute,
   writeNumberAttribute,
   writeStringAttribute,
@@ -309,6 +312,60 @@ test('answers to an ubusd that does not read are dropped with one warning', asyn
   assert.match(warnings.join(), /answering method go of lab: ubusd does not read/);
 });
 
+test('answers beyond 1 MiB in one turn wait for an ubusd that reads; what is refused has a status', async (t) => {
+  const answers: Record<number, { parts: number; code: number | undefined }> = {};
+  const path = await serveRaw(t, (socket) => {
+    socket.write(HELLO);
+    onMessages(socket, (message) => {
+      if (message.type === MessageType.addObject) {
+        const added = data(message, (writer) =>
+          writeNumberAttribute(writer, MessageAttribute.objectId, 4711),
+        );
+        const calls = [1, 2, 3, 200].map((parts) =>
+          encodeMessage(MessageType.invoke, parts, 77, (writer) => {
+            writeNumberAttribute(writer, MessageAttribute.objectId, 4711);
+            writeStringAttribute(writer, MessageAttribute.method, 'go');
+            writeDataAttribute(writer, { parts });
+          }),
+        );
+        socket.write(Buffer.concat([added, status(message, 0), ...calls]));
+        return;
+      }
+      answers[message.sequence] ??= { parts: 0, code: undefined };
+      const answer = answers[message.sequence];
+      assert.ok(answer);
+      assert.equal(answer.code, undefined, 'nothing comes after the status');
+      if (message.type === MessageType.data) answer.parts += 1;
+      else answer.code = readAttributes(message).status;
+    });
+  });
+  const warnings: string[] = [];
+  const bus = await Ubus.connect({ path, onWarning: ({ message }) => void warnings.push(message) });
+  t.after(() => bus.close());
+  const text = 'x'.repeat(300_000);
+  await bus.publish('lab', {
+    go: {
+      args: { parts: 'int32' },
+      call: ({ parts = 0 }, invocation) => {
+        for (let part = 0; part < parts; part += 1) {
+          try {
+            invocation.reply({ text });
+          } catch {
+            return; // a handler that thinks it no matter
+          }
+        }
+      },
+    },
+  });
+  await until(() => answers[200]?.code !== undefined, 'the last is answered');
+  const { parts = 0, code } = answers[200] ?? {};
+  delete answers[200];
+  assert.deepEqual(answers, { 1: { parts: 1, code: 0 }, 2: { parts: 2, code: 0 }, 3: { parts: 3, code: 0 } });
+  assert.equal(code, STATUSES.indexOf('NO_MEMORY'));
+  assert.ok(parts > 40 && parts < 60, `${parts} parts, 16 MiB are the most`);
+  assert.equal(warnings.length, 1);
+});
+
 test('closing does not wait for an ubusd that does not read', async (t) => {
   let received = 0;
   let ended = false;
@@ -331,4 +388,118 @@ test('closing does not wait for an ubusd that does not read', async (t) => {
   await sent;
   await until(() => ended, 'the connection is gone');
   assert.ok(received < 1_000_000, 'what was left has been thrown away');
+});
+
+/** An ubusd that has our object as 4711, and otherwise answers as `answer` says: with messages, or not at all. */
+function serveLab(t: TestContext, answer: (message: Message, before: number) => Buffer[] | undefined) {
+  return serveRaw(t, (socket, before) => {
+    socket.write(HELLO);
+    onMessages(socket, (message) => {
+      const given = answer(message, before) ?? [status(message, 0)];
+      if (message.type === MessageType.addObject && given.length > 0) {
+        given.unshift(
+          data(message, (writer) => writeNumberAttribute(writer, MessageAttribute.objectId, 4711)),
+        );
+      }
+      socket.write(Buffer.concat(given));
+    });
+  });
+}
+
+test('an ubusd that lost the answer to a registration, and answers others, is connected to again', async (t) => {
+  let connections = 0;
+  const path = await serveLab(t, (message, before) => {
+    connections = before + 1;
+    return before === 0 && message.type === MessageType.addObject ? [] : undefined;
+  });
+  const bus = await Ubus.connect({ path, timeout: 1_000, onWarning: () => undefined });
+  t.after(() => bus.close());
+  const object = await bus.publish('lab', {});
+  await until(async () => {
+    await bus.lookup().catch(() => undefined); // others are answered
+    return object.registered;
+  }, 'it is registered');
+  assert.equal(connections, 2);
+});
+
+test('an ubusd that greets and hangs up is asked at growing intervals', async (t) => {
+  const times: number[] = [];
+  const path = await serveRaw(t, (socket) => {
+    times.push(performance.now());
+    socket.end(HELLO);
+  });
+  const told: string[] = [];
+  const bus = Ubus.open({ path, onDisconnect: ({ message }) => void told.push(message) });
+  t.after(() => bus.close());
+  await bus.publish('lab', {});
+  await until(() => times.length === 6, 'it has been tried six times');
+  const [first = 0] = times;
+  // Pauses of 0.1, 0.2, 0.4, 0.8 and 1.6 s, each a quarter less at most.
+  assert.ok((times.at(-1) ?? 0) - first >= 2_300, `${times.map((time) => Math.round(time - first))}`);
+  assert.equal(told.length, 1, 'said once');
+});
+
+test('a look for an object that fails is repeated without another listener', async (t) => {
+  const seen: number[] = [];
+  const path = await serveLab(t, (message) => {
+    seen.push(message.type);
+    return message.type === MessageType.lookup ? [status(message, STATUSES.indexOf('NO_DATA'))] : undefined;
+  });
+  const bus = await Ubus.connect({ path, onWarning: () => undefined });
+  t.after(() => bus.close());
+  bus.waitFor('lab').catch(() => undefined);
+  const count = (type: number) => seen.filter((one) => one === type).length;
+  await until(() => count(MessageType.lookup) === 3, 'it has looked three times');
+  assert.equal(count(MessageType.addObject), 1);
+});
+
+test('who may not listen looks again only when the look before is answered', async (t) => {
+  const looks: Message[] = [];
+  let answerLook: (() => void) | undefined;
+  const path = await serveRaw(t, (socket) => {
+    socket.write(HELLO);
+    onMessages(socket, (message) => {
+      if (message.type === MessageType.invoke) {
+        socket.write(status(message, STATUSES.indexOf('PERMISSION_DENIED')));
+      } else if (message.type !== MessageType.lookup) {
+        socket.write(status(message, 0));
+      } else {
+        looks.push(message);
+        const answer = () => void socket.write(status(message, STATUSES.indexOf('NOT_FOUND')));
+        if (looks.length === 1) answer();
+        else answerLook ??= answer;
+      }
+    });
+  });
+  const bus = await Ubus.connect({ path });
+  t.after(() => bus.close());
+  bus.waitFor('lab').catch(() => undefined);
+  await until(() => answerLook, 'it has looked twice');
+  // The time of two looks: a third one would be there by then.
+  await new Promise((resolve) => setTimeout(resolve, 4_100));
+  assert.equal(looks.length, 2);
+  answerLook?.();
+  await until(() => looks.length === 3, 'it looks again');
+});
+
+test('an object that is seen and cannot be subscribed to is not asked without a pause', async (t) => {
+  const times: number[] = [];
+  const path = await serveLab(t, (message) => {
+    if (message.type === MessageType.subscribe) {
+      times.push(performance.now());
+      return [status(message, STATUSES.indexOf('NOT_FOUND'))];
+    }
+    if (message.type !== MessageType.lookup) return undefined;
+    const found = data(message, (writer) => {
+      writeStringAttribute(writer, MessageAttribute.objectPath, 'lab');
+      writeNumberAttribute(writer, MessageAttribute.objectId, 4712);
+    });
+    return [found, status(message, 0)];
+  });
+  const bus = Ubus.open({ path });
+  t.after(() => bus.close());
+  await bus.subscribe('lab', () => undefined);
+  await until(() => times.length === 4, 'it has tried four times');
+  // At once, when it looked for the object, after 1 s, after 2 s.
+  assert.ok((times[3] ?? 0) - (times[0] ?? 0) >= 2_900, `${times}`);
 });

@@ -148,3 +148,31 @@ test('a path that is taken when ubusd comes: one warning, and published when it 
   await until(() => object.registered, 'the object is published');
   assert.equal(warnings.length, 1);
 });
+
+test('an ubusd that hangs for longer than the timeout: what is registered meanwhile is there when it goes on', async (t) => {
+  const bus = await TestBus.start(t);
+  const warnings: string[] = [];
+  const provider = await bus.connect({
+    timeout: 100,
+    onWarning: ({ status }: Error & { status?: string }) => void warnings.push(String(status)),
+  });
+  await (await bus.connect()).publish('other', {});
+  bus.freezeDaemon();
+  const heard: string[] = [];
+  const [object, , subscription] = await Promise.all([
+    provider.publish('lab', { go: { call: () => ({ ok: true }) } }),
+    provider.listen('lab.*', (name) => void heard.push(name)),
+    provider.subscribe('other', () => undefined),
+  ]);
+  assert.deepEqual(warnings, ['TIMEOUT', 'TIMEOUT', 'TIMEOUT']);
+  assert.equal(object.registered || subscription.active, false);
+  await assert.rejects(provider.call('other', 'go'), { status: 'TIMEOUT' });
+  await new Promise((resolve) => setTimeout(resolve, 500)); // several timeouts
+  bus.thawDaemon();
+  await until(() => object.registered && subscription.active, 'all is registered');
+  const client = await bus.connect();
+  assert.deepEqual(await client.call('lab', 'go'), { ok: true });
+  await client.send('lab.x');
+  await until(() => heard.length === 1, 'the event is heard');
+  assert.equal(warnings.length, 3);
+});

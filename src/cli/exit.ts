@@ -1,3 +1,6 @@
+import { ConfigFileError, UciError } from '../config/index.js';
+import { StartError, type StartFailure } from '../daemon/start-error.js';
+
 /** Exit codes, from sysexits.h, so that a service manager can tell a mistake from an accident. */
 export const EXIT = {
   OK: 0,
@@ -7,8 +10,6 @@ export const EXIT = {
   UNAVAILABLE: 69,
   /** EX_SOFTWARE: a fault of the program itself. */
   SOFTWARE: 70,
-  /** EX_OSERR: the kernel refused something that it should not have. */
-  OS_ERROR: 71,
   /** EX_CANTCREAT: the pid file cannot be written. */
   CANNOT_CREATE: 73,
   /** EX_IOERR: what was asked for cannot be written to standard output. */
@@ -30,4 +31,20 @@ export class ExitError extends Error {
     super(message);
     this.code = code;
   }
+}
+
+const START_FAILURES: Readonly<Record<StartFailure, number>> = {
+  'no-peer': EXIT.CONFIGURATION,
+  locked: EXIT.LOCKED,
+  'no-wireguard': EXIT.UNAVAILABLE,
+  'no-socket': EXIT.UNAVAILABLE,
+  'not-permitted': EXIT.NOT_PERMITTED,
+};
+
+/** The exit code for an error whose message says all there is to say; undefined for one that should not happen. */
+export function exitCodeOf(error: unknown): number | undefined {
+  if (error instanceof ExitError) return error.code;
+  if (error instanceof StartError) return START_FAILURES[error.failure];
+  if (error instanceof ConfigFileError || error instanceof UciError) return EXIT.CONFIGURATION;
+  return undefined;
 }
