@@ -150,13 +150,13 @@ async function openKernel(interfaces: readonly string[], log: Log): Promise<Kern
   try {
     kernel = await Kernel.open((error) => log.write('error', '', messageOf(error)));
   } catch (error) {
-    if (error instanceof NetlinkUnavailableError) throw new StartError('no-netlink', error.message);
     if (error instanceof NetlinkError && error.code === 'ENOENT') {
       throw new StartError(
         'no-wireguard',
         `this kernel has no WireGuard (${error.message}): install kmod-wireguard, or load the module wireguard`,
       );
     }
+    if (error instanceof NetlinkUnavailableError) throw new StartError('no-socket', error.message);
     throw error;
   }
   for (const name of interfaces) {

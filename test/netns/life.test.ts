@@ -2,17 +2,9 @@
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
+import { needs } from '../support/needs.js';
 import { attempt } from './lab/exec.js';
-import {
-  connected,
-  inside,
-  onlyInVirtualMachine,
-  ourProtocol,
-  ourRoutes,
-  section,
-  until,
-  withLab,
-} from './lab/index.js';
+import { connected, inside, ourProtocol, ourRoutes, section, until, withLab } from './lab/index.js';
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   test(`${signal}: peer and routes are removed, exit code 0`, () =>
@@ -179,40 +171,45 @@ test('a second daemon for the same interface stops and says who has it', () =>
     await third.line(/still connected/);
   }));
 
-test('without CAP_NET_ADMIN: exit code 77; with nothing else: it works', () =>
-  withLab({ gateways: 1 }, async (lab) => {
-    const user = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
-    const readable = { config: lab.config(), withinReach: true };
-    await lab.router.exec(['chmod', '-R', 'a+rX', lab.folder]);
-    const without = await lab.startDaemon({
-      ...readable,
-      under: [...user, '--inh-caps=-all', '--bounding-set=-all'],
-    });
-    assert.equal((await without.exit()).code, 77);
-    await without.line(
-      /error: not permitted to configure WireGuard \(.*EPERM.*\): run as root, or with CAP_NET_ADMIN/,
-    );
-    const only = [
-      '--inh-caps=-all,+net_admin',
-      '--ambient-caps=+net_admin',
-      '--bounding-set=-all,+net_admin',
-    ];
-    const daemon = await lab.startDaemon({ ...readable, under: [...user, ...only] });
-    await daemon.line(connected);
-    const status = await readFile(`/proc/${daemon.pid}/status`, 'latin1');
-    assert.match(status, /^CapEff:\s+0000000000001000$/m, 'CAP_NET_ADMIN and nothing else');
-    daemon.signal('SIGTERM');
-    assert.equal((await daemon.exit()).code, 0);
-    assert.deepEqual((await lab.router.wg()).peers, []);
-  }));
+test(
+  'without CAP_NET_ADMIN: exit code 77; with nothing else: it works',
+  needs('users and groups to change to'),
+  () =>
+    withLab({ gateways: 1 }, async (lab) => {
+      const user = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
+      const readable = { config: lab.config(), withinReach: true };
+      await lab.router.exec(['chmod', '-R', 'a+rX', lab.folder]);
+      const without = await lab.startDaemon({
+        ...readable,
+        under: [...user, '--inh-caps=-all', '--bounding-set=-all'],
+      });
+      assert.equal((await without.exit()).code, 77);
+      await without.line(
+        /error: not permitted to configure WireGuard \(.*EPERM.*\): run as root, or with CAP_NET_ADMIN/,
+      );
+      const only = [
+        '--inh-caps=-all,+net_admin',
+        '--ambient-caps=+net_admin',
+        '--bounding-set=-all,+net_admin',
+      ];
+      const daemon = await lab.startDaemon({ ...readable, under: [...user, ...only] });
+      await daemon.line(connected);
+      const status = await readFile(`/proc/${daemon.pid}/status`, 'latin1');
+      assert.match(status, /^CapEff:\s+0000000000001000$/m, 'CAP_NET_ADMIN and nothing else');
+      daemon.signal('SIGTERM');
+      assert.equal((await daemon.exit()).code, 0);
+      assert.deepEqual((await lab.router.wg()).peers, []);
+    }),
+);
 
-test('--group changes the group', () =>
+test('--group changes the group', needs('users and groups to change to'), () =>
   withLab({ gateways: 1 }, async (lab) => {
     const daemon = await lab.startDaemon({ args: ['-i', 'vpn', '--group', 'nogroup'] });
     await daemon.line(connected);
     const status = await readFile(`/proc/${daemon.pid}/status`, 'latin1');
     assert.match(status, /^Gid:\s+65534\s+65534\s+65534\s+65534$/m);
-  }));
+  }),
+);
 
 test('strace shows no program started but the daemon itself', () =>
   withLab({ gateways: 2 }, async (lab) => {
@@ -239,6 +236,7 @@ test('strace shows no program started but the daemon itself', () =>
     });
     await daemon.line(connected);
     await lab.router.linkDown();
+    await daemon.line(/the interface is down/);
     await lab.router.linkUp();
     await daemon.line(/still connected/);
     const pid = (await readFile(`${lab.folder}/pid`, 'latin1')).trim();
@@ -252,7 +250,7 @@ test('strace shows no program started but the daemon itself', () =>
     assert.match(calls[0] ?? '', /wgpeerselector\.js/);
   }));
 
-test('a kernel without WireGuard: exit code 69', { skip: onlyInVirtualMachine }, () =>
+test('a kernel without WireGuard: exit code 69', needs('a kernel of its own'), () =>
   withLab({ gateways: 0, interfaces: [] }, async (lab) => {
     // Take the module away, and keep the kernel from loading it again, for as long as this test lasts.
     const helper = '/proc/sys/kernel/modprobe';
