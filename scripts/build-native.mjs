@@ -27,6 +27,11 @@ const addons = [
       "The npm package 'netlink' takes its place, which ends the process when a receive buffer overflows.",
   },
   {
+    name: 'lock-holder.node',
+    source: 'src/daemon/lock-holder.c',
+    without: "Any user who takes the name of an interface's lock keeps the daemon from serving it.",
+  },
+  {
     name: 'name-lookup.node',
     source: 'src/names/lookup.c',
     // Its threads may outlive the worker that loaded it.

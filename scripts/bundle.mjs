@@ -26,7 +26,7 @@ const { values } = parseArguments({
 });
 const folder = resolve(values.output ?? `${root}/dist/bundle`);
 const program = `${folder}/wgpeerselector.js`;
-const nativeParts = ['netlink-socket.node', 'name-lookup.node', 'clock.node'];
+const nativeParts = ['netlink-socket.node', 'name-lookup.node', 'lock-holder.node', 'clock.node'];
 
 /** As scripts/build-stamp.mjs has it. */
 function buildTime() {

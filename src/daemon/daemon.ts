@@ -64,11 +64,11 @@ export class Daemon {
   }
 
   /**
-   * Starts to serve the interfaces.
+   * Gets everything that it takes to serve the interfaces, and changes nothing yet: {@link run} does.
    * @throws {StartError} what stands against it
    * @throws {ConfigFileError | UciError} the configuration cannot be read
    */
-  static async start(options: DaemonOptions): Promise<Daemon> {
+  static async open(options: DaemonOptions): Promise<Daemon> {
     const { log, interfaces } = options;
     const config = readConfig(options);
     const usable = interfaces.filter((name) => config.peers(name).length > 0);
@@ -82,7 +82,18 @@ export class Daemon {
       );
     }
     const locks: InterfaceLock[] = [];
-    for (const name of interfaces) locks.push(await InterfaceLock.take(name));
+    for (const name of interfaces) {
+      const lock = await InterfaceLock.take(name);
+      locks.push(lock);
+      const [first, ...more] = lock.ignored;
+      if (first === undefined) continue;
+      const who = `process ${first.pid} of user ${first.uid}${more.length > 0 ? ` and ${more.length} more` : ''}`;
+      log.write(
+        'warning',
+        name,
+        `${who} took the lock's name, but could not serve the interface: passed over`,
+      );
+    }
     const kernel = await openKernel(interfaces, log);
     const resolver = new SystemResolver();
     const time = new TimeKeeper(readTimeSettings(config, options), log);
@@ -90,10 +101,13 @@ export class Daemon {
     const shared: Shared = { kernel, resolver, time, timers, random, log };
     const services: InterfaceService[] = [];
     for (const name of interfaces) services.push(await InterfaceService.open(name, config, shared));
-    const daemon = new Daemon(options, kernel, resolver, time, locks, services);
-    time.start();
-    for (const service of services) service.run();
-    return daemon;
+    return new Daemon(options, kernel, resolver, time, locks, services);
+  }
+
+  /** Begins to work. */
+  run(): void {
+    this.#time.start();
+    for (const service of this.#services) service.run();
   }
 
   /** Reads the configuration again. One that cannot be read changes nothing. Never throws. */
