@@ -206,3 +206,29 @@ test('routes go into the table and with the metric of the configuration', () =>
     await daemon.exit();
     assert.deepEqual(await installed(lab), { peers: [], routes: [] });
   }));
+
+test('a routing table that nobody knows: not served, and a reload with it leaves the connection alone', () =>
+  withLab({ gateways: 1 }, async (lab) => {
+    const unknown = lab.config({ interface: { table: 'no_such_table' } });
+    const refused = await lab.startDaemon({ config: unknown });
+    await refused.line(/option table: is 'no_such_table': expected a routing table/);
+    await refused.line(/has settings for interface vpn with which it cannot be served/);
+    assert.equal((await refused.exit()).code, 78);
+
+    const daemon = await lab.startDaemon({ config: lab.config({ interface: { table: 1234 } }) });
+    await daemon.line(inDetail);
+    const before = await installed(lab);
+    await daemon.reload(unknown);
+    await daemon.line(/error vpn: .* is of no use for it; everything stays as it is/);
+    await daemon.line(/configuration read again/);
+    assert.deepEqual(await installed(lab), before);
+
+    await daemon.reload(lab.config({ interface: { table: 'default' } }));
+    await until(
+      async () => (await lab.router.routes({ dev: 'vpn' })).filter(({ table }) => table === 253).length === 2,
+      { what: 'the routes to move to the table of that name' },
+    );
+    daemon.signal('SIGTERM');
+    await daemon.exit();
+    assert.deepEqual(await installed(lab), { peers: [], routes: [] });
+  }));

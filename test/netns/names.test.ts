@@ -6,9 +6,18 @@ import { readdir, readlink } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { type Lab, until, withLab } from './lab/index.js';
+import { connected, type Host, type Lab, until, wireguardPort, withLab } from './lab/index.js';
 
 const here = (name: string): string => fileURLToPath(new URL(`lab/${name}`, import.meta.url));
+
+/** Starts a DNS server that has these addresses for every name, and tells the IPv6 one 200 ms later; the router asks it. */
+async function lateDns(lab: Lab, v4: string, v6: string): Promise<Host> {
+  const host = await lab.addHost('late', 3);
+  const server = host.run([process.execPath, here('late-dns.js'), host.address.v4, v4, v6, '200']);
+  await once(server.stdout, 'data');
+  await lab.writeResolvConf(`nameserver ${host.address.v4}\n`);
+  return host;
+}
 
 /** Both ways to ask. */
 const ways = ['native', 'fallback'] as const;
@@ -95,17 +104,7 @@ for (const way of ways) {
 
   test(`${way}: an AAAA that comes 200 ms after the A is told, and the A was not held up`, () =>
     withLab({ gateways: 0, interfaces: [] }, async (lab) => {
-      const late = await lab.addHost('late', 3);
-      const server = late.run([
-        process.execPath,
-        here('late-dns.js'),
-        late.address.v4,
-        '192.0.2.7',
-        '2001:db8::7',
-        '200',
-      ]);
-      await once(server.stdout, 'data');
-      await lab.writeResolvConf(`nameserver ${late.address.v4}\n`);
+      await lateDns(lab, '192.0.2.7', '2001:db8::7');
       const asker = await Asker.start(lab, way);
       asker.ask(60_000, 'gw.test');
       await asker.first('resolved', 'rejected');
@@ -167,3 +166,49 @@ for (const way of ways) {
       assert.ok(asker.events.every(({ what }) => what !== 'resolved'));
     }));
 }
+
+test('the daemon connects to a name of /etc/hosts while DNS is silent, and ends at once', () =>
+  withLab({ gateways: 2 }, async (lab) => {
+    const [gw1, gw2] = lab.gateways;
+    assert.ok(gw1 && gw2);
+    await lab.dns.mute();
+    await lab.writeHosts(`${gw1.address.v4} gw.example.net\n${gw1.address.v6} gw.example.net\n`);
+    const peer = (gateway: typeof gw1, host: string) => ({
+      gateway,
+      options: { endpoint: `${host}:${wireguardPort}` },
+    });
+    const daemon = await lab.startDaemon({
+      config: lab.config({ peers: [peer(gw1, 'gw.example.net'), peer(gw2, 'gw2.test')] }),
+    });
+    assert.match((await daemon.line(connected)).text, /gw1/);
+    // Now one that waits for an answer: its threads must not hold up the end.
+    await daemon.reload(lab.config({ peers: [peer(gw2, 'gw2.test')], interface: { connect_timeout: 600 } }));
+    await daemon.line(/gw1: connection ended/);
+    daemon.signal('SIGTERM');
+    const { code, duration } = await daemon.exit();
+    assert.equal(code, 0);
+    assert.ok(duration < 5_000, `${duration} ms`);
+  }));
+
+test('the daemon connects to a short name by the search list', () =>
+  withLab({ gateways: 1 }, async (lab) => {
+    const [gw1] = lab.gateways;
+    assert.ok(gw1);
+    await lab.dns.set('gw.lan.test', [gw1.address.v4]);
+    await lab.writeResolvConf(`search lan.test\n${lab.dns.resolvConf}`);
+    const options = { endpoint: `gw:${wireguardPort}` };
+    const daemon = await lab.startDaemon({ config: lab.config({ peers: [{ gateway: gw1, options }] }) });
+    await daemon.line(connected);
+  }));
+
+test('the uplink has IPv6 only, and the AAAA comes 200 ms after the A: connected', () =>
+  withLab({ gateways: 1 }, async (lab) => {
+    const [gw1] = lab.gateways;
+    assert.ok(gw1);
+    // To 192.0.2.0/24 nobody has a route.
+    await lateDns(lab, '192.0.2.7', gw1.address.v6);
+    const options = { endpoint: `gw1.test:${wireguardPort}` };
+    const daemon = await lab.startDaemon({ config: lab.config({ peers: [{ gateway: gw1, options }] }) });
+    const { text } = await daemon.line(connected);
+    assert.ok(text.includes(gw1.address.v6), text);
+  }));
