@@ -130,6 +130,12 @@ test('the age is told only of a connection', async () => {
   await world.timers.pass(151 * SECOND);
   assert.equal(selector.snapshot().state, 'connecting');
   assert.equal(selector.snapshot().handshakeAge, undefined);
+  gateway.alive = true;
+  await world.timers.pass(10 * SECOND);
+  assert.equal(selector.snapshot().state, 'established');
+  world.setLink('down');
+  await world.timers.pass(SECOND);
+  assert.equal(selector.snapshot().handshakeAge, undefined);
 });
 
 test('how long a connection was held is counted from its handshake', async () => {
@@ -323,4 +329,35 @@ test('a reload changes the settings of a connection that is held', async () => {
   selector.assign(assign([a], { deadPeerTimeout: 30, checkInterval: 5 }));
   await world.timers.pass(21 * SECOND);
   assert.equal(world.ofType('lost').length, 1);
+});
+
+test('next while the interface is down leaves nobody: there is nobody to leave', async () => {
+  const world = new FakeWorld();
+  world.alive('address of a', 10);
+  const { selector } = world.start([peer('a'), peer('b')], { connectTimeout: 1 });
+  await world.timers.pass(5 * SECOND);
+  world.setLink('down');
+  await world.timers.pass(SECOND);
+  selector.next();
+  world.setLink('up');
+  await world.timers.pass(SECOND);
+  assert.equal(world.ofType('kept').length, 1);
+  assert.equal(selector.snapshot().state, 'established');
+});
+
+test('the kernel refuses at the end: told, and it ends nevertheless', async () => {
+  const world = new FakeWorld();
+  world.alive('address of a', 10);
+  const { selector, run } = world.start([peer('a')]);
+  await world.timers.pass(MINUTE);
+  // The loss at the stop removes the peer, and so does the end: the first to try is refused.
+  const { tunnel } = world;
+  tunnel.remove = () => Promise.reject(new Error('cannot remove it'));
+  selector.stop();
+  await world.timers.pass(SECOND);
+  await run;
+  assert.equal(world.ofType('stopped').length, 1);
+  for (const { error } of world.ofType('trouble')) assert.deepEqual(error, new Error('cannot remove it'));
+  assert.ok(world.ofType('trouble').length >= 1);
+  assert.equal(selector.snapshot().state, 'stopped');
 });
