@@ -12,7 +12,7 @@ import { mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { parseArguments } from './setup/arguments.mjs';
 
 const addons = [
   {
@@ -26,11 +26,23 @@ const addons = [
     without:
       "The npm package 'netlink' takes its place, which ends the process when a receive buffer overflows.",
   },
+  {
+    name: 'lock-holder.node',
+    source: 'src/daemon/lock-holder.c',
+    without: "Any user who takes the name of an interface's lock keeps the daemon from serving it.",
+  },
+  {
+    name: 'name-lookup.node',
+    source: 'src/names/lookup.c',
+    // Its threads may outlive the worker that loaded it.
+    flags: ['-pthread', '-Wl,-z,nodelete'],
+    without: 'Node asks the servers of resolv.conf itself, and nsswitch.conf does not count.',
+  },
 ];
 
 const script = fileURLToPath(import.meta.url);
 const root = dirname(dirname(script));
-const { values } = parseArgs({ options: { output: { type: 'string' } } });
+const { values } = parseArguments({ options: { output: { type: 'string' } } });
 const folder = values.output ?? join(root, 'dist/native');
 const [compiler, ...compilerFlags] = words(process.env.CC || 'cc');
 const flags = ['-std=c11', '-Os', '-Wall', '-Wextra', '-fPIC', '-shared', '-s', '-fvisibility=hidden'];
@@ -52,7 +64,7 @@ function modified(path) {
 }
 
 /** Builds one part. @returns whether nothing went wrong; to be without a compiler is not wrong */
-function build({ name, source, without }) {
+function build({ name, source, flags: own = [], without }) {
   const input = join(root, source);
   const output = join(folder, name);
   const skip = (reason) => {
@@ -76,6 +88,7 @@ function build({ name, source, without }) {
     [
       ...compilerFlags,
       ...flags,
+      ...own,
       ...words(process.env.CFLAGS),
       `-I${include}`,
       input,

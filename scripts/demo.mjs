@@ -2,10 +2,11 @@
 // The demo, from a bare checkout: `npm run demo`, or `npm run demo -- --keep` for a shell in it at the end.
 import { root } from './setup/paths.mjs';
 import { run } from './setup/process.mjs';
+import { takeYes } from './setup/work.mjs';
 import { build, setUp } from './setup.mjs';
 import { runInWorld } from './world/run.mjs';
 
-const args = process.argv.slice(2);
+const args = takeYes(process.argv.slice(2));
 const person = process.stdin.isTTY === true && process.stdout.isTTY === true;
 try {
   if (args.includes('--keep') && !person) throw new Error('--keep needs a terminal');

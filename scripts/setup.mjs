@@ -1,23 +1,47 @@
 #!/usr/bin/env node
-// Makes a bare checkout ready: npm packages, Debian packages, and the virtual machine where it is needed.
+// Makes a bare checkout ready: npm packages, Debian's tools, and the virtual machine where it is needed, all in this folder.
 // A second run finds everything and does nothing. As a program: sets up everything.
+import { existsSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import { release } from 'node:os';
 import { argv } from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { ensureDebianPackages, labPackages } from './setup/debian.mjs';
-import { ensureNpmPackages } from './setup/npm.mjs';
+import { find, labPackages, toolsWork, vmPackages } from './setup/debian.mjs';
+import { npmWork } from './setup/npm.mjs';
 import { root } from './setup/paths.mjs';
 import { run } from './setup/process.mjs';
-import { ensureVm } from './vm/build.mjs';
-import { whereWireguardIs } from './world/run.mjs';
+import { carryOut, takeYes } from './setup/work.mjs';
+import { ensureVm, kernelWork, refuseWithoutVm } from './vm/build.mjs';
+import { refuseWithoutNamespaces, whereWireguardIs } from './world/run.mjs';
 
 /**
  * @param {(text: string) => void} say told before anything slow
  */
 export async function setUp(say) {
-  await ensureNpmPackages(say);
-  await ensureDebianPackages(labPackages, say);
+  await refuseWithoutNamespaces();
+  const vm = find('ip') === undefined ? !wireguardIsLikely() : (await whereWireguardIs()) === 'vm';
+  if (vm) refuseWithoutVm();
+  const works = [
+    ...(await npmWork()),
+    ...(await toolsWork(vm ? [...labPackages, ...vmPackages] : labPackages, say)),
+    ...(vm ? await kernelWork(say) : []),
+  ];
+  await carryOut(works, say);
   if ((await whereWireguardIs()) === 'vm') await ensureVm(say);
+}
+
+/** A guess, for as long as there is no `ip` to try it with. */
+function wireguardIsLikely() {
+  if (process.env.WGPS_WORLD !== undefined) return process.env.WGPS_WORLD !== 'vm';
+  if (existsSync('/sys/module/wireguard')) return true;
+  const folder = `/lib/modules/${release()}`;
+  return ['modules.dep', 'modules.builtin'].some((name) => {
+    try {
+      return /\/wireguard\.ko/.test(readFileSync(`${folder}/${name}`, 'latin1'));
+    } catch {
+      return false;
+    }
+  });
 }
 
 /** Type check and build, native parts and the bundle too, into dist; nothing of an earlier build stays. */
@@ -30,5 +54,11 @@ export async function build() {
 }
 
 if (argv[1] === fileURLToPath(import.meta.url)) {
-  await setUp((text) => process.stdout.write(`${text}\n`));
+  takeYes(argv);
+  try {
+    await setUp((text) => process.stdout.write(`${text}\n`));
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
+    process.exitCode = 1;
+  }
 }

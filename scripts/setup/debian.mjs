@@ -1,48 +1,84 @@
-// The Debian packages that the tests and the virtual machine need.
-import { accessSync, constants, readdirSync } from 'node:fs';
-import { run } from './process.mjs';
+// The programs that the tests and the virtual machine need. Those that the machine lacks are unpacked from Debian's packages into
+// .cache/tools and found there by PATH and its like; nothing is installed, and no service of the machine's is touched.
+import { createHash } from 'node:crypto';
+import { accessSync, constants, existsSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { firstKnown, haveApt, plan, unpackWithNeeds } from './apt.mjs';
+import { cache } from './paths.mjs';
 
 /**
  * @typedef {object} Need
- * @property {string} name the Debian package
- * @property {string[]} files the package is there when one of these is: a program's name, or an absolute path
+ * @property {string[]} names Debian's package; where releases differ, the names by which they may have it
+ * @property {string[]} files it is there when one of these is: a program's name, or an absolute path
  */
 
-/**
- * What the tests use wherever they run. Only chrony starts a service when it is installed, where systemd runs: in the place of
- * systemd-timesyncd.
- * @type {Need[]}
- */
+/** What the tests use wherever they run. @type {Need[]} */
 export const labPackages = [
-  { name: 'iproute2', files: ['ip'] },
-  { name: 'iputils-ping', files: ['ping'] },
-  { name: 'wireguard-tools', files: ['wg'] },
-  { name: 'dnsmasq-base', files: ['dnsmasq'] },
-  { name: 'nftables', files: ['nft'] },
-  { name: 'chrony', files: ['chronyd'] },
-  { name: 'strace', files: ['strace'] },
-  { name: 'shellcheck', files: ['shellcheck'] },
-  { name: 'busybox-static', files: ['busybox'] },
+  { names: ['iproute2'], files: ['ip'] },
+  { names: ['iputils-ping'], files: ['ping'] },
+  { names: ['wireguard-tools'], files: ['wg'] },
+  { names: ['dnsmasq-base'], files: ['dnsmasq'] },
+  { names: ['nftables'], files: ['nft'] },
+  { names: ['chrony'], files: ['chronyd'] },
+  { names: ['strace'], files: ['strace'] },
+  { names: ['shellcheck'], files: ['shellcheck'] },
+  { names: ['busybox-static'], files: ['busybox'] },
+  { names: ['kmod'], files: ['modprobe'] },
   // For the native parts; they may be missing on a router, but the tests are about them too.
-  { name: 'gcc', files: ['cc', 'gcc'] },
-  { name: 'libc6-dev', files: ['/usr/include/stdio.h'] },
+  { names: ['gcc'], files: ['cc', 'gcc'] },
+  { names: ['libc6-dev'], files: ['/usr/include/stdio.h'] },
 ];
+
+/** Where Debian 12 and those after it have virtiofsd; the two are different programs. */
+export const virtiofsd = { old: '/usr/lib/qemu/virtiofsd', current: '/usr/libexec/virtiofsd' };
 
 /** What the virtual machine needs besides. @type {Need[]} */
 export const vmPackages = [
-  { name: 'qemu-system-x86', files: ['qemu-system-x86_64'] },
-  { name: 'qemu-system-common', files: ['/usr/lib/qemu/virtiofsd'] },
-  { name: 'busybox-static', files: ['busybox'] },
-  { name: 'cpio', files: ['cpio'] },
-  { name: 'kmod', files: ['depmod'] },
+  { names: ['qemu-system-x86'], files: ['qemu-system-x86_64'] },
+  { names: ['virtiofsd', 'qemu-system-common'], files: [virtiofsd.current, virtiofsd.old] },
+  { names: ['busybox-static'], files: ['busybox'] },
+  { names: ['kmod'], files: ['depmod'] },
 ];
 
+/** An ordinary user's PATH lacks those with `sbin`. */
 const folders = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 
-/** @param {string} file a program's name or an absolute path */
-function present(file) {
-  const places = file.startsWith('/') ? [file] : folders.map((folder) => `${folder}/${file}`);
-  return places.some((place) => {
+/** Of this release of the system: the libraries of another would not go with its programs. */
+const toolsFolder = `${cache}/tools/${release()}`;
+
+function release() {
+  try {
+    const text = readFileSync('/etc/os-release', 'latin1');
+    const value = (/** @type {string} */ name) =>
+      new RegExp(`^${name}="?([\\w.-]+)`, 'm').exec(text)?.[1] ?? '';
+    return `${value('ID')}-${value('VERSION_CODENAME')}${value('VERSION_ID')}`;
+  } catch {
+    return 'unknown';
+  }
+}
+
+/** The folders `usr` of what was unpacked, if anything was. */
+export function unpacked() {
+  try {
+    return readdirSync(toolsFolder)
+      .filter((name) => existsSync(`${toolsFolder}/${name}/complete`))
+      .map((name) => `${toolsFolder}/${name}/usr`);
+  } catch {
+    return [];
+  }
+}
+
+/**
+ * @param {string} file a program's name, or an absolute path
+ * @returns {string | undefined} where it is, on the machine or among what was unpacked
+ */
+export function find(file) {
+  const places = file.startsWith('/')
+    ? [file, ...unpacked().map((usr) => usr + file.replace(/^\/usr/, ''))]
+    : [...folders, ...unpacked().flatMap((usr) => [`${usr}/sbin`, `${usr}/bin`])].map(
+        (folder) => `${folder}/${file}`,
+      );
+  return places.find((place) => {
     try {
       accessSync(place, file.endsWith('.h') ? constants.R_OK : constants.X_OK);
       return true;
@@ -52,59 +88,108 @@ function present(file) {
   });
 }
 
+/** Lets this process and all that it starts find what was unpacked, and what an ordinary user's PATH leaves out. */
+export function useTools() {
+  /** @param {string} name @param {string[]} values */
+  const append = (name, values) => {
+    const all = [...(process.env[name] ?? '').split(':'), ...values].filter((value) => value !== '');
+    if (all.length > 0) process.env[name] = [...new Set(all)].join(':');
+  };
+  append('PATH', folders);
+  for (const usr of unpacked()) {
+    const libraries = readdirSync(`${usr}/lib`)
+      .filter((name) => name.includes('-linux-gnu'))
+      .map((name) => `${usr}/lib/${name}`);
+    append('PATH', [`${usr}/sbin`, `${usr}/bin`]);
+    append('LD_LIBRARY_PATH', libraries);
+    if (!existsSync(`${usr}/include/stdio.h`)) continue;
+    append('C_INCLUDE_PATH', [
+      `${usr}/include`,
+      ...libraries.map((path) => path.replace('/lib/', '/include/')),
+    ]);
+    append('LIBRARY_PATH', libraries);
+  }
+}
+
 /**
- * Installs what is missing of these packages; as root only.
+ * What is to be done so that these are there.
  *
  * @param {Need[]} needs
  * @param {(text: string) => void} say told before anything slow
- * @throws {Error} that says what to install, if we may not
+ * @returns {Promise<import('./work.mjs').Work[]>} nothing, or one piece of work
+ * @throws {Error} that says what to install, on a system without apt
  */
-export async function ensureDebianPackages(needs, say) {
-  const missing = needs.filter((need) => !need.files.some(present)).map((need) => need.name);
-  if (missing.length === 0) return;
-  const command = `apt-get install --no-install-recommends ${missing.join(' ')}`;
-  if (process.getuid?.() !== 0 || !present('apt-get')) {
-    throw new Error(`These programs are missing. On Debian, as root: ${command}`);
+export async function toolsWork(needs, say) {
+  useTools();
+  const missing = needs.filter((need) => !need.files.some((file) => find(file)));
+  if (missing.length === 0) return [];
+  const files = [...new Set(missing.map((need) => need.files[0]?.replace(/.*\//, '')))].join(', ');
+  if (!haveApt()) {
+    const names = missing.map((need) => need.names[0]).join(' ');
+    throw new Error(`These programs are missing: ${files}. Debian has them in the packages ${names}.`);
   }
-  say(command);
-  await apt(['install', '--yes', '--no-install-recommends', ...missing], say);
-  const still = needs.filter((need) => !need.files.some(present));
-  if (still.length > 0) {
-    const names = still.map((need) => `${need.name} (${need.files.join(' or ')})`).join(', ');
-    throw new Error(`apt-get was content, but these are still missing: ${names}`);
+  const names = [];
+  for (const need of missing) {
+    names.push(need.names.length === 1 ? `${need.names[0]}` : await firstKnown(need.names, say));
+  }
+  const { count, cost } = await plan([...new Set(names)], say);
+  return [
+    {
+      what: `.cache/tools: ${files}, unpacked from ${count} Debian packages and not installed (${cost})`,
+      carryOut: async () => {
+        await unpackTools([...new Set(names)], say);
+        useTools();
+        const still = missing.filter((need) => !need.files.some((file) => find(file)));
+        if (still.length === 0) return;
+        const list = still
+          .map((need) => `${need.files.join(' or ')} of ${need.names.join(' or ')}`)
+          .join(', ');
+        throw new Error(`apt-get was content, but these are still missing: ${list}`);
+      },
+    },
+  ];
+}
+
+/**
+ * @param {string[]} names
+ * @param {(text: string) => void} say
+ */
+async function unpackTools(names, say) {
+  const key = createHash('sha256')
+    .update([...names].sort().join())
+    .digest('hex')
+    .slice(0, 12);
+  await mkdir(toolsFolder, { recursive: true });
+  // Made beside its place and moved there whole, so that a broken or a second, simultaneous set-up does no harm.
+  const work = await mkdtemp(`${toolsFolder}/unpacking-`);
+  try {
+    await unpackWithNeeds(names, work, say);
+    await makeCompilerFindIts(`${work}/usr`);
+    await writeFile(`${work}/complete`, '');
+    await rm(`${toolsFolder}/${key}`, { recursive: true, force: true });
+    await rename(work, `${toolsFolder}/${key}`);
+  } catch (error) {
+    await rm(work, { recursive: true, force: true });
+    if (!existsSync(`${toolsFolder}/${key}/complete`)) throw error;
   }
 }
 
 /**
- * apt-get with the answers that a machine without a person needs. When it fails, once more with fresh
- * package lists: old ones name versions that the mirrors no longer have.
+ * gcc finds its own parts wherever it is, and the rest by variables, but not `cc`, which is a link that installing makes, nor the
+ * absolute paths in the texts that stand for libc.so and libm.so.
  *
- * @param {string[]} args
- * @param {(text: string) => void} say
- * @param {{ cwd?: string }} [options]
- * @returns {Promise<string>} what it wrote
+ * @param {string} usr
  */
-export async function apt(args, say, options = {}) {
-  const argv = ['apt-get', '--quiet', '-o', 'APT::Sandbox::User=root', ...args];
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  const update = async () => {
-    if (process.getuid?.() !== 0) return;
-    say('apt-get update');
-    await run(['apt-get', '--quiet', 'update'], { env });
-  };
-  if (!haveLists()) await update();
-  try {
-    return await run(argv, { ...options, env });
-  } catch {
-    await update();
-    return await run(argv, { ...options, env });
-  }
-}
-
-function haveLists() {
-  try {
-    return readdirSync('/var/lib/apt/lists').some((name) => name.includes('_Packages'));
-  } catch {
-    return false;
+async function makeCompilerFindIts(usr) {
+  if (existsSync(`${usr}/bin/gcc`)) await symlink('gcc', `${usr}/bin/cc`).catch(() => {});
+  for (const folder of readdirSync(`${usr}/lib`).filter((name) => name.includes('-linux-gnu'))) {
+    for (const name of ['libc.so', 'libm.so']) {
+      const path = `${usr}/lib/${folder}/${name}`;
+      const text = await readFile(path, 'latin1').catch(() => undefined);
+      // The shared libraries are the machine's; what is linked in is here, and found by its name alone.
+      if (text?.includes('GROUP')) {
+        await writeFile(path, text.replaceAll(/\/\S+\/(\S+\.a)/g, '$1'), 'latin1');
+      }
+    }
   }
 }

@@ -6,12 +6,18 @@ import { run } from './process.mjs';
 /**
  * Installs the npm packages of the lock file, unless they are there already.
  *
- * @param {(text: string) => void} say told before anything slow
+ * @returns {Promise<import('./work.mjs').Work[]>} nothing, or one piece of work
  */
-export async function ensureNpmPackages(say) {
-  if (await installed()) return;
-  say('npm ci: installing the packages of package-lock.json');
-  await run(['npm', 'ci', '--no-audit', '--no-fund'], { cwd: root });
+export async function npmWork() {
+  if (await installed()) return [];
+  return [
+    {
+      what: 'node_modules: the npm packages of package-lock.json, by npm ci (about 100 MB unpacked)',
+      carryOut: async () => {
+        await run(['npm', 'ci', '--no-audit', '--no-fund'], { cwd: root });
+      },
+    },
+  ];
 }
 
 /** npm writes what it has installed to node_modules/.package-lock.json, in the form of the lock file. */

@@ -1,7 +1,9 @@
 // One virtual machine: virtiofsd, QEMU, and the virtio-serial ports through which the guest speaks.
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { find, unpacked, virtiofsd } from '../setup/debian.mjs';
 
 /**
  * @typedef {object} Port
@@ -41,14 +43,11 @@ export async function boot(parts, folder, ports, options = {}) {
   for (const port of [...ports, ...(options.terminal === undefined ? [] : [options.terminal])]) {
     servers.push(await listen(`${folder}/${port.name}.sock`, port.connected));
   }
-  const files = start([
-    '/usr/lib/qemu/virtiofsd',
-    `--socket-path=${folder}/files.sock`,
-    ...['-o', 'source=/', '-o', 'cache=always', '-o', 'sandbox=chroot', '-o', 'log_level=err'],
-  ]);
+  const files = start(fileServer(`${folder}/files.sock`));
   await waitForFile(`${folder}/files.sock`, files);
   const qemu = start([
     'qemu-system-x86_64',
+    ...firmware(),
     // Guests hang under /dev/kvm on the machines that need this one, so the processor is emulated.
     ...['-machine', 'q35', '-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '2', '-m', memory],
     ...['-object', `memory-backend-memfd,id=mem,size=${memory},share=on`, '-numa', 'node,memdev=mem'],
@@ -76,6 +75,34 @@ export async function boot(parts, folder, ports, options = {}) {
   };
   const ended = qemu.ended.then((how) => `QEMU: ${how}${files.output() === '' ? '' : `; ${files.output()}`}`);
   return { ended, stop, console: qemu.output };
+}
+
+/**
+ * The command line of virtiofsd: it shows the guest our root folder, read-only.
+ *
+ * @param {string} socket
+ * @returns {string[]}
+ */
+function fileServer(socket) {
+  const current = find(virtiofsd.current);
+  const argv =
+    current === undefined
+      ? [find(virtiofsd.old) ?? virtiofsd.old, '-o', 'source=/', '-o', 'cache=always', '-o', 'log_level=err']
+      : [current, '--shared-dir=/', '--cache=always', '--log-level=error'];
+  const sandbox = current === undefined ? ['-o', 'sandbox=chroot'] : ['--sandbox=chroot'];
+  const all = [...argv, ...sandbox, `--socket-path=${socket}`];
+  if (process.getuid?.() === 0) return all;
+  // It will be root for its chroot, and write its process id below /run. The guest has a /run of its own.
+  const script = 'mount -t tmpfs tmpfs /run && exec "$0" "$@"';
+  return ['unshare', '--user', '--map-root-user', '--mount', 'sh', '-c', script, ...all];
+}
+
+/** Where QEMU finds what the emulated machine starts with, if it was unpacked and not installed. */
+function firmware() {
+  return unpacked()
+    .flatMap((usr) => [`${usr}/share/qemu`, `${usr}/share/seabios`])
+    .filter((path) => existsSync(path))
+    .flatMap((path) => ['-L', path]);
 }
 
 /**

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { copyFile, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { unpacked } from '../setup/debian.mjs';
 import { boot } from './boot.mjs';
 import { ensureVm } from './build.mjs';
 import { attachKeyboard } from './keyboard.mjs';
@@ -39,8 +40,8 @@ class Interruption {
  */
 export async function runInVm(argv, options = {}) {
   const parts = await ensureVm(options.say ?? ((text) => process.stderr.write(`${text}\n`)));
-  // The kernel's command line, which names this folder, is split at spaces.
-  const folder = await mkdtemp(`${/\s/.test(tmpdir()) ? '/tmp' : tmpdir()}/wgps-vm-`);
+  // The kernel's command line, which names this folder, is split at spaces; and the guest has a /run of its own.
+  const folder = await mkdtemp(`${/\s|^(\/var)?\/run\//.test(tmpdir()) ? '/tmp' : tmpdir()}/wgps-vm-`);
   const interruption = catchSignals();
   /** @type {import('./boot.mjs').Machine | undefined} */
   let machine;
@@ -94,7 +95,7 @@ export async function runInVm(argv, options = {}) {
 }
 
 /**
- * Leaves in the run's folder what guest/start.sh reads there.
+ * Leaves in the run's folder what guest/init and guest/start.sh read there.
  *
  * @param {string} folder
  * @param {import('./build.mjs').VmParts} parts
@@ -107,6 +108,9 @@ async function writeInstructions(folder, parts, argv, options) {
   await writeFile(`${folder}/end`, `${mark}\n`);
   await copyFile(new URL('guest/start.sh', import.meta.url), `${folder}/start.sh`);
   await symlink(parts.modules, `${folder}/modules`);
+  // As overlay's options want it, where : and , part one from the next.
+  const tools = unpacked().map((usr) => `${usr.replaceAll(/[\\:,]/g, '\\$&')}\n`);
+  await writeFile(`${folder}/tools`, tools.join(''));
   if (options.terminal === true) await writeFile(`${folder}/terminal`, '');
   const variables = Object.entries({ ...process.env, ...options.env }).filter(
     ([name]) => passedOn.test(name) || name in (options.env ?? {}),
@@ -114,7 +118,7 @@ async function writeInstructions(folder, parts, argv, options) {
   const lines = [
     ...variables.map(([name, value]) => `export ${name}=${quoted(value ?? '')}`),
     `export WGPS_REPORT=${quoted(`${folder}/report`)}`,
-    'export WGPS_VM=1', // tests that set the clock or unload a module look for it
+    'export WGPS_VM=1', // tests that are started by hand look for it
     ...(options.terminal === true && process.stdout.isTTY
       ? [`stty rows ${process.stdout.rows} cols ${process.stdout.columns}`]
       : []),

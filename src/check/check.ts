@@ -26,7 +26,7 @@ export interface CheckOptions {
  * changed, and nothing that is found throws.
  */
 export async function check(options: CheckOptions): Promise<Problem[]> {
-  const config = await read(options.configDir);
+  const config = read(options.configDir);
   if (!('problems' in config)) return [config];
   const names = options.interfaces ?? config.interfaceNames;
   const concerns = ({ ifname }: Problem): boolean =>
@@ -35,7 +35,7 @@ export async function check(options: CheckOptions): Promise<Problem[]> {
   findings.push(...withoutPeers(config, options.interfaces));
   const served = names.filter((name) => config.peers(name).length > 0);
   if (served.some((name) => config.interface(name).ntp)) {
-    findings.push(...(await loadNtpServers(options.configDir)).problems);
+    findings.push(...loadNtpServers(options.configDir).problems);
   }
   if (served.length > 0) {
     const kernel = await (options.openKernel ?? openKernelView)();
@@ -48,9 +48,9 @@ export async function check(options: CheckOptions): Promise<Problem[]> {
   return findings;
 }
 
-async function read(configDir: string): Promise<Config | Problem> {
+function read(configDir: string): Config | Problem {
   try {
-    return await loadConfig(configDir);
+    return loadConfig(configDir);
   } catch (error) {
     if (error instanceof UciError) return about(error.file ?? '', error.line, error.reason);
     if (error instanceof ConfigFileError) {
@@ -60,16 +60,19 @@ async function read(configDir: string): Promise<Config | Problem> {
   }
 }
 
-/** An interface without a usable peer cannot be served, and a daemon without such an interface does not even start. */
+/**
+ * An interface without a usable peer cannot be served, and a daemon without such an interface does not even start. What is wrong
+ * with the settings of one has been told.
+ */
 function withoutPeers(config: Config, interfaces: readonly string[] | undefined): Problem[] {
   const expected = "expected at least one section 'config peer' with option enabled '1' and without fault";
   if (interfaces === undefined) {
-    return config.interfaceNames.length > 0
+    return config.interfaceNames.length > 0 || config.unserved.size > 0
       ? []
       : [about(config.file, undefined, `has no usable peer: ${expected}`)];
   }
   return interfaces
-    .filter((name) => config.peers(name).length === 0)
+    .filter((name) => config.peers(name).length === 0 && !config.unserved.has(name))
     .map((name) => about(config.file, undefined, `has no usable peer for interface ${name}: ${expected}`));
 }
 

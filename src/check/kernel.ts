@@ -1,16 +1,22 @@
 import type { Config, PeerConfig, Problem } from '../config/index.js';
-import { DnsResolver } from '../daemon/dns-resolver.js';
-import { messageOf } from '../daemon/log.js';
-import { NetlinkError, Rtnetlink, WireGuard } from '../netlink/index.js';
+import { SystemResolver } from '../names/system-resolver.js';
+import {
+  NetlinkError,
+  NetlinkUnavailableError,
+  Rtnetlink,
+  WireGuard,
+  type WireGuardDevice,
+} from '../netlink/index.js';
+import { messageOf } from '../wording.js';
 import { findLoop } from './loop.js';
 
 /** How long each name has to resolve, in milliseconds. */
-const RESOLVE_DEADLINE = 4_000;
+const RESOLVE_TIMEOUT = 4_000;
 
 /** What the check reads of this machine. */
 export interface KernelView {
   /** The kernel's WireGuard, or the error that says why there is none to be had. */
-  readonly wireguard: Pick<WireGuard, 'device'> | NetlinkError;
+  readonly wireguard: Pick<WireGuard, 'device'> | NetlinkError | NetlinkUnavailableError;
   readonly rtnetlink: Pick<Rtnetlink, 'link' | 'routes'>;
   /** Addresses of a host name. @throws an error that says why it has none */
   resolve(name: string): Promise<readonly string[]>;
@@ -20,19 +26,19 @@ export interface KernelView {
 /** Looks at the kernel that we run on. */
 export async function openKernelView(): Promise<KernelView> {
   const rtnetlink = Rtnetlink.open();
-  const resolver = new DnsResolver();
+  const resolver = new SystemResolver();
   const wireguard = await WireGuard.open().catch((error: unknown) => {
-    if (error instanceof NetlinkError) return error;
+    if (error instanceof NetlinkError || error instanceof NetlinkUnavailableError) return error;
     throw error;
   });
   return {
     wireguard,
     rtnetlink,
-    resolve: (name) => resolver.resolve(name, RESOLVE_DEADLINE),
+    resolve: (name) => resolver.addresses(name, RESOLVE_TIMEOUT),
     close() {
       resolver.close();
       rtnetlink.close();
-      if (!(wireguard instanceof NetlinkError)) wireguard.close();
+      if (!(wireguard instanceof Error)) wireguard.close();
     },
   };
 }
@@ -51,7 +57,7 @@ export async function checkKernel(
 ): Promise<Problem[]> {
   const findings: Problem[] = [];
   const { wireguard } = view;
-  if (wireguard instanceof NetlinkError) {
+  if (wireguard instanceof Error) {
     const [first] = names.flatMap((name) => config.peers(name));
     const finding = first && atPeer(config, first, undefined, noWireGuard(wireguard));
     return finding === undefined ? [] : [{ ...finding, ifname: undefined }];
@@ -67,30 +73,43 @@ export async function checkKernel(
     if (link === undefined) {
       tell(
         'error',
-        `there is no interface ${name} now: expected one of proto wireguard in /etc/config/network`,
+        `there is no interface ${name} now: expected one of proto wireguard in /etc/config/network, or ip link add ${name} type wireguard`,
       );
     } else if (link.kind !== 'wireguard') {
       tell('error', `${name} is there, but it is not a WireGuard interface`);
     } else {
       if (!link.up) tell('warning', `${name} is down: no peer is tried before it is up`);
-      const mark = await fwmark(wireguard, name);
-      if (typeof mark === 'string') tell('warning', mark);
+      const device = await readDevice(wireguard, name);
+      if (typeof device === 'string') {
+        tell('warning', device);
+        continue;
+      }
+      const own = peers.find(({ publicKey }) => publicKey === device.publicKey);
+      if (own !== undefined) findings.push(atPeer(config, own, 'public_key', ownKey(name)));
       // With a mark, WireGuard's own packets can be led around the tunnel by a rule; whether one does is not looked into.
-      else if (mark === 0) findings.push(...(await checkLoops(config, name, link.index, peers, view)));
+      if (device.fwmark === 0) findings.push(...(await checkLoops(config, name, link.index, peers, view)));
     }
   }
   return findings;
 }
 
-function noWireGuard(error: NetlinkError): string {
+function noWireGuard(error: NetlinkError | NetlinkUnavailableError): string {
+  if (error instanceof NetlinkUnavailableError) return error.message;
   if (error.code !== 'ENOENT') return `this kernel cannot be asked for WireGuard: ${error.message}`;
   return `this kernel has no WireGuard (${error.message}): install kmod-wireguard, or load the module wireguard`;
 }
 
-/** The mark of an interface, 0 for none; or why it cannot be known. */
-async function fwmark(wireguard: Pick<WireGuard, 'device'>, name: string): Promise<number | string> {
+function ownKey(name: string): string {
+  return `is the public key of ${name} itself, so the kernel takes no notice of this peer: expected the key of the gateway`;
+}
+
+/** The interface's WireGuard; or why it cannot be known. */
+async function readDevice(
+  wireguard: Pick<WireGuard, 'device'>,
+  name: string,
+): Promise<WireGuardDevice | string> {
   try {
-    return (await wireguard.device(name)).fwmark;
+    return await wireguard.device(name);
   } catch (error) {
     if (!(error instanceof NetlinkError)) throw error;
     if (error.code !== 'EPERM') return `${name} cannot be read: ${error.message}`;

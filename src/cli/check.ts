@@ -1,8 +1,8 @@
-import { parseArgs } from 'node:util';
 import { check } from '../check/check.js';
 import { formatProblem } from '../config/index.js';
-import { EXIT, ExitError } from '../daemon/exit.js';
-import { messageOf } from '../daemon/log.js';
+import { type Command, type OptionSpecs, readArguments } from './arguments.js';
+import { EXIT } from './exit.js';
+import { checkInterfaceNames } from './options.js';
 
 const HELP = `usage: wgpeerselector check [-i NAME ...] [--config-dir DIR]
 
@@ -14,8 +14,19 @@ not work, one line each: error or warning, file, line, and what is expected.
   -h, --help             print this
 
 Changes nothing. Run it as root, or with CAP_NET_ADMIN, to have everything
-looked at. Exit codes: 0 no error (warnings do not count), 64 usage, 78 errors.
+looked at. Exit codes: 0 no error (warnings do not count), 64 usage, 74
+standard output, 78 errors.
 `;
+
+const COMMAND = {
+  name: 'wgpeerselector check',
+  options: {
+    interface: { type: 'string', short: 'i', multiple: true },
+    'config-dir': { type: 'string' },
+    help: { type: 'boolean', short: 'h' },
+  },
+  stray: (word) => `'${word}' does not belong here: an interface is named by -i NAME`,
+} as const satisfies Command<OptionSpecs>;
 
 /**
  * `wgpeerselector check`: writes the findings to standard output and sets the exit code.
@@ -23,11 +34,12 @@ looked at. Exit codes: 0 no error (warnings do not count), 64 usage, 78 errors.
  * @throws {ExitError} 64 with what is wrong with the command line
  */
 export async function runCheck(args: readonly string[]): Promise<void> {
-  const values = parse(args);
+  const values = readArguments(args, COMMAND);
   if (values.help) {
     process.stdout.write(HELP);
     return;
   }
+  checkInterfaceNames(values.interface ?? [], COMMAND);
   const findings = await check({
     configDir: values['config-dir'] ?? '/etc/config',
     interfaces: values.interface,
@@ -40,19 +52,4 @@ export async function runCheck(args: readonly string[]): Promise<void> {
 
 function count(number: number, what: string): string {
   return `${number === 0 ? 'no' : number} ${what}${number === 1 ? '' : 's'}`;
-}
-
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        interface: { type: 'string', short: 'i', multiple: true },
-        'config-dir': { type: 'string' },
-        help: { type: 'boolean', short: 'h' },
-      },
-    }).values;
-  } catch (error) {
-    throw new ExitError(EXIT.USAGE, `${messageOf(error)} (see wgpeerselector check --help)`);
-  }
 }

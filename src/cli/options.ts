@@ -1,6 +1,5 @@
-import { parseArgs } from 'node:util';
-import { EXIT, ExitError } from '../daemon/exit.js';
-import { messageOf } from '../daemon/log.js';
+import { isIfname, nearest } from '../config/index.js';
+import { type Command, type OptionSpecs, readArguments, usage } from './arguments.js';
 
 /** What the command line says. */
 export interface Options {
@@ -33,34 +32,43 @@ CONFIG-DIR/wgpeerselector lists for it.
 
 Signals: HUP reads the configuration again; TERM and INT remove peer and
 routes and exit. Exit codes: 0 ended as asked, 64 usage, 69 no WireGuard in
-this kernel, 73 pid file, 75 interface served by another process, 77 not
-permitted, 78 configuration.
+this kernel, 70 a fault of the program, 73 pid file, 74 standard output, 75
+interface served by another process, 77 not permitted, 78 configuration.
 `;
 
-/** `linux/if.h`, IFNAMSIZ less the terminating NUL. */
-const LONGEST_IFNAME = 15;
+const COMMAND = {
+  name: 'wgpeerselector',
+  options: {
+    interface: { type: 'string', short: 'i', multiple: true },
+    verbose: { type: 'boolean', short: 'v' },
+    group: { type: 'string' },
+    'pid-file': { type: 'string', short: 'p' },
+    'config-dir': { type: 'string' },
+    'ubus-socket': { type: 'string' },
+    version: { type: 'boolean' },
+    help: { type: 'boolean', short: 'h' },
+  },
+  stray(word) {
+    if (word === 'check') return 'check has to be the first word: wgpeerselector check [options]';
+    const meant = nearest(word, ['check', 'help', 'version']);
+    if (meant === 'check') return `'${word}' is no command: did you mean check?`;
+    if (meant !== undefined) return `'${word}' is no command: did you mean --${meant}?`;
+    return `'${word}' is no command: the only one is check, and an interface is named by -i NAME`;
+  },
+} as const satisfies Command<OptionSpecs>;
 
 /**
  * Reads the command line.
  * @throws {ExitError} 64 with what is wrong
  */
 export function parseOptions(args: readonly string[]): Options {
-  const values = parse(args);
+  const values = readArguments(args, COMMAND);
   const print = values.help ? 'help' : values.version ? 'version' : undefined;
   const interfaces = [...new Set(values.interface ?? [])];
   if (print === undefined && interfaces.length === 0) {
-    throw usage('name at least one interface with -i NAME');
+    throw usage(COMMAND, 'name at least one interface with -i NAME');
   }
-  for (const name of interfaces) {
-    if (name === '' || Buffer.byteLength(name) > LONGEST_IFNAME || /[/\s]/.test(name)) {
-      throw usage(
-        `'${name}' cannot be the name of an interface: 1 to ${LONGEST_IFNAME} bytes without spaces or slashes`,
-      );
-    }
-  }
-  for (const [option, value] of Object.entries(values)) {
-    if (value === '') throw usage(`--${option} needs a value`);
-  }
+  checkInterfaceNames(interfaces, COMMAND);
   return {
     interfaces,
     verbose: values.verbose ?? false,
@@ -72,26 +80,14 @@ export function parseOptions(args: readonly string[]): Options {
   };
 }
 
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        interface: { type: 'string', short: 'i', multiple: true },
-        verbose: { type: 'boolean', short: 'v' },
-        group: { type: 'string' },
-        'pid-file': { type: 'string', short: 'p' },
-        'config-dir': { type: 'string' },
-        'ubus-socket': { type: 'string' },
-        version: { type: 'boolean' },
-        help: { type: 'boolean', short: 'h' },
-      },
-    }).values;
-  } catch (error) {
-    throw usage(messageOf(error));
+/** @throws {ExitError} 64 for the first that no interface can have */
+export function checkInterfaceNames(names: readonly string[], command: { readonly name: string }): void {
+  for (const name of names) {
+    // The kernel takes a comma; nobody has one in a name, and a list of names is what it stands for.
+    if (isIfname(name) && !name.includes(',')) continue;
+    const expected = /[\s,]./.test(name)
+      ? 'one -i for each interface'
+      : '1 to 15 bytes without spaces, / and :';
+    throw usage(command, `'${name}' cannot be the name of an interface: ${expected}`);
   }
-}
-
-function usage(message: string): ExitError {
-  return new ExitError(EXIT.USAGE, `${message} (see wgpeerselector --help)`);
 }

@@ -8,13 +8,17 @@ import { BadValue, quote } from './problem.js';
  * @throws {BadValue}
  */
 export function parseAllowedIp(text: string): string {
+  if (/^(any|all|default)$/i.test(text)) {
+    throw new BadValue(
+      `${quote(text)} is no address: expected 0.0.0.0/0 for all of IPv4, ::/0 for all of IPv6`,
+    );
+  }
   const slash = text.indexOf('/');
   const address = slash === -1 ? text : text.slice(0, slash);
   const ipv4 = isIPv4(address);
   if (!ipv4 && (!isIPv6(address) || address.includes('%'))) {
-    const hint = text.includes(',') ? ' (entries are separated by spaces)' : '';
     throw new BadValue(
-      `${quote(text)} is no address: expected address or address/prefix, as in 10.0.0.0/8 or fd00::/64${hint}`,
+      `${quote(text)} is no address: expected address or address/prefix, as in 10.0.0.0/8 or fd00::/64`,
     );
   }
   const most = ipv4 ? 32 : 128;

@@ -1,5 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import ipaddr from 'ipaddr.js';
+import { type SpecialAddress, specialAddress } from '../special-address.js';
 import { BadValue, quote } from './problem.js';
 import { parseHostName, parseIfname } from './values.js';
 
@@ -19,6 +20,11 @@ export interface EndpointConfig {
  * @throws {BadValue}
  */
 export function parseEndpoint(text: string): EndpointConfig {
+  if (/\S[\s,]+\S/.test(text)) {
+    throw new BadValue(
+      `is ${quote(text)}: expected one host:port, and a section of its own for another peer`,
+    );
+  }
   const bracketed = /^\[([^\]]*)\](.*)$/s.exec(text);
   if (bracketed) {
     const [, inside = '', behind = ''] = bracketed;
@@ -51,7 +57,7 @@ function parseIpv4Host(text: string): string {
       `${quote(text)} is no IPv4 address: expected four numbers from 0 to 255, without leading zeros`,
     );
   }
-  requireOneHost(text, ipaddr.IPv4.parse(text).range());
+  requireOneHost(text);
   return text;
 }
 
@@ -66,7 +72,7 @@ function parseIpv6Host(text: string): Omit<EndpointConfig, 'port'> {
     const ipv4 = address.toIPv4Address().toString();
     throw new BadValue(`${quote(text)} is an IPv4-mapped address: expected ${ipv4}, without brackets`);
   }
-  requireOneHost(bare, address.range());
+  requireOneHost(bare);
   const host = address.toString();
   if (percent === -1) return { host, kind: 'ipv6' };
   const zone = text.slice(percent + 1);
@@ -79,15 +85,19 @@ function parseIpv6Host(text: string): Omit<EndpointConfig, 'port'> {
   }
 }
 
-const NOT_ONE_HOST: Readonly<Record<string, string>> = {
+const NOT_ONE_HOST: Readonly<Record<SpecialAddress, string | undefined>> = {
   unspecified: 'stands for no host',
   broadcast: 'stands for every host',
   multicast: 'stands for a group of hosts',
+  mapped: 'is an IPv4-mapped address',
+  // Tunnel programs that carry WireGuard (udp2raw, wstunnel) listen there.
+  loopback: undefined,
 };
 
-function requireOneHost(text: string, range: string): void {
-  const reason = NOT_ONE_HOST[range];
-  if (reason !== undefined) throw new BadValue(`${quote(text)} ${reason}: expected the address of one`);
+function requireOneHost(address: string): void {
+  const special = specialAddress(address);
+  const reason = special && NOT_ONE_HOST[special];
+  if (reason !== undefined) throw new BadValue(`${quote(address)} ${reason}: expected the address of one`);
 }
 
 /** An endpoint as one writes it: `gw.example.org:51820`, `[fe80::1%eth0]:51820`. */

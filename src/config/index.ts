@@ -4,6 +4,7 @@ export type { InterfaceConfig } from './interface.js';
 export { ConfigFileError, loadConfig } from './load.js';
 export { loadNtpServers, type NtpConfig } from './ntp.js';
 export { type PeerConfig, samePeer } from './peer.js';
-export { formatProblem, type Problem } from './problem.js';
+export { formatProblem, nearest, type Problem } from './problem.js';
 export { Config } from './schema.js';
 export { Secret } from './secret.js';
+export { isIfname } from './values.js';

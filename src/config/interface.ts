@@ -1,5 +1,6 @@
 import type { UciSection } from '../uci/uci.js';
 import { BadValue, quote } from './problem.js';
+import { type FindTable, parseTable } from './routing-table.js';
 import type { SectionReader } from './section-reader.js';
 import { parseBoolean, parseIfname, parseInteger } from './values.js';
 
@@ -15,7 +16,7 @@ export interface InterfaceConfig {
   readonly deadPeerTimeout: number;
   /** Metric of the routes, 0 to 4294967295; undefined leaves it to the kernel. */
   readonly routeMetric: number | undefined;
-  /** Number of the routing table, 1 to 4294967295; undefined is the main table. */
+  /** Number of the routing table, 1 to 4294967295; undefined is the main table, as 254 is. */
   readonly routeTable: number | undefined;
   /** Whether to set the clock before the first attempt. */
   readonly ntp: boolean;
@@ -50,7 +51,7 @@ export function defaultInterface(name: string): InterfaceConfig {
   return {
     name,
     connectTimeout: 5,
-    checkInterval: 60,
+    checkInterval: 5,
     deadPeerTimeout: 150,
     routeMetric: undefined,
     routeTable: undefined,
@@ -60,11 +61,38 @@ export function defaultInterface(name: string): InterfaceConfig {
   };
 }
 
+/** What an interface section says. */
+export interface InterfaceSection {
+  readonly settings: InterfaceConfig;
+  /** False if the routes would go where nobody wants them, say a default route into the main table. */
+  readonly usable: boolean;
+}
+
+/** A default instead of what was meant here may take the router's own way out. */
+const ROUTE_OPTIONS = ['metric', 'table'] as const;
+
+/** Of netifd and wg(8), with what to write instead. */
+const FOREIGN_OPTIONS: Readonly<Record<string, string>> = {
+  ip4table: 'expected option table, for routes of both families',
+  ip6table: 'expected option table, for routes of both families',
+  ...Object.fromEntries(
+    [
+      ...['proto', 'private_key', 'listen_port', 'addresses', 'mtu', 'fwmark', 'nohostroute', 'tunlink'],
+      ...['ip6prefix', 'auto', 'disabled', 'ipaddr', 'ip6addr', 'dns'],
+    ].map((name) => [name, 'expected it in /etc/config/network, or wherever the interface is made']),
+  ),
+};
+
 /**
  * Checks a section `config interface 'NAME'`. The option `ifname` takes the place of the name of the section, for names that UCI
- * does not allow there (`wg-vpn`). An option that is faulty keeps its default; without a name there is no result.
+ * does not allow there (`wg-vpn`). An option that is faulty keeps its default, but for those that say where routes go: with
+ * such a fault the interface cannot be served. Without a name there is no result.
  */
-export function readInterface(section: UciSection, reader: SectionReader): InterfaceConfig | undefined {
+export function readInterface(
+  section: UciSection,
+  reader: SectionReader,
+  findTable: FindTable,
+): InterfaceSection | undefined {
   const name = readName(section, reader);
   if (name === undefined) return undefined;
   reader.ifname = name;
@@ -72,23 +100,32 @@ export function readInterface(section: UciSection, reader: SectionReader): Inter
   const defaults = defaultInterface(name);
   const number = (option: string, least: number, most: number, what: string): number | undefined =>
     reader.optional(option, (text) => parseInteger(text, least, most, what));
-  const result: InterfaceConfig = {
+  const settings: InterfaceConfig = {
     name,
     connectTimeout: number('connect_timeout', 1, 3600, 'seconds') ?? defaults.connectTimeout,
     checkInterval: number('check_interval', 1, 3600, 'seconds') ?? defaults.checkInterval,
     deadPeerTimeout: number('dead_peer_timeout', 10, 86400, 'seconds') ?? defaults.deadPeerTimeout,
     routeMetric: number('metric', 0, MAX_U32, 'a route metric'),
-    routeTable: number('table', 1, MAX_U32, 'the number of a routing table'),
+    routeTable: reader.optional('table', (text) => parseTable(text, findTable)),
     ntp: reader.optional('ntp', parseBoolean) ?? defaults.ntp,
     ntpTimeout: number('ntp_timeout', 1, 3600, 'seconds') ?? defaults.ntpTimeout,
     strategy: reader.optional('strategy', parseStrategy) ?? defaults.strategy,
   };
-  reader.warnOfUnknown(INTERFACE_OPTIONS);
-  if (result.deadPeerTimeout <= REKEY_AFTER_TIME) {
+  reader.warnOfUnknown(INTERFACE_OPTIONS, FOREIGN_OPTIONS);
+  if (settings.deadPeerTimeout <= REKEY_AFTER_TIME) {
     const reason = `is not above ${REKEY_AFTER_TIME} s, the age at which WireGuard renews a handshake`;
     reader.warn('dead_peer_timeout', `${reason}: living peers will be taken for dead; expected 150`);
   }
-  return result;
+  const given = { metric: settings.routeMetric, table: settings.routeTable };
+  const misled = ROUTE_OPTIONS.filter((option) => section.options.has(option) && given[option] === undefined);
+  if (misled.length > 0) {
+    const options = misled.map((option) => `option ${option}`).join(' and ');
+    reader.fault(
+      undefined,
+      `is not served, because ${options} cannot be used: its routes would go elsewhere`,
+    );
+  }
+  return { settings, usable: misled.length === 0 };
 }
 
 function readName(section: UciSection, reader: SectionReader): string | undefined {

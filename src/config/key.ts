@@ -10,6 +10,7 @@ const KEY_CHARACTERS = 44;
  */
 export function parseKey(text: string): string {
   const expected = `expected ${KEY_BYTES} bytes in base64, ${KEY_CHARACTERS} characters of which the last is =`;
+  if (/^[0-9a-f]{64}$/i.test(text)) throw new BadValue(`is in hexadecimal digits: ${expected}`);
   const foreign = /[^A-Za-z0-9+/=]/.exec(text);
   if (foreign) {
     const place = foreign.index + 1;

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { parseUci } from '../uci/uci.js';
 import { Config } from './schema.js';
 
@@ -21,23 +21,28 @@ export class ConfigFileError extends Error {
  * @throws {ConfigFileError} if there is no such file, or it cannot be read
  * @throws {UciError} if it is not a UCI file
  */
-export async function loadConfig(dir: string): Promise<Config> {
+export function loadConfig(dir: string): Config {
   const file = join(dir, 'wgpeerselector');
-  const bytes = await readConfigFile(file, 'create it with a section "config peer" for each gateway');
+  const bytes = readConfigFile(file, 'create it with a section "config peer" for each gateway');
   return new Config(parseUci(bytes, { file }), file);
 }
 
 /**
+ * Reads a file at once: it is small and local, and nobody can change their mind meanwhile.
+ *
  * @param create what to do if the file does not exist
  * @throws {ConfigFileError}
  */
-export async function readConfigFile(file: string, create: string): Promise<Uint8Array> {
+export function readConfigFile(file: string, create: string): Uint8Array {
   try {
-    // At once: the file is small and local, and node:fs/promises would cost a millisecond of every start.
     return readFileSync(file);
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-    if (code === 'ENOENT' || code === 'ENOTDIR') {
+    if (code === 'ENOTDIR') {
+      const reason = `${dirname(file)} is no directory: expected the one that holds the file`;
+      throw new ConfigFileError(file, 'missing', `${file}: does not exist: ${reason}`);
+    }
+    if (code === 'ENOENT') {
       const message = `${file}: does not exist: ${create}, or name another directory with --config-dir`;
       throw new ConfigFileError(file, 'missing', message);
     }

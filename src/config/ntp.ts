@@ -20,7 +20,7 @@ export interface NtpConfig {
  * Reads the NTP servers from DIR/system, where OpenWrt keeps them: `list server` of the section `config timeserver 'ntp'`.
  * Never throws for what is in the file, or for the lack of it: without servers the daemon works all the same.
  */
-export async function loadNtpServers(dir: string): Promise<NtpConfig> {
+export function loadNtpServers(dir: string): NtpConfig {
   const file = join(dir, 'system');
   const problems: Problem[] = [];
   const none = (message: string, line?: number): NtpConfig => {
@@ -29,7 +29,10 @@ export async function loadNtpServers(dir: string): Promise<NtpConfig> {
     return { servers: [], enabled: true, problems };
   };
   try {
-    const { sections } = parseUci(await readConfigFile(file, 'create it with the NTP servers'), { file });
+    const { sections } = parseUci(
+      readConfigFile(file, "create it with the NTP servers, or give the interface option ntp '0'"),
+      { file },
+    );
     const section = sections.find((s) => s.name === 'ntp');
     if (section === undefined) {
       return none("has no NTP servers: expected config timeserver 'ntp' with list server");

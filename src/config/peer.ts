@@ -2,6 +2,7 @@ import type { UciSection } from '../uci/uci.js';
 import { parseAllowedIp } from './allowed-ips.js';
 import { type EndpointConfig, formatEndpoint, lacksZone, parseEndpoint } from './endpoint.js';
 import { parseKey, parsePublicKey } from './key.js';
+import { quote } from './problem.js';
 import { Secret } from './secret.js';
 import type { SectionReader } from './section-reader.js';
 import { parseBoolean, parseIfname, parseInteger } from './values.js';
@@ -44,8 +45,27 @@ const PEER_OPTIONS = [
   'preshared_key',
 ] as const;
 
-/** What others put into these sections for themselves, Gluon to keep a peer over an upgrade. No mistake, and nothing to us. */
-const FOREIGN_OPTIONS = ['preserve'] as const;
+/**
+ * Options of others, with what to write instead; empty where they are no mistake and nothing to us: Gluon's, to keep a peer
+ * over an upgrade, and a text of netifd's for people.
+ */
+const FOREIGN_OPTIONS: Readonly<Record<string, string>> = {
+  preserve: '',
+  description: '',
+  disabled: "expected option enabled '0' for a peer that is not to be used",
+  peer_psk: 'expected option preshared_key',
+  private_key:
+    "expected it in /etc/config/network: a peer has a public key only, the interface's own is there",
+  route_allowed_ips: 'the routes of allowed_ips are always installed',
+};
+
+/** Those of netifd's that an endpoint can be made of. */
+function netifdEndpoint({ options }: UciSection): Readonly<Record<string, string>> {
+  const [host, port] = [options.get('endpoint_host')?.value, options.get('endpoint_port')?.value ?? '51820'];
+  const bracketed = typeof host === 'string' && host.includes(':') ? `[${host}]` : (host ?? 'HOST');
+  const advice = `expected both in one, option endpoint ${quote(`${bracketed}:${port}`)}`;
+  return { endpoint_host: advice, endpoint_port: advice };
+}
 
 /** Checks a section `config peer 'NAME'`. Faults go to the reader's problems. */
 export function readPeer(section: UciSection, reader: SectionReader): PeerSection {
@@ -55,6 +75,9 @@ export function readPeer(section: UciSection, reader: SectionReader): PeerSectio
 
   const ifname = reader.required('ifname', parseIfname, "the WireGuard interface, as in option ifname 'vpn'");
   reader.ifname = ifname;
+  if (!section.options.has('enabled')) {
+    reader.warn('enabled', "is missing, so this peer is not used: expected option enabled '1' (or '0')");
+  }
   const publicKey = reader.required(
     'public_key',
     parsePublicKey,
@@ -68,9 +91,9 @@ export function readPeer(section: UciSection, reader: SectionReader): PeerSectio
   );
   const allowedIps = reader.list('allowed_ips', parseAllowedIp);
   const keepalive = reader.optional('persistent_keepalive', (text) =>
-    parseInteger(text, 0, 65535, 'seconds'),
+    text.toLowerCase() === 'off' ? 0 : parseInteger(text, 0, 65535, 'seconds'),
   );
-  reader.warnOfUnknown(PEER_OPTIONS, FOREIGN_OPTIONS);
+  reader.warnOfUnknown(PEER_OPTIONS, { ...FOREIGN_OPTIONS, ...netifdEndpoint(section) });
   if (reader.faulty || ifname === undefined || publicKey === undefined || endpoint === undefined) {
     return { ifname, publicKey, peer: undefined };
   }

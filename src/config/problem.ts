@@ -43,9 +43,13 @@ export function quote(value: string): string {
   return `'${shown.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, asEscape)}'`;
 }
 
+/** A name without what people write in different ways: `PublicKey`, `public-key` and `public_key` are one. */
+export function plain(name: string): string {
+  return name.toLowerCase().replaceAll(/[_-]/g, '');
+}
+
 /** The known name that `name` was most likely meant to be: at most two letters away, written apart or in capitals. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
-  const plain = (s: string): string => s.toLowerCase().replaceAll(/[_-]/g, '');
   let best: string | undefined;
   let least = 3;
   for (const candidate of known) {

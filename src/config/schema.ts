@@ -2,6 +2,7 @@ import type { UciPackage } from '../uci/uci.js';
 import { defaultInterface, type InterfaceConfig, readInterface } from './interface.js';
 import { type PeerConfig, readPeer } from './peer.js';
 import type { Problem } from './problem.js';
+import { type FindTable, findTable } from './routing-table.js';
 import { SectionReader, unknownSection } from './section-reader.js';
 
 const SECTION_TYPES = ['peer', 'interface'] as const;
@@ -13,14 +14,16 @@ export class Config {
   /** In the order of the file. */
   readonly problems: readonly Problem[];
   readonly #settings = new Map<string, InterfaceConfig>();
+  readonly #unserved = new Set<string>();
   readonly #peers = new Map<string, PeerConfig[]>();
   readonly #ownKeys = new Map<string, Set<string>>();
 
   /**
    * Checks a parsed file. One bad section does not stop the others: it is left out and named in `problems`.
    * @param file the path to name in problems
+   * @param find how routing tables are found by name; tests give another
    */
-  constructor(uci: UciPackage, file: string) {
+  constructor(uci: UciPackage, file: string, find: FindTable = findTable) {
     this.file = file;
     const problems: Problem[] = [];
     const interfaceReaders: SectionReader[] = [];
@@ -32,9 +35,11 @@ export class Config {
           entry(this.#ownKeys, ifname, newSet).add(publicKey);
         if (peer !== undefined) this.#addPeer(peer, reader);
       } else if (section.type === 'interface') {
-        const settings = readInterface(section, reader);
-        if (settings === undefined) continue;
+        const read = readInterface(section, reader, find);
+        if (read === undefined) continue;
+        const { settings, usable } = read;
         interfaceReaders.push(reader);
+        if (!usable) this.#unserved.add(settings.name);
         if (!this.#settings.has(settings.name)) this.#settings.set(settings.name, settings);
         else reader.warn(undefined, `interface ${settings.name} has settings already: these have no effect`);
       } else {
@@ -59,8 +64,14 @@ export class Config {
     return this.#settings.get(ifname) ?? defaultInterface(ifname);
   }
 
+  /** Interfaces that a fault in their settings keeps from being served; they have no peers to choose from. */
+  get unserved(): ReadonlySet<string> {
+    return this.#unserved;
+  }
+
   /** The peers to choose from: enabled and without fault, in the order of the file. */
   peers(ifname: string): readonly PeerConfig[] {
+    if (this.#unserved.has(ifname)) return [];
     return (this.#peers.get(ifname) ?? []).filter((peer) => peer.enabled);
   }
 

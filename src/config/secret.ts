@@ -1,8 +1,8 @@
-const HIDDEN = '(secret)';
+const HIDDEN = '[secret]';
 
 /**
  * A value that shows itself only to who asks for it by name. Printing it, logging an object that holds it, or turning
- * that into JSON gives "(secret)".
+ * that into JSON gives "[secret]".
  */
 export class Secret {
   readonly #value: string;

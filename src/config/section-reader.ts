@@ -1,5 +1,5 @@
 import type { UciOption, UciSection } from '../uci/uci.js';
-import { BadValue, nearest, type Problem, quote } from './problem.js';
+import { BadValue, nearest, type Problem, plain, quote } from './problem.js';
 
 /**
  * Takes a section apart, option by option, and writes a problem for each that is not as it should be. What a parser given
@@ -25,11 +25,11 @@ export class SectionReader {
     this.#problems = problems;
   }
 
-  /** A single value, or undefined if it is absent or bad; the latter is in the problems. */
+  /** A single value, spaces around it left out, or undefined if it is absent or bad; the latter is in the problems. */
   optional<T>(name: string, parse: (text: string) => T): T | undefined {
     const option = this.#section.options.get(name);
     if (option === undefined) return undefined;
-    if (typeof option.value === 'string') return this.#parse(option, option.value, option.line, parse);
+    if (typeof option.value === 'string') return this.#parse(option, option.value.trim(), option.line, parse);
     this.fault(name, `is a list: expected one value, as in option ${name} '...'`);
     return undefined;
   }
@@ -49,7 +49,9 @@ export class SectionReader {
     for (const [i, item] of items.entries()) {
       for (const word of item.split(/\s+/)) {
         if (word === '') continue;
-        const value = this.#parse(option, word, option.itemLines[i] ?? option.line, parse);
+        const value = this.#parse(option, word, option.itemLines[i] ?? option.line, (text) =>
+          parse(oneEntry(text)),
+        );
         if (value !== undefined) values.push(value);
       }
     }
@@ -58,14 +60,18 @@ export class SectionReader {
 
   /**
    * Warns of every option that is not known, with the known one that was probably meant.
-   * @param foreign options of other programs: passed over, and never suggested
+   * @param foreign options of other programs, and what is expected instead; empty: they are passed over
    */
-  warnOfUnknown(known: readonly string[], foreign: readonly string[] = []): void {
-    for (const option of this.#section.options.values()) {
-      if (known.includes(option.name) || foreign.includes(option.name)) continue;
-      const meant = nearest(option.name, known);
-      const advice = meant === undefined ? `expected one of ${known.join(', ')}` : `did you mean ${meant}?`;
-      this.#report('warning', option.line, option.name, `is not known and has no effect: ${advice}`);
+  warnOfUnknown(known: readonly string[], foreign: Readonly<Record<string, string>> = {}): void {
+    const others = new Map(Object.entries(foreign).map(([name, advice]) => [plain(name), advice]));
+    for (const { name, line } of this.#section.options.values()) {
+      const advice = others.get(plain(name));
+      if (known.includes(name) || advice === '') continue;
+      const meant = nearest(name, known);
+      const guess = meant === undefined ? `expected one of ${known.join(', ')}` : `did you mean ${meant}?`;
+      const message =
+        advice === undefined ? `is not known and has no effect: ${guess}` : `has no effect here: ${advice}`;
+      this.#report('warning', line, name, message);
     }
   }
 
@@ -101,6 +107,17 @@ export class SectionReader {
     const { label: section, ifname } = this;
     this.#problems.push({ severity, file: this.#file, line, section, option, ifname, message });
   }
+}
+
+/**
+ * An entry of a list. Nothing that stands in a list can hold a comma or a semicolon, and people write them between entries.
+ * @throws {BadValue}
+ */
+function oneEntry(text: string): string {
+  const separator = /[,;]/.exec(text)?.[0];
+  if (separator === undefined) return text;
+  const found = `${quote(text)} has a ${separator === ',' ? 'comma' : 'semicolon'}`;
+  throw new BadValue(`${found}: expected spaces between entries, or a list line for each`);
 }
 
 /** A section of a type that is not known: a warning, since it may belong to a later version. */

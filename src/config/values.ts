@@ -24,13 +24,18 @@ export function parseInteger(text: string, least: number, most: number, what: st
   throw new BadValue(`is ${quote(text)}: expected ${what}, a whole number from ${least} to ${most}`);
 }
 
+/** Whether the kernel takes it for the name of a network interface (dev_valid_name in net/core/dev.c). */
+export function isIfname(text: string): boolean {
+  const bytes = Buffer.byteLength(text);
+  return bytes >= 1 && bytes <= 15 && text !== '.' && text !== '..' && !/[\s/:\0]/.test(text);
+}
+
 /**
- * A name that the kernel takes for a network interface (dev_valid_name in net/core/dev.c).
+ * The name of a network interface.
  * @throws {BadValue}
  */
 export function parseIfname(text: string): string {
-  const bytes = Buffer.byteLength(text);
-  if (bytes >= 1 && bytes <= 15 && text !== '.' && text !== '..' && !/[\s/:\0]/.test(text)) return text;
+  if (isIfname(text)) return text;
   throw new BadValue(
     `is ${quote(text)}: expected the name of an interface, 1 to 15 characters, without spaces, / and :`,
   );

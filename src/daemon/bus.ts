@@ -1,7 +1,8 @@
 import type { SelectorEvent } from '../selector/events.js';
 import { type PublishedObject, Ubus, UbusError } from '../ubus/index.js';
+import { messageOf } from '../wording.js';
 import type { InterfaceService } from './interface-service.js';
-import { type Log, messageOf } from './log.js';
+import type { Log } from './log.js';
 import { eventTable } from './status.js';
 
 /** For how long the same is not said again, in milliseconds; and how many different things may be said in that time. */
@@ -14,7 +15,7 @@ export interface BusOptions {
   readonly path: string | undefined;
   readonly log: Log;
   /** Reads the configuration again. */
-  reload(): Promise<void>;
+  reload(): void;
 }
 
 /**
@@ -24,7 +25,7 @@ export interface BusOptions {
 export class Bus {
   readonly #ubus: Ubus;
   readonly #log: Log;
-  readonly #reload: () => Promise<void>;
+  readonly #reload: () => void;
   /** When what was said last, by performance.now(). */
   readonly #said = new Map<string, number>();
 

@@ -1,20 +1,15 @@
-import {
-  type Config,
-  ConfigFileError,
-  formatProblem,
-  loadConfig,
-  loadNtpServers,
-  UciError,
-} from '../config/index.js';
-import { NetlinkError } from '../netlink/index.js';
+import { type Config, formatProblem, loadConfig, loadNtpServers } from '../config/index.js';
+import { SystemResolver } from '../names/system-resolver.js';
+import { NetlinkError, NetlinkUnavailableError } from '../netlink/index.js';
 import type { Random, Timers } from '../selector/world.js';
+import { bootTime } from '../sntp/index.js';
+import { messageOf } from '../wording.js';
 import { Bus } from './bus.js';
-import { DnsResolver } from './dns-resolver.js';
-import { EXIT, ExitError } from './exit.js';
-import { InterfaceLock, LockedError } from './interface-lock.js';
+import { InterfaceLock } from './interface-lock.js';
 import { InterfaceService, type Shared } from './interface-service.js';
 import { Kernel } from './kernel.js';
-import { type Log, messageOf } from './log.js';
+import type { Log } from './log.js';
+import { StartError } from './start-error.js';
 import { TimeKeeper, type TimeSettings } from './time-keeper.js';
 
 /** What a daemon is to do. */
@@ -29,7 +24,7 @@ export interface DaemonOptions {
 }
 
 const timers: Timers = {
-  now: () => performance.now(),
+  now: bootTime, // counts suspend, which makes a handshake old
   after(milliseconds, callback) {
     const timer = setTimeout(callback, milliseconds);
     return () => clearTimeout(timer);
@@ -43,18 +38,16 @@ const random: Random = { below: (bound) => Math.floor(Math.random() * bound) };
 export class Daemon {
   readonly #options: DaemonOptions;
   readonly #kernel: Kernel;
-  readonly #resolver: DnsResolver;
+  readonly #resolver: SystemResolver;
   readonly #time: TimeKeeper;
   readonly #bus: Bus;
   readonly #locks: readonly InterfaceLock[];
   readonly #services: readonly InterfaceService[];
-  #reload: Promise<void> | undefined;
-  #reloadAgain = false;
 
   private constructor(
     options: DaemonOptions,
     kernel: Kernel,
-    resolver: DnsResolver,
+    resolver: SystemResolver,
     time: TimeKeeper,
     locks: readonly InterfaceLock[],
     services: readonly InterfaceService[],
@@ -71,42 +64,63 @@ export class Daemon {
   }
 
   /**
-   * Starts to serve the interfaces.
-   * @throws {ExitError} with the reason and the exit code, when that cannot be
+   * Gets everything that it takes to serve the interfaces, and changes nothing yet: {@link run} does.
+   * @throws {StartError} what stands against it
+   * @throws {ConfigFileError | UciError} the configuration cannot be read
    */
-  static async start(options: DaemonOptions): Promise<Daemon> {
+  static async open(options: DaemonOptions): Promise<Daemon> {
     const { log, interfaces } = options;
-    const config = await readConfig(options);
+    const config = readConfig(options);
     const usable = interfaces.filter((name) => config.peers(name).length > 0);
     if (usable.length === 0) {
       const where = interfaces.map((name) => `interface ${name}`).join(' and ');
-      throw new ExitError(
-        EXIT.CONFIGURATION,
-        `${config.file} has no usable peer for ${where}: expected at least one section 'config peer' with option enabled '1' and without fault`,
+      throw new StartError(
+        'no-peer',
+        interfaces.every((name) => config.unserved.has(name))
+          ? `${config.file} has settings for ${where} with which it cannot be served`
+          : `${config.file} has no usable peer for ${where}: expected at least one section 'config peer' with option enabled '1' and without fault`,
       );
     }
-    const locks = await takeLocks(interfaces);
+    const locks: InterfaceLock[] = [];
+    for (const name of interfaces) {
+      const lock = await InterfaceLock.take(name);
+      locks.push(lock);
+      const [first, ...more] = lock.ignored;
+      if (first === undefined) continue;
+      const who = `process ${first.pid} of user ${first.uid}${more.length > 0 ? ` and ${more.length} more` : ''}`;
+      log.write(
+        'warning',
+        name,
+        `${who} took the lock's name, but could not serve the interface: passed over`,
+      );
+    }
     const kernel = await openKernel(interfaces, log);
-    const resolver = new DnsResolver();
-    const time = new TimeKeeper(await readTimeSettings(config, options), log);
+    const resolver = new SystemResolver();
+    const time = new TimeKeeper(readTimeSettings(config, options), log);
     kernel.onAnyLink(() => time.wake());
     const shared: Shared = { kernel, resolver, time, timers, random, log };
     const services: InterfaceService[] = [];
     for (const name of interfaces) services.push(await InterfaceService.open(name, config, shared));
-    const daemon = new Daemon(options, kernel, resolver, time, locks, services);
-    time.start();
-    for (const service of services) service.run();
-    return daemon;
+    return new Daemon(options, kernel, resolver, time, locks, services);
   }
 
-  /** Reads the configuration again. One that cannot be read changes nothing. Never rejects. */
-  reload(): Promise<void> {
-    // A second signal while the file is being read must not be lost: the file may have changed after that.
-    this.#reloadAgain = true;
-    this.#reload ??= this.#reloadAll().finally(() => {
-      this.#reload = undefined;
-    });
-    return this.#reload;
+  /** Begins to work. */
+  run(): void {
+    this.#time.start();
+    for (const service of this.#services) service.run();
+  }
+
+  /** Reads the configuration again. One that cannot be read changes nothing. Never throws. */
+  reload(): void {
+    const { log } = this.#options;
+    try {
+      const config = readConfig(this.#options);
+      for (const service of this.#services) service.reload(config);
+      this.#time.reload(readTimeSettings(config, this.#options));
+      log.write('info', '', `configuration read again from ${config.file}`);
+    } catch (error) {
+      log.write('error', '', `${messageOf(error)}; everything stays as it is`);
+    }
   }
 
   /** Removes peers and routes, and closes everything. */
@@ -118,66 +132,30 @@ export class Daemon {
     this.#kernel.close();
     for (const lock of this.#locks) lock.release();
   }
-
-  async #reloadAll(): Promise<void> {
-    const { log } = this.#options;
-    while (this.#reloadAgain) {
-      this.#reloadAgain = false;
-      try {
-        const config = await readConfig(this.#options);
-        for (const service of this.#services) service.reload(config);
-        this.#time.reload(await readTimeSettings(config, this.#options));
-        log.write('info', '', `configuration read again from ${config.file}`);
-      } catch (error) {
-        log.write('error', '', `${messageOf(error)}; everything stays as it is`);
-      }
-    }
-  }
 }
 
-/** Reads the configuration and tells what is wrong with it. @throws {ExitError} when it cannot be read at all */
-async function readConfig({ configDir, interfaces, log }: DaemonOptions): Promise<Config> {
-  let config: Config;
-  try {
-    config = await loadConfig(configDir);
-  } catch (error) {
-    if (error instanceof ConfigFileError || error instanceof UciError) {
-      throw new ExitError(EXIT.CONFIGURATION, error.message);
-    }
-    throw error;
-  }
+/** Reads the configuration and tells what is wrong with it. @throws when it cannot be read at all */
+function readConfig({ configDir, interfaces, log }: DaemonOptions): Config {
+  const config = loadConfig(configDir);
   for (const problem of config.problems) {
     if (problem.ifname !== undefined && !interfaces.includes(problem.ifname)) continue;
     log.write(problem.severity, '', formatProblem(problem));
   }
   for (const name of interfaces) {
-    if (config.peers(name).length === 0) log.write('error', name, `${config.file} has no usable peer for it`);
+    if (config.peers(name).length > 0 || config.unserved.has(name)) continue;
+    log.write('error', name, `${config.file} has no usable peer for it`);
   }
   return config;
 }
 
 /** What is configured about the clock, for all interfaces together. */
-async function readTimeSettings(
-  config: Config,
-  { configDir, interfaces, log }: DaemonOptions,
-): Promise<TimeSettings> {
+function readTimeSettings(config: Config, { configDir, interfaces, log }: DaemonOptions): TimeSettings {
   const wanting = interfaces.map((name) => config.interface(name)).filter(({ ntp }) => ntp);
-  const deadline = Math.max(0, ...wanting.map(({ ntpTimeout }) => ntpTimeout)) * 1000;
-  if (wanting.length === 0) return { servers: [], wanted: false, deadline };
-  const { servers, problems } = await loadNtpServers(configDir);
+  const timeout = Math.max(0, ...wanting.map(({ ntpTimeout }) => ntpTimeout)) * 1000;
+  if (wanting.length === 0) return { servers: [], wanted: false, timeout };
+  const { servers, problems } = loadNtpServers(configDir);
   for (const problem of problems) log.write('debug', '', formatProblem(problem));
-  return { servers, wanted: true, deadline };
-}
-
-async function takeLocks(interfaces: readonly string[]): Promise<InterfaceLock[]> {
-  try {
-    const locks: InterfaceLock[] = [];
-    for (const name of interfaces) locks.push(await InterfaceLock.take(name));
-    return locks;
-  } catch (error) {
-    if (error instanceof LockedError) throw new ExitError(EXIT.LOCKED, error.message);
-    throw error;
-  }
+  return { servers, wanted: true, timeout };
 }
 
 /** Opens the kernel and makes sure that it lets us do our work, before anything is promised. */
@@ -187,11 +165,12 @@ async function openKernel(interfaces: readonly string[], log: Log): Promise<Kern
     kernel = await Kernel.open((error) => log.write('error', '', messageOf(error)));
   } catch (error) {
     if (error instanceof NetlinkError && error.code === 'ENOENT') {
-      throw new ExitError(
-        EXIT.UNAVAILABLE,
+      throw new StartError(
+        'no-wireguard',
         `this kernel has no WireGuard (${error.message}): install kmod-wireguard, or load the module wireguard`,
       );
     }
+    if (error instanceof NetlinkUnavailableError) throw new StartError('no-socket', error.message);
     throw error;
   }
   for (const name of interfaces) {
@@ -200,8 +179,8 @@ async function openKernel(interfaces: readonly string[], log: Log): Promise<Kern
     } catch (error) {
       if (!(error instanceof NetlinkError)) throw error;
       if (error.code === 'EPERM') {
-        throw new ExitError(
-          EXIT.NOT_PERMITTED,
+        throw new StartError(
+          'not-permitted',
           `not permitted to configure WireGuard (${error.message}): run as root, or with CAP_NET_ADMIN`,
         );
       }

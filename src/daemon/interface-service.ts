@@ -1,11 +1,11 @@
-import { type Config, type PeerConfig, samePeer } from '../config/index.js';
+import { type Config, type InterfaceConfig, type PeerConfig, samePeer } from '../config/index.js';
 import type { SelectorEvent } from '../selector/events.js';
 import { Selector } from '../selector/selector.js';
-import type { Assignment, Random, Resolver, Timers } from '../selector/world.js';
+import type { Assignment, Random, Resolver, Settings, Timers } from '../selector/world.js';
 import type { TableInput } from '../ubus/index.js';
 import { Journal } from './journal.js';
 import type { Kernel, WatchedLink } from './kernel.js';
-import { KernelRouting, type RoutePlace } from './kernel-routing.js';
+import { KernelRouting } from './kernel-routing.js';
 import { KernelTunnel } from './kernel-tunnel.js';
 import type { Log } from './log.js';
 import { History, infoTable, peersTable, statusTable } from './status.js';
@@ -43,13 +43,13 @@ export class InterfaceService {
     this.#started = timers.now();
     this.#tunnel = new KernelTunnel(kernel, watched);
     this.#history = new History(timers.now);
-    const journal = new Journal(log, this.name);
+    const journal = new Journal(log, this.name, timers.now);
     this.#listeners = [(event) => journal.tell(event), (event) => this.#history.take(event)];
     const world = {
       tunnel: this.#tunnel,
-      routing: new KernelRouting(kernel, watched, this.#tunnel, () => this.#place),
+      routing: new KernelRouting(kernel, watched, this.#tunnel),
       resolver,
-      clock: time.clockFor(() => this.#settings.ntp),
+      clock: time,
       timers,
       random,
       wallClock: () => Date.now(),
@@ -74,8 +74,19 @@ export class InterfaceService {
     this.#finished = this.selector.run();
   }
 
-  /** Goes on with another configuration. A peer that has not changed in it keeps its connection. */
+  /**
+   * Goes on with another configuration. A peer that has not changed in it keeps its connection. One with which this interface
+   * cannot be served changes nothing: what works may be the only way to whoever mends the file.
+   */
   reload(config: Config): void {
+    if (config.unserved.has(this.name)) {
+      this.#shared.log.write(
+        'error',
+        this.name,
+        `${config.file} is of no use for it; everything stays as it is`,
+      );
+      return;
+    }
     const before = new Map(this.#peers.map((peer) => [peer.name, peer]));
     this.#config = config;
     this.#peers = config.peers(this.name).map((peer) => {
@@ -99,7 +110,7 @@ export class InterfaceService {
   /** The answer to `info`; asks the kernel for the counters. */
   async info(): Promise<TableInput> {
     const held = this.selector.snapshot().peer?.publicKey;
-    const installed = held === undefined ? [] : await this.#tunnel.peers();
+    const installed = held === undefined ? [] : (await this.#tunnel.device()).peers;
     return infoTable({
       snapshot: this.selector.snapshot(),
       installed: installed.find(({ publicKey }) => publicKey === held),
@@ -115,15 +126,22 @@ export class InterfaceService {
     return peersTable(this.#config, this.name);
   }
 
-  get #settings() {
-    return this.#config.interface(this.name);
-  }
-
-  get #place(): RoutePlace {
-    return { table: this.#settings.routeTable, metric: this.#settings.routeMetric };
-  }
-
   get #assignment(): Assignment {
-    return { peers: this.#peers, ownKeys: [...this.#config.ownKeys(this.name)], settings: this.#settings };
+    return {
+      peers: this.#peers,
+      ownKeys: [...this.#config.ownKeys(this.name)],
+      settings: settingsOf(this.#config.interface(this.name)),
+    };
   }
+}
+
+/** The settings as the selector takes them: milliseconds. */
+function settingsOf(config: InterfaceConfig): Settings {
+  return {
+    connectTimeout: config.connectTimeout * 1000,
+    checkInterval: config.checkInterval * 1000,
+    deadPeerTimeout: config.deadPeerTimeout * 1000,
+    waitForClock: config.ntp,
+    routes: { table: config.routeTable, metric: config.routeMetric },
+  };
 }

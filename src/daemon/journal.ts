@@ -1,14 +1,27 @@
 import type { SelectorEvent } from '../selector/events.js';
 import { formatRemote, type Peer, type Remote, type RouteReport } from '../selector/world.js';
-import { formatDuration, type Level, type Log, messageOf } from './log.js';
+import { formatDuration, messageOf } from '../wording.js';
+import type { Level, Log } from './log.js';
 
 /** The first reminder that there is still no connection, and the longest time between two, in milliseconds. */
 const FIRST_REMINDER = 60_000;
 const LONGEST_REMINDER = 3_600_000;
 
+/** So many lines of one kind at once, and after that one more for each so many milliseconds. */
+const LINES_AT_ONCE = 20;
+const LINE_EVERY = 60_000;
+
+/** How many lines of one kind may still be written, and how many were not. */
+interface Allowance {
+  lines: number;
+  at: number;
+  leftOut: number;
+}
+
 /**
  * Tells one interface's life as log lines. What repeats itself while nothing changes (the same failures round after round) goes
- * to the debug level, and a reminder that becomes rarer stands for it.
+ * to the debug level, and a reminder that becomes rarer stands for it. And whatever happens how often: lines of one kind are
+ * bounded, so that nothing from outside fills a router's flash or pushes everything else out of its log.
  */
 export class Journal {
   readonly #log: Log;
@@ -17,10 +30,14 @@ export class Journal {
   #trouble = '';
   #conflicts = '';
   #reminder = FIRST_REMINDER;
+  readonly #now: () => number;
+  readonly #allowances = new Map<string, Allowance>();
 
-  constructor(log: Log, ifname: string) {
+  /** @param now monotonic milliseconds */
+  constructor(log: Log, ifname: string, now: () => number) {
     this.#log = log;
     this.#ifname = ifname;
+    this.#now = now;
   }
 
   /** Writes what there is to say of the event. */
@@ -32,7 +49,7 @@ export class Journal {
     }
     const peer = 'peer' in event ? event.peer : undefined;
     const [level, text] = this.#line(event);
-    this.#write(level, peer, text);
+    if (text !== '') this.#write(event.type, level, peer, text);
     if ('routes' in event && peer !== undefined) this.#warnOfConflicts(peer, event.routes);
   }
 
@@ -64,7 +81,12 @@ export class Journal {
       case 'lost':
         return ['info', `connection ended after ${formatDuration(event.held)}: ${event.reason}`];
       case 'routes-restored':
-        return ['info', `routes put back: ${event.routes.added.join(' ')}`];
+        return [
+          'info',
+          event.routes.added.length > 0 ? `routes put back: ${event.routes.added.join(' ')}` : '',
+        ];
+      case 'mended':
+        return ['info', event.what];
       case 'leftover-removed':
         return [
           'info',
@@ -100,12 +122,37 @@ export class Journal {
   #warnOfConflicts(peer: Peer, { conflicts }: RouteReport): void {
     const all = conflicts.map(({ destination, reason }) => `${destination}: ${reason}`);
     const text = all.join('; ');
-    if (text !== this.#conflicts) for (const one of all) this.#write('warning', peer, `no route to ${one}`);
+    if (text !== this.#conflicts)
+      for (const one of all) this.#write('conflict', 'warning', peer, `no route to ${one}`);
     this.#conflicts = text;
   }
 
-  #write(level: Level, peer: Peer | undefined, text: string): void {
-    this.#log.write(level, peer === undefined ? this.#ifname : `${this.#ifname} ${peer.name}`, text);
+  #write(kind: string, level: Level, peer: Peer | undefined, text: string): void {
+    const subject = peer === undefined ? this.#ifname : `${this.#ifname} ${peer.name}`;
+    const allowance = this.#allowance(kind);
+    const bounded = level !== 'debug' && allowance.lines < 1;
+    if (level === 'debug' || bounded) {
+      this.#log.write('debug', subject, text);
+      if (bounded) allowance.leftOut++;
+      return;
+    }
+    const { leftOut } = allowance;
+    this.#log.write(
+      level,
+      subject,
+      leftOut === 0 ? text : `${text} (${leftOut} lines of this kind were left out)`,
+    );
+    allowance.lines--;
+    allowance.leftOut = 0;
+  }
+
+  #allowance(kind: string): Allowance {
+    const now = this.#now();
+    const known = this.#allowances.get(kind) ?? { lines: LINES_AT_ONCE, at: now, leftOut: 0 };
+    known.lines = Math.min(LINES_AT_ONCE, known.lines + (now - known.at) / LINE_EVERY);
+    known.at = now;
+    this.#allowances.set(kind, known);
+    return known;
   }
 }
 

@@ -1,132 +1,189 @@
-import { NetlinkError, ROUTE_PROTOCOL, type Route, type RouteSpec } from '../netlink/index.js';
-import type { Remote, RouteConflict, RouteReport, Routing } from '../selector/world.js';
+import {
+  NetlinkError,
+  ROUTE_PROTOCOL,
+  ROUTE_TABLE_MAIN,
+  type Route,
+  type RouteSpec,
+} from '../netlink/index.js';
+import type { Doubt, Remote, RouteConflict, RoutePlace, RouteReport, Routing } from '../selector/world.js';
 import type { Kernel, WatchedLink } from './kernel.js';
-import { isErrno, type KernelTunnel, scopeOf } from './kernel-tunnel.js';
+import { isErrno, type KernelTunnel, scopeIdOf } from './kernel-tunnel.js';
 
-/** Where our routes go: the settings of the interface. */
-export interface RoutePlace {
-  /** Table number; the main table when not set. */
-  readonly table: number | undefined;
-  /** Metric; the kernel's default (0 for IPv4, 1024 for IPv6) when not set. */
-  readonly metric: number | undefined;
-}
-
-/** `linux/rtnetlink.h`, RT_TABLE_MAIN. */
-const RT_TABLE_MAIN = 254;
 /** `linux/ipv6_route.h`, IP6_RT_PRIO_USER: the metric that the kernel gives an IPv6 route without one. */
 const IP6_RT_PRIO_USER = 1024;
+
+/** Up to so many routes are looked at one by one; more are cheaper read all at once, with everybody's in the table. */
+const ONE_BY_ONE = 16;
+
+/** So many addresses of our own are tried as source where a route depends on it. */
+const MOST_SOURCES = 8;
+
+/** Every field that tells our routes apart is set. */
+type OurRoute = RouteSpec & { readonly table: number; readonly metric: number };
 
 /** Our routes through one interface, and the way to its peers' endpoints. */
 export class KernelRouting implements Routing {
   readonly #kernel: Kernel;
   readonly #watched: WatchedLink;
   readonly #tunnel: KernelTunnel;
-  readonly #place: () => RoutePlace;
-  /** Our routes in the kernel by their key; `undefined` until they were read. */
-  #ours: Map<string, RouteSpec> | undefined;
-  readonly #onWayOut: (() => void)[] = [];
-  readonly #onLoss: (() => void)[] = [];
+  /** Our routes in the kernel by their key, as far as we know; `undefined` until they were read. */
+  #ours: Map<string, OurRoute> | undefined;
+  /** Why the kernel refused the others, by their key. */
+  #conflicts = new Map<string, string>();
+  readonly #onNetworkChange: (() => void)[] = [];
+  readonly #onRoutesInDoubt: (() => void)[] = [];
 
-  /** @param place is asked at each `apply`, for it may change with the configuration */
-  constructor(kernel: Kernel, watched: WatchedLink, tunnel: KernelTunnel, place: () => RoutePlace) {
+  constructor(kernel: Kernel, watched: WatchedLink, tunnel: KernelTunnel) {
     this.#kernel = kernel;
     this.#watched = watched;
     this.#tunnel = tunnel;
-    this.#place = place;
     kernel.onRoutes({
-      changed: (change, route) => this.#changed(change, route),
-      lost: () => {
-        this.forget();
-        for (const listener of this.#onLoss) listener();
+      route: (change, route) => this.#routeChanged(change, route),
+      address: (interfaceIndex) => {
+        if (interfaceIndex === watched.index) this.#inDoubt();
+        this.#networkChanged();
       },
+      lost: () => this.#inDoubt(),
     });
-    kernel.onAnyLink(() => this.#wayOut());
+    kernel.onAnyLink(() => this.#networkChanged());
+    watched.onChange(() => {
+      this.#ours = undefined; // they went with the interface
+    });
   }
 
-  async unreachable(remote: Remote): Promise<string | undefined> {
+  async doubt(remote: Remote): Promise<Doubt | undefined> {
     try {
-      const scope = remote.zone === undefined ? undefined : await scopeOf(this.#kernel, remote.zone);
-      const options = { mark: this.#tunnel.fwmark, ...(scope === undefined ? {} : { scope }) };
-      const route = await this.#kernel.rtnetlink.lookup(remote.address, options);
-      if (route.interfaceIndex !== undefined && route.interfaceIndex === this.#watched.index) {
-        return `its own route leads through ${this.#watched.name}`;
-      }
-      return undefined;
+      const route = await this.#way(remote);
+      if (route.interfaceIndex === undefined || route.interfaceIndex !== this.#watched.index)
+        return undefined;
+      const mark =
+        this.#tunnel.fwmark === 0 ? ` (no option fwmark leads WireGuard's own packets around it)` : '';
+      return { kind: 'through-tunnel', reason: `the way to it leads through ${this.#watched.name}${mark}` };
     } catch (error) {
-      if (isErrno(error, 'ENETUNREACH') || isErrno(error, 'EHOSTUNREACH')) {
-        return 'passed over, no route to it';
+      if (!(error instanceof Error)) throw error;
+      const code = error instanceof NetlinkError ? `there is no route to it (${error.code})` : error.message;
+      return { kind: 'no-route', reason: code };
+    }
+  }
+
+  async apply(destinations: readonly string[], place: RoutePlace): Promise<RouteReport> {
+    const interfaceIndex = this.#watched.index;
+    if (interfaceIndex === undefined) return { installed: [], added: [], conflicts: [] };
+    const wanted = new Map(
+      destinations.map((destination) => {
+        const route = ourRoute(destination, interfaceIndex, place);
+        return [keyOf(route), route];
+      }),
+    );
+    const ours = await this.#inKernel(interfaceIndex);
+    for (const [key, route] of ours) {
+      if (wanted.has(key)) continue;
+      ours.delete(key); // before the request: the event that follows is our own doing
+      await this.#remove(route);
+    }
+    const added: string[] = [];
+    const refused = new Map<string, string>();
+    for (const [key, route] of wanted) {
+      if (ours.has(key)) continue;
+      const reason = await this.#add(key, route);
+      if (reason !== undefined) refused.set(key, reason);
+      else {
+        ours.set(key, route);
+        added.push(route.destination);
       }
-      if (error instanceof Error) return error.message;
+    }
+    this.#conflicts = refused;
+    const conflicts: RouteConflict[] = [...refused].map(([key, reason]) => {
+      return { destination: wanted.get(key)?.destination ?? key, reason };
+    });
+    return { installed: [...ours.values()].map(({ destination }) => destination), added, conflicts };
+  }
+
+  onNetworkChange(listener: () => void): void {
+    this.#onNetworkChange.push(listener);
+  }
+
+  onRoutesInDoubt(listener: () => void): void {
+    this.#onRoutesInDoubt.push(listener);
+  }
+
+  /**
+   * The way that WireGuard's own packets would take. A route may hold for one source only, as the default route of a router with
+   * DHCPv6 does: WireGuard, like every socket, chooses a source first, and so gets through where a question without one does not.
+   */
+  async #way({ address, zone }: Remote): Promise<Route> {
+    const { rtnetlink } = this.#kernel;
+    const mark = this.#tunnel.fwmark;
+    if (zone !== undefined) {
+      return await rtnetlink.lookup(address, { mark, scopeId: await scopeIdOf(this.#kernel, zone) });
+    }
+    try {
+      return await rtnetlink.lookup(address, { mark });
+    } catch (error) {
+      if (!address.includes(':') || !isErrno(error, 'ENETUNREACH')) throw error;
+      const global = (await rtnetlink.addresses({ family: 6 })).filter(({ scope }) => scope === 0);
+      for (const { address: source } of global.slice(0, MOST_SOURCES)) {
+        const found = await rtnetlink.lookup(address, { mark, source }).catch(() => undefined);
+        if (found !== undefined) return found;
+      }
       throw error;
     }
   }
 
-  async apply(destinations: readonly string[]): Promise<RouteReport> {
-    const interfaceIndex = this.#watched.index;
-    if (interfaceIndex === undefined) {
-      this.#ours = undefined; // they went with the interface
-      return { installed: [], added: [], conflicts: [] };
-    }
-    const wanted = new Map<string, RouteSpec>();
-    for (const destination of destinations) {
-      const spec = this.#spec(destination, interfaceIndex);
-      wanted.set(keyOf(spec), spec);
-    }
-    const ours = this.#ours ?? (await this.#read(interfaceIndex));
+  /** Our routes as they are. What is remembered counts where the kernel confirms it; else they are read. */
+  async #inKernel(interfaceIndex: number): Promise<Map<string, OurRoute>> {
+    const remembered = this.#ours;
+    this.#ours = undefined; // nothing is known until all of it is
+    const confirmed = remembered !== undefined && (await this.#confirms(remembered));
+    const ours = confirmed ? remembered : await this.#read(interfaceIndex);
     this.#ours = ours;
-    for (const [key, spec] of ours) {
-      if (wanted.has(key)) continue;
-      ours.delete(key); // before the request: the event that follows is our own doing
-      await this.#remove(spec);
+    return ours;
+  }
+
+  /**
+   * Whether all of them are there. Each is asked for by an address in it, among the routes through this interface alone; a
+   * question costs the same however many routes others have. A table that no rule leads to cannot be asked in this way.
+   */
+  async #confirms(routes: ReadonlyMap<string, OurRoute>): Promise<boolean> {
+    if (routes.size > ONE_BY_ONE) return false;
+    for (const [key, { destination, interfaceIndex, table }] of routes) {
+      if (table !== ROUTE_TABLE_MAIN) return false;
+      const address = destination.slice(0, destination.indexOf('/'));
+      const found = await this.#kernel.rtnetlink
+        .lookup(address, { interfaceIndex, fibMatch: true })
+        .catch(() => undefined);
+      if (found === undefined || found.protocol !== ROUTE_PROTOCOL) return false;
+      if (found.interfaceIndex !== interfaceIndex || keyOf(found) !== key) return false;
     }
-    const added: string[] = [];
-    const conflicts: RouteConflict[] = [];
-    for (const [key, spec] of wanted) {
-      if (ours.has(key)) continue;
-      try {
-        await this.#kernel.rtnetlink.addRoute(spec);
-        ours.set(key, spec);
-        added.push(spec.destination);
-      } catch (error) {
-        if (!(error instanceof NetlinkError)) throw error;
-        const reason = error.code === 'EEXIST' ? await this.#owner(spec) : error.message;
-        conflicts.push({ destination: spec.destination, reason });
-      }
-    }
-    return { installed: [...ours.values()].map(({ destination }) => destination), added, conflicts };
+    return true;
   }
 
-  forget(): void {
-    this.#ours = undefined;
-  }
-
-  onWayOut(listener: () => void): void {
-    this.#onWayOut.push(listener);
-  }
-
-  onLoss(listener: () => void): void {
-    this.#onLoss.push(listener);
-  }
-
-  #spec(destination: string, interfaceIndex: number): RouteSpec {
-    const { table = RT_TABLE_MAIN, metric = destination.includes(':') ? IP6_RT_PRIO_USER : 0 } =
-      this.#place();
-    return { destination, interfaceIndex, table, metric };
-  }
-
-  async #read(interfaceIndex: number): Promise<Map<string, RouteSpec>> {
+  async #read(interfaceIndex: number): Promise<Map<string, OurRoute>> {
     const routes = await this.#kernel.rtnetlink.routes({ protocol: ROUTE_PROTOCOL, interfaceIndex });
     return new Map(
       routes.map(({ destination, table, metric }) => {
-        const spec = { destination, interfaceIndex, table, metric };
-        return [keyOf(spec), spec];
+        const route = { destination, interfaceIndex, table, metric };
+        return [keyOf(route), route];
       }),
     );
   }
 
-  async #remove(spec: RouteSpec): Promise<void> {
+  /** @returns why the kernel refused it, if it did */
+  async #add(key: string, route: OurRoute): Promise<string | undefined> {
     try {
-      await this.#kernel.rtnetlink.removeRoute(spec);
+      // A link-local destination is meant on its interface: it may stand once for each.
+      await this.#kernel.rtnetlink.addRoute(route, { append: /^fe[89ab]/.test(route.destination) });
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof NetlinkError)) throw error;
+      if (error.code !== 'EEXIST') return error.message;
+      return this.#conflicts.get(key) ?? (await this.#owner(route));
+    }
+  }
+
+  async #remove(route: OurRoute): Promise<void> {
+    try {
+      await this.#kernel.rtnetlink.removeRoute(route);
     } catch (error) {
       // Gone already, alone or with its interface.
       if (!isErrno(error, 'ESRCH') && !isErrno(error, 'ENODEV')) throw error;
@@ -134,32 +191,46 @@ export class KernelRouting implements Routing {
   }
 
   /** Who has the route that stands in our way, for the person who reads the log. */
-  async #owner(spec: RouteSpec): Promise<string> {
-    const family = spec.destination.includes(':') ? 6 : 4;
-    const routes = await this.#kernel.rtnetlink.routes({ family, table: spec.table ?? RT_TABLE_MAIN });
-    const other = routes.find((route) => keyOf(route) === keyOf(spec));
+  async #owner(route: OurRoute): Promise<string> {
+    const family = route.destination.includes(':') ? 6 : 4;
+    const routes = await this.#kernel.rtnetlink.routes({ family, table: route.table });
+    const other = routes.find((candidate) => keyOf(candidate) === keyOf(route));
     if (other === undefined) return 'there is one already (EEXIST)';
     const device =
       other.interfaceIndex === undefined
         ? undefined
         : await this.#kernel.rtnetlink.link(other.interfaceIndex);
     const by = other.gateway === undefined ? '' : ` via ${other.gateway}`;
-    return `there is one already${by} through ${device?.name ?? 'no interface'}, not ours (protocol ${other.protocol}), left alone`;
+    const through = `there is one already${by} through ${device?.name ?? 'no interface'}`;
+    return other.protocol === ROUTE_PROTOCOL
+      ? `${through}, which is served too: expected allowed IPs or an option metric of its own for each interface`
+      : `${through}, not ours (protocol ${other.protocol}), left alone`;
   }
 
-  #changed(change: 'new' | 'gone', route: Route): void {
+  #routeChanged(change: 'new' | 'gone', route: Route): void {
+    const key = keyOf(route);
+    const own = route.protocol === ROUTE_PROTOCOL && route.interfaceIndex === this.#watched.index;
     if (change === 'new') {
-      if (route.interfaceIndex !== this.#watched.index) this.#wayOut();
-    } else if (route.protocol === ROUTE_PROTOCOL && route.interfaceIndex === this.#watched.index) {
-      if (this.#ours?.delete(keyOf(route))) for (const listener of this.#onLoss) listener();
-    }
+      // In the place of one of ours: the kernel says nothing of the one that was replaced.
+      if (!own && this.#ours?.has(key)) this.#inDoubt();
+      if (!own) this.#networkChanged();
+    } else if (own ? (this.#ours?.delete(key) ?? true) : this.#conflicts.delete(key)) this.#inDoubt();
   }
 
-  #wayOut(): void {
-    for (const listener of this.#onWayOut) listener();
+  #inDoubt(): void {
+    for (const listener of this.#onRoutesInDoubt) listener();
+  }
+
+  #networkChanged(): void {
+    for (const listener of this.#onNetworkChange) listener();
   }
 }
 
-function keyOf({ destination, table, metric }: Pick<RouteSpec, 'destination' | 'table' | 'metric'>): string {
+function ourRoute(destination: string, interfaceIndex: number, place: RoutePlace): OurRoute {
+  const { table = ROUTE_TABLE_MAIN, metric = destination.includes(':') ? IP6_RT_PRIO_USER : 0 } = place;
+  return { destination, interfaceIndex, table, metric };
+}
+
+function keyOf({ destination, table, metric }: Pick<OurRoute, 'destination' | 'table' | 'metric'>): string {
   return `${destination} table ${table} metric ${metric}`;
 }

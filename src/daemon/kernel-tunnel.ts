@@ -1,5 +1,11 @@
-import { type Endpoint, NetlinkError, SecretKey, type WireGuardPeerConfig } from '../netlink/index.js';
-import type { InstalledPeer, LinkState, Peer, Remote, Tunnel } from '../selector/world.js';
+import {
+  type Endpoint,
+  NetlinkError,
+  SecretKey,
+  type WireGuardDevice,
+  type WireGuardPeerConfig,
+} from '../netlink/index.js';
+import type { Device, LinkState, Peer, Remote, Tunnel } from '../selector/world.js';
 import type { Kernel, WatchedLink } from './kernel.js';
 
 /**
@@ -12,7 +18,7 @@ const KICK_INTERVAL = 25;
 export class KernelTunnel implements Tunnel {
   readonly #kernel: Kernel;
   readonly #watched: WatchedLink;
-  #fwmark = 0;
+  #seen: WireGuardDevice | undefined;
 
   constructor(kernel: Kernel, watched: WatchedLink) {
     this.#kernel = kernel;
@@ -29,22 +35,35 @@ export class KernelTunnel implements Tunnel {
 
   /** The mark that WireGuard puts on its own packets, as of the latest look; 0 for none. */
   get fwmark(): number {
-    return this.#fwmark;
+    return this.#seen?.fwmark ?? 0;
   }
 
   onLink(listener: () => void): void {
     this.#watched.onChange(listener);
   }
 
-  async peers(): Promise<readonly InstalledPeer[]> {
+  async device(): Promise<Device> {
     try {
       const device = await this.#kernel.wireguard.device(this.name);
-      this.#fwmark = device.fwmark;
-      return device.peers;
+      this.#seen = device;
+      return device;
     } catch (error) {
-      if (isErrno(error, 'ENODEV')) return [];
-      throw error;
+      if (!isErrno(error, 'ENODEV')) throw error;
+      this.#seen = undefined;
+      return { fwmark: 0, peers: [] };
     }
+  }
+
+  matches(peer: Peer): boolean {
+    const entry = this.#seen?.peers.find(({ publicKey }) => publicKey === peer.publicKey);
+    if (entry === undefined) return false;
+    const { allowedIps, persistentKeepalive, presharedKey } = desired(peer);
+    return (
+      entry.persistentKeepalive === persistentKeepalive &&
+      sameKey(entry.presharedKey, presharedKey ?? undefined) &&
+      entry.allowedIps.length === allowedIps.length &&
+      allowedIps.every((prefix) => entry.allowedIps.includes(prefix))
+    );
   }
 
   async install(peer: Peer, remote: Remote): Promise<void> {
@@ -87,26 +106,30 @@ export class KernelTunnel implements Tunnel {
 
   async #endpoint({ address, port, zone }: Remote): Promise<Endpoint> {
     if (zone === undefined) return { address, port };
-    return { address, port, scope: await scopeOf(this.#kernel, zone) };
+    return { address, port, scopeId: await scopeIdOf(this.#kernel, zone) };
   }
 }
 
+function sameKey(one: SecretKey | undefined, other: SecretKey | undefined): boolean {
+  return one === undefined || other === undefined ? one === other : one.equals(other);
+}
+
 /** What the configuration says of a peer, without what it takes to reach it. */
-function desired(peer: Peer): WireGuardPeerConfig {
+function desired(peer: Peer) {
   const { publicKey, persistentKeepalive, allowedIps, presharedKey } = peer;
   return {
     publicKey,
     persistentKeepalive,
     allowedIps,
     presharedKey: presharedKey === undefined ? null : SecretKey.fromBase64(presharedKey.reveal()),
-  };
+  } satisfies WireGuardPeerConfig;
 }
 
 /**
  * The interface index that a link-local address's zone names.
  * @throws when there is no such interface
  */
-export async function scopeOf(kernel: Kernel, zone: string): Promise<number> {
+export async function scopeIdOf(kernel: Kernel, zone: string): Promise<number> {
   const link = await kernel.rtnetlink.link(/^\d+$/.test(zone) ? Number(zone) : zone);
   if (link === undefined)
     throw new Error(`there is no interface ${zone}, which the endpoint names after the %`);

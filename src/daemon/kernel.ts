@@ -5,6 +5,7 @@ import type { LinkState } from '../selector/world.js';
 export class WatchedLink {
   readonly name: string;
   #link: Link | undefined;
+  #changes = 0;
   readonly #listeners: (() => void)[] = [];
 
   constructor(name: string) {
@@ -21,12 +22,18 @@ export class WatchedLink {
     return this.#link.up ? 'up' : 'down';
   }
 
+  /** Counts what was heard of the interface: a reply that was asked for before the latest of it may be older. */
+  get changes(): number {
+    return this.#changes;
+  }
+
   onChange(listener: () => void): void {
     this.#listeners.push(listener);
   }
 
   /** Takes what the kernel says of the interface now. Another of the same name shows as absent once in between. */
   set(link: Link | undefined): void {
+    this.#changes++;
     if (this.#link !== undefined && link !== undefined && this.#link.index !== link.index)
       this.set(undefined);
     const before = this.state;
@@ -35,13 +42,18 @@ export class WatchedLink {
   }
 }
 
-/** What happens to routes, as {@link Kernel.onRoutes} tells it. */
+/** What happens to routes and addresses, as {@link Kernel.onRoutes} tells it. */
 export interface RouteListener {
-  /** A route of anybody's has appeared, or one of ours is gone. */
-  changed(change: 'new' | 'gone', route: Route): void;
+  /** A route of anybody's has appeared, has changed, or is gone. */
+  route(change: 'new' | 'gone', route: Route): void;
+  /** An address of an interface has appeared, has changed, or is gone: routes may have gone with it, unsaid. */
+  address(interfaceIndex: number): void;
   /** Events were lost: what is known of routes is worth nothing. */
   lost(): void;
 }
+
+/** How often a link is asked for again, because it changed while it was asked for. */
+const LINK_TRIES = 10;
 
 /** The kernel as one process sees it: three netlink sockets, shared by all interfaces that it serves. */
 export class Kernel {
@@ -58,7 +70,10 @@ export class Kernel {
     this.#monitor = RtnetlinkMonitor.open({
       link: (change, link) => this.#linkChanged(change, link),
       route: (change, route) => {
-        for (const listener of this.#routeListeners) listener.changed(change, route);
+        for (const listener of this.#routeListeners) listener.route(change, route);
+      },
+      address: (_change, { interfaceIndex }) => {
+        for (const listener of this.#routeListeners) listener.address(interfaceIndex);
       },
       lost: () => void this.#readAgain().catch(onError),
     });
@@ -82,8 +97,17 @@ export class Kernel {
   async watch(name: string): Promise<WatchedLink> {
     const watched = new WatchedLink(name);
     this.#watched.push(watched); // before reading: an event that comes meanwhile is not missed
-    watched.set(await this.rtnetlink.link(name));
+    await this.#ask(watched);
     return watched;
+  }
+
+  /** Asks for the link as it is. Events come by another socket: a reply that one has overtaken is asked for again. */
+  async #ask(watched: WatchedLink): Promise<void> {
+    for (let tries = 1; tries <= LINK_TRIES; tries++) {
+      const { changes } = watched;
+      const link = await this.rtnetlink.link(watched.name);
+      if (watched.changes === changes) return watched.set(link);
+    }
   }
 
   onRoutes(listener: RouteListener): void {
@@ -112,7 +136,7 @@ export class Kernel {
 
   async #readAgain(): Promise<void> {
     for (const listener of this.#routeListeners) listener.lost();
-    for (const watched of this.#watched) watched.set(await this.rtnetlink.link(watched.name));
+    for (const watched of this.#watched) await this.#ask(watched);
     for (const listener of this.#linkListeners) listener();
   }
 }

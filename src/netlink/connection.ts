@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import { NetlinkDecodeError, NetlinkError, NetlinkTimeoutError } from './errors.js';
+import { NetlinkDecodeError, NetlinkError, NetlinkTimeoutError, NetlinkUnavailableError } from './errors.js';
 import {
   decodeMessages,
   decodeOutcome,
@@ -21,7 +21,7 @@ import type { NetlinkSocket, OpenSocket } from './socket.js';
 const { EBADF, ECANCELED, EINTR, ENOBUFS } = constants.errno;
 
 /** Milliseconds a request may take, when nobody says otherwise. */
-export const DEFAULT_DEADLINE = 5000;
+export const DEFAULT_TIMEOUT = 5000;
 /**
  * Requests given to the kernel at a time. It answers each while it is being sent, so the answers of a few hundred would
  * overflow the receive buffer before one of them is read; those of 16 fit into the smallest default on routers.
@@ -47,7 +47,7 @@ export interface NetlinkRequest {
 /** How a connection behaves. */
 export interface ConnectionOptions {
   /** Milliseconds after which a request fails with NetlinkTimeoutError, waiting for its turn included. Default 5000. */
-  deadline?: number;
+  timeout?: number;
   /** Another way to open the socket: for tests, or an addon of one's own. */
   openSocket?: OpenSocket;
 }
@@ -71,11 +71,11 @@ interface Pending {
  * Requests and dumps over one netlink socket, any number of them under way at once.
  *
  * The socket is opened by the first request, and again after it failed. It does not keep the process alive; a
- * request does, until it is answered or its deadline has passed.
+ * request does, until it is answered or its timeout has passed.
  */
 export class NetlinkConnection {
   readonly #family: number;
-  readonly #deadline: number;
+  readonly #timeout: number;
   readonly #open: OpenSocket;
   readonly #underWay = new Map<number, Pending>();
   readonly #waiting: Pending[] = [];
@@ -92,7 +92,7 @@ export class NetlinkConnection {
    */
   constructor(family: number, options: ConnectionOptions = {}) {
     this.#family = family;
-    this.#deadline = options.deadline ?? DEFAULT_DEADLINE;
+    this.#timeout = options.timeout ?? DEFAULT_TIMEOUT;
     this.#open = options.openSocket ?? openSocket;
   }
 
@@ -101,7 +101,8 @@ export class NetlinkConnection {
    *
    * @returns the messages before the acknowledgement; none for a request that only changes something
    * @throws {NetlinkError} the kernel's refusal; ENOBUFS when the answer was lost with the socket
-   * @throws {NetlinkTimeoutError} the deadline passed
+   * @throws {NetlinkTimeoutError} the timeout passed
+   * @throws {NetlinkUnavailableError} this machine has no netlink socket; no other method of this folder says so again
    */
   async request(request: NetlinkRequest): Promise<NetlinkMessage[]> {
     const messages: NetlinkMessage[] = [];
@@ -114,7 +115,7 @@ export class NetlinkConnection {
    *
    * @param decode makes of a message what is wanted of it; undefined: nothing. Its NetlinkDecodeError fails the dump.
    * @throws {NetlinkError} the kernel's refusal, in the middle of the dump too; EINTR when each attempt was overtaken
-   * @throws {NetlinkTimeoutError} the deadline passed
+   * @throws {NetlinkTimeoutError} the timeout passed
    */
   async dump<T>(request: NetlinkRequest, decode: (message: NetlinkMessage) => T | undefined): Promise<T[]> {
     const found: T[] = [];
@@ -143,15 +144,6 @@ export class NetlinkConnection {
     }
     return new Promise((resolve, reject) => {
       let timer: NodeJS.Timeout | undefined;
-      // One turn later, after the sockets were read: when the whole process was held up, the answer may be there already.
-      const expire = (): unknown => setImmediate(() => this.#expire(pending));
-      // Nearly every answer comes when the sockets are next read. Only then a timer is set: one that is cleared wakes the
-      // process all the same, which for a daemon that is idle otherwise is half of its work.
-      setImmediate(() =>
-        setImmediate(() => {
-          if (!pending.settled) timer = setTimeout(expire, this.#deadline);
-        }),
-      );
       const pending: Pending = {
         request,
         dump,
@@ -172,12 +164,23 @@ export class NetlinkConnection {
       };
       (dump ? this.#waitingDumps : this.#waiting).push(pending);
       this.#pump();
+      this.#socket?.receive?.();
+      if (pending.settled) return; // answered at once, as nearly every request is
+      // One turn later, after the sockets were read: when the whole process was held up, the answer may be there already.
+      const expire = (): unknown => setImmediate(() => this.#expire(pending));
+      // Nearly every answer comes when the sockets are next read. Only then a timer is set: one that is cleared wakes the
+      // process all the same, which for a daemon that is idle otherwise is half of its work.
+      setImmediate(() =>
+        setImmediate(() => {
+          if (!pending.settled) timer = setTimeout(expire, this.#timeout);
+        }),
+      );
     });
   }
 
   #expire(pending: Pending): void {
     if (pending.settled) return;
-    pending.settle(new NetlinkTimeoutError(pending.request.what, this.#deadline));
+    pending.settle(new NetlinkTimeoutError(pending.request.what, this.#timeout));
     if (this.#dumping === pending) {
       // It goes on in the kernel, which would answer EBUSY to another: the slot is free when its end comes.
       return;
@@ -209,10 +212,9 @@ export class NetlinkConnection {
     try {
       this.#socket ??= this.#connect();
     } catch (error) {
-      // Without an error number it was not the kernel that refused, but a part of this program that is missing.
-      const reason = error instanceof Error && !('errno' in error) ? `: ${error.message}` : '';
-      const detail = `the netlink socket could not be opened${reason}`;
-      this.#finish(pending, new NetlinkError(errnoOf(error), request.what, detail));
+      const detail = 'the netlink socket could not be opened';
+      const missing = error instanceof NetlinkUnavailableError;
+      this.#finish(pending, missing ? error : new NetlinkError(errnoOf(error), request.what, detail));
       return;
     }
     this.#sequence = (this.#sequence + 1) >>> 0 || 1;

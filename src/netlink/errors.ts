@@ -57,22 +57,30 @@ export class NetlinkError extends Error {
   }
 }
 
-/** A request was not answered within its deadline. Whether it took effect is unknown: read the state afresh. */
+/**
+ * No socket can be opened, for want of a native part: this installation is incomplete, or was made for another
+ * machine. `message` says what to do.
+ */
+export class NetlinkUnavailableError extends Error {
+  override readonly name = 'NetlinkUnavailableError';
+}
+
+/** A request was not answered within its timeout. Whether it took effect is unknown: read the state afresh. */
 export class NetlinkTimeoutError extends Error {
   override readonly name = 'NetlinkTimeoutError';
   /** What was tried, in words. */
   readonly request: string;
-  /** The deadline that passed, in milliseconds. */
-  readonly deadline: number;
+  /** The timeout that passed, in milliseconds. */
+  readonly timeout: number;
 
   /**
    * @param request what was tried, in words
-   * @param deadline the deadline that passed, in milliseconds
+   * @param timeout the timeout that passed, in milliseconds
    */
-  constructor(request: string, deadline: number) {
-    super(`${request}: no answer from the kernel within ${deadline} ms`);
+  constructor(request: string, timeout: number) {
+    super(`${request}: no answer from the kernel within ${timeout} ms`);
     this.request = request;
-    this.deadline = deadline;
+    this.timeout = timeout;
   }
 }
 

@@ -2,7 +2,13 @@ export { canonicalPrefix } from './address.js';
 export { AttributeReader } from './attribute-reader.js';
 export { AttributeWriter } from './attribute-writer.js';
 export { type ConnectionOptions, NetlinkConnection, type NetlinkRequest } from './connection.js';
-export { NetlinkDecodeError, NetlinkEncodeError, NetlinkError, NetlinkTimeoutError } from './errors.js';
+export {
+  NetlinkDecodeError,
+  NetlinkEncodeError,
+  NetlinkError,
+  NetlinkTimeoutError,
+  NetlinkUnavailableError,
+} from './errors.js';
 export {
   type GenericFamily,
   GenericNetlink,
@@ -12,14 +18,19 @@ export {
 } from './generic.js';
 export type { NetlinkMessage } from './message.js';
 export { openSocket } from './open-socket.js';
+export type { AddressFilter, InterfaceAddress } from './rtnetlink/interface-address.js';
 export { IFF_LOOPBACK, IFF_POINTOPOINT, IFF_RUNNING, IFF_UP, type Link } from './rtnetlink/link.js';
 export { type MonitorHandlers, type MonitorOptions, RtnetlinkMonitor } from './rtnetlink/monitor.js';
 export {
+  type LookupOptions,
   ROUTE_PROTOCOL,
   ROUTE_TABLE_MAIN,
   type Route,
   type RouteFilter,
   type RouteSpec,
+  RT_SCOPE_HOST,
+  RT_SCOPE_LINK,
+  RT_SCOPE_UNIVERSE,
 } from './rtnetlink/route.js';
 export { Rtnetlink } from './rtnetlink/rtnetlink.js';
 export {

@@ -3,7 +3,7 @@ import type { LinkState, Peer, Remote, RouteReport } from './world.js';
 /**
  * What the selector is doing.
  * - `waiting-for-interface`: the interface is absent or down.
- * - `setting-clock`: the time of day is certainly wrong, and is being asked for; this lasts no longer than its deadline.
+ * - `setting-clock`: the time of day may be wrong, and is being asked for; this lasts seconds, `ntp_timeout` at most.
  * - `connecting`: looking for a peer that answers.
  * - `established`: the latest handshake with the peer is young enough.
  * - `pausing`: no peer is usable at all; it tries again after a while, or when the network changes.
@@ -49,8 +49,10 @@ export type SelectorEvent =
       readonly round: number;
     }
   | { readonly type: 'lost'; readonly peer: Peer; readonly reason: string; readonly held: number }
-  /** Routes that somebody took away are back. */
+  /** Routes that somebody took away are back, or cannot be put back. */
   | { readonly type: 'routes-restored'; readonly peer: Peer; readonly routes: RouteReport }
+  /** Somebody had changed something of ours beside the routes; it is again as configured. */
+  | { readonly type: 'mended'; readonly peer: Peer; readonly what: string }
   /** A peer of ours that a former run left behind was removed. */
   | { readonly type: 'leftover-removed'; readonly peer: Peer | undefined; readonly publicKey: string }
   /** All peers of a round were tried. */

@@ -1,3 +1,6 @@
+/** The two clocks may drift this far apart between two looks without one having been set, in milliseconds. */
+const DRIFT = 1_000;
+
 /**
  * The age of a handshake, on a clock that does not jump.
  *
@@ -9,7 +12,7 @@
 export class HandshakeAge {
   #latest = 0;
   #happenedAt: number | undefined;
-  #lookedAt: number | undefined;
+  #looked: { readonly at: number; readonly wallClock: number } | undefined;
 
   /**
    * Takes what the kernel says now.
@@ -18,26 +21,43 @@ export class HandshakeAge {
    * @param wallClock milliseconds of CLOCK_REALTIME
    */
   observe(lastHandshake: number, now: number, wallClock: number): void {
-    const before = this.#lookedAt;
-    this.#lookedAt = now;
+    const before = this.#looked;
+    this.#looked = { at: now, wallClock };
     if (lastHandshake === this.#latest) return;
     this.#latest = lastHandshake;
     const age = wallClock - lastHandshake;
     if (lastHandshake === 0) this.#happenedAt = undefined;
-    else if (before !== undefined) this.#happenedAt = now - Math.min(Math.max(0, age), now - before);
+    else if (before !== undefined) {
+      const step = wallClock - before.wallClock - (now - before.at);
+      this.#happenedAt = now - placed(age, step, now - before.at);
+    }
     // A handshake from the wall clock's future says that the clock went back: then nothing is known, and it does not count.
     else this.#happenedAt = age >= 0 ? now - age : undefined;
   }
 
   /** The same for a handshake that was waited for and has just happened. */
-  happened(lastHandshake: number, now: number): void {
+  happened(lastHandshake: number, now: number, wallClock: number): void {
     this.#latest = lastHandshake;
     this.#happenedAt = now;
-    this.#lookedAt = now;
+    this.#looked = { at: now, wallClock };
   }
 
   /** Milliseconds since the latest handshake; `undefined` when there was none, or none that could be judged. */
   age(now: number): number | undefined {
     return this.#happenedAt === undefined ? undefined : now - this.#happenedAt;
   }
+}
+
+/**
+ * How old a handshake is that happened within the gap between two looks.
+ *
+ * @param age by the wall clock as it is now: right if the handshake came after the clock was set
+ * @param step how far the clock was set in the gap: without it, the age is right for a handshake from before that
+ * @param gap all in milliseconds
+ */
+function placed(age: number, step: number, gap: number): number {
+  if (Math.abs(step) <= DRIFT) return Math.min(Math.max(0, age), gap);
+  // Where both ages are possible the younger one: a living tunnel must not be taken for dead.
+  const possible = [age, age - step].filter((candidate) => candidate >= 0 && candidate <= gap);
+  return possible.length === 0 ? 0 : Math.min(...possible);
 }

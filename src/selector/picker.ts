@@ -8,6 +8,9 @@ import type { Peer, Random, Resolver, Timers } from './world.js';
  */
 export const RESOLVE_GRACE = 300;
 
+/** How many names are resolved at once: those whose turn comes next. A file of 300 peers does not send 300 questions. */
+const RESOLVED_AT_ONCE = 4;
+
 /** A peer with its addresses. */
 export interface Candidate {
   readonly peer: Peer;
@@ -49,28 +52,32 @@ export class Picker {
     return this.#round;
   }
 
-  /** Changes the peers. One whose endpoint is the same keeps the addresses that it has still to try. */
+  /**
+   * Changes the peers. One whose endpoint is the same keeps the addresses that it has still to try; one that has changed in any
+   * way has its turn in this round again.
+   */
   setPeers(peers: readonly Peer[]): void {
-    const names = new Set(peers.map((peer) => peer.name));
-    for (const name of this.#candidates.keys()) if (!names.has(name)) this.#candidates.delete(name);
+    const before = new Map(this.#candidates);
+    this.#candidates.clear();
+    const changed: string[] = [];
     for (const peer of peers) {
-      const known = this.#candidates.get(peer.name);
+      const known = before.get(peer.name);
       const same = known !== undefined && sameEndpoint(known.peer.endpoint, peer.endpoint);
       const remotes = same
         ? known.remotes
         : new Remotes(peer.endpoint, this.#resolver, this.#random, this.#changed);
       this.#candidates.set(peer.name, { peer, remotes });
+      if (known !== undefined && known.peer !== peer) changed.push(peer.name);
     }
-    this.#round.setItems(peers.map((peer) => peer.name));
+    this.#round.setItems(
+      peers.map((peer) => peer.name),
+      changed,
+    );
   }
 
-  /** Whether {@link prefer} has named one that is still to be tried. */
-  get hasPreferred(): boolean {
-    return this.#preferred !== undefined && this.#candidates.has(this.#preferred);
-  }
-
-  candidate(name: string): Candidate | undefined {
-    return this.#candidates.get(name);
+  /** The one that {@link prefer} has named and that is still to be tried. */
+  get preferred(): Peer | undefined {
+    return this.#preferred === undefined ? undefined : this.#candidates.get(this.#preferred)?.peer;
   }
 
   /** This one is next, whether it was tried in this round or not; if it fails, the round goes on. */
@@ -85,23 +92,23 @@ export class Picker {
 
   /**
    * Looks for the next peer. What it finds counts as tried.
-   * @param resolveDeadline milliseconds for the resolution of a name
+   * @param resolveTimeout milliseconds for the resolution of a name
    */
-  look(resolveDeadline: number): Pick {
+  look(resolveTimeout: number): Pick {
     const now = this.#timers.now();
-    const preferred = this.#preferred === undefined ? undefined : this.#candidates.get(this.#preferred);
-    const untried = preferred
-      ? [preferred]
-      : this.#round.untried.flatMap((name) => this.#candidates.get(name) ?? []);
-    for (const { remotes } of untried) remotes.prepare(now, resolveDeadline);
+    const turns = this.#turns();
+    let resolving = 0;
+    for (const { peer, remotes } of turns) {
+      if (peer.endpoint.kind !== 'name' || resolving < RESOLVED_AT_ONCE) remotes.prepare(now, resolveTimeout);
+      if (remotes.state === 'resolving') resolving++;
+    }
     let grace = 0;
-    let resolving = false;
-    for (const candidate of untried) {
+    for (const candidate of turns) {
       const { peer, remotes } = candidate;
       if (remotes.state === 'failed') {
         this.take(peer);
         const reason = remotes.reason;
-        remotes.forget();
+        remotes.failureSeen();
         return { kind: 'unresolved', peer, reason };
       }
       if (remotes.state === 'ready') {
@@ -109,16 +116,22 @@ export class Picker {
         this.take(peer);
         return { kind: 'candidate', candidate };
       }
-      resolving = true;
-      grace = Math.max(grace, remotes.since + RESOLVE_GRACE - now);
+      if (remotes.state === 'resolving') grace = Math.max(grace, remotes.since + RESOLVE_GRACE - now);
     }
-    return resolving ? { kind: 'wait', milliseconds: undefined } : { kind: 'round-over' };
+    return resolving > 0 ? { kind: 'wait', milliseconds: undefined } : { kind: 'round-over' };
+  }
+
+  /** Whose turns they are, the next first. */
+  #turns(): Candidate[] {
+    const preferred = this.#preferred === undefined ? undefined : this.#candidates.get(this.#preferred);
+    return preferred ? [preferred] : this.#round.untried.flatMap((name) => this.#candidates.get(name) ?? []);
   }
 
   /** The peer was tried, in its turn or out of it. */
-  take(peer: Peer): void {
+  take(peer: Peer): Candidate | undefined {
     this.#preferred = undefined;
     this.#round.take(peer.name);
+    return this.#candidates.get(peer.name);
   }
 
   /** The peer failed: it is not the first of the next round. */

@@ -1,9 +1,19 @@
+import { specialAddress } from '../special-address.js';
 import { shuffled } from './round.js';
 import type { Peer, Random, Remote, Resolver } from './world.js';
 
+/** Addresses that were found longer ago than this are asked for anew before they are tried, in milliseconds. */
+const LONGEST_LIFE = 300_000;
+
+/** How soon a name that did not resolve is asked for again: the first time and at the longest, in milliseconds. It doubles. */
+const RETRY = { first: 1_000, longest: 30_000 };
+
+/** A name with more addresses than this is not believed: the rest is left out. */
+const MOST_ADDRESSES = 32;
+
 /**
  * - `none`: nothing known yet, or all addresses of the last resolution were tried.
- * - `resolving`: a resolution is under way.
+ * - `resolving`: a resolution is under way and has brought no address yet.
  * - `ready`: there is an address to try.
  * - `failed`: the name did not resolve.
  */
@@ -11,7 +21,8 @@ export type RemotesState = 'none' | 'resolving' | 'ready' | 'failed';
 
 /**
  * The remote addresses of one peer. A name is resolved once for each round of its addresses, in the background; a round takes
- * every address once, in random order, and not the one first that has just failed if there is another.
+ * every address once, in random order, and not the one first that has just failed if there is another. An answer that comes
+ * while its first addresses are being tried already joins the round.
  */
 export class Remotes {
   readonly #endpoint: Peer['endpoint'];
@@ -19,14 +30,21 @@ export class Remotes {
   readonly #random: Random;
   readonly #changed: () => void;
   #state: RemotesState = 'none';
-  #untried: string[] = [];
-  #count = 0;
+  /** All addresses of this round, the untried last. */
+  #addresses: string[] = [];
+  #tried = 0;
+  #passedOver: { readonly remote: Remote; readonly reason: string }[] = [];
   #failed: string | undefined;
   #reason = '';
   #resolution = 0;
+  /** A resolution is under way; it may bring more. */
+  #pending = false;
   #since = 0;
+  /** A name that failed is not asked for again before this, in the caller's monotonic milliseconds. */
+  #askAgainAt = Number.NEGATIVE_INFINITY;
+  #retry = RETRY.first;
 
-  /** @param changed called when a resolution has ended */
+  /** @param changed called when a resolution has brought something, or has ended */
   constructor(endpoint: Peer['endpoint'], resolver: Resolver, random: Random, changed: () => void) {
     this.#endpoint = endpoint;
     this.#resolver = resolver;
@@ -48,38 +66,62 @@ export class Remotes {
     return this.#since;
   }
 
+  /** The addresses that this round has still to try, in its order. */
+  get untried(): readonly Remote[] {
+    return this.#addresses.slice(this.#tried).map((address, i) => this.#remote(address, this.#tried + i + 1));
+  }
+
   /**
-   * Sees to it that there will be addresses: a name begins to resolve where nothing is known. One that failed stays so until
-   * {@link forget}, for somebody to see it.
+   * Sees to it that there will be addresses: a name begins to resolve where nothing is known, or what is known is old. One that
+   * failed stays so until {@link failureSeen}.
    * @param now monotonic milliseconds
-   * @param deadline milliseconds for a resolution
+   * @param timeout milliseconds for a resolution
    */
-  prepare(now: number, deadline: number): void {
+  prepare(now: number, timeout: number): void {
+    const { kind, host } = this.#endpoint;
+    if (this.#state === 'ready' && kind === 'name' && now - this.#since > LONGEST_LIFE) this.forget();
     if (this.#state !== 'none') return;
-    if (this.#endpoint.kind !== 'name') {
-      this.#fill([this.#endpoint.host]);
+    this.#begin();
+    if (kind !== 'name') {
+      this.#add([host]);
+      return;
+    }
+    if (now < this.#askAgainAt) {
+      this.#state = 'failed'; // with the reason of the last time
       return;
     }
     this.#state = 'resolving';
+    this.#pending = true;
     this.#since = now;
-    const resolution = ++this.#resolution;
-    this.#resolver.resolve(this.#endpoint.host, deadline).then(
-      (addresses) => this.#resolved(resolution, () => this.#fill(addresses)),
-      (error: unknown) =>
-        this.#resolved(resolution, () => {
-          this.#state = 'failed';
-          this.#reason = error instanceof Error ? error.message : String(error);
-        }),
-    );
+    this.#askAgainAt = now + this.#retry;
+    this.#retry = Math.min(this.#retry * 2, RETRY.longest);
+    const resolution = this.#resolution;
+    const current = (settle: () => void): void => {
+      if (resolution !== this.#resolution) return; // given up meanwhile
+      settle();
+      this.#changed();
+    };
+    this.#resolver
+      .resolve(host, timeout, (addresses) => current(() => this.#found(addresses)))
+      .then(
+        () => current(() => this.#ended(`${host} has no address`)),
+        (error: unknown) =>
+          current(() => this.#ended(error instanceof Error ? error.message : String(error))),
+      );
   }
 
-  /** The next address of this round, or `undefined` when all were taken. */
-  take(): Remote | undefined {
-    const address = this.#untried.shift();
-    if (this.#untried.length === 0) this.#state = 'none';
-    if (address === undefined) return undefined;
-    const index = this.#count - this.#untried.length;
-    return { address, port: this.#endpoint.port, zone: this.#endpoint.zone, index, count: this.#count };
+  /** Takes one of the untried addresses: it is not tried again in this round. */
+  take({ address }: Remote): void {
+    const at = this.#addresses.indexOf(address, this.#tried);
+    if (at === -1) return; // forgotten meanwhile
+    this.#addresses.splice(at, 1);
+    this.#addresses.splice(this.#tried++, 0, address);
+    if (this.#tried === this.#addresses.length) this.#state = this.#pending ? 'resolving' : 'none';
+  }
+
+  /** Addresses that the name has but that can be no gateway's, each told of once. */
+  takePassedOver(): readonly { readonly remote: Remote; readonly reason: string }[] {
+    return this.#passedOver.splice(0);
   }
 
   /** No handshake came from this address: it is not the first of the next round. */
@@ -87,22 +129,62 @@ export class Remotes {
     this.#failed = address;
   }
 
-  /** What was known may be out of date: resolve again before the next try. */
-  forget(): void {
-    this.#resolution++;
-    this.#untried = [];
+  /** Somebody has seen that the name did not resolve: the next time it is tried again. */
+  failureSeen(): void {
     this.#state = 'none';
   }
 
-  #resolved(resolution: number, settle: () => void): void {
-    if (resolution !== this.#resolution) return; // forgotten meanwhile
-    settle();
-    this.#changed();
+  /** What was known may be out of date: resolve again before the next try. */
+  forget(): void {
+    this.#begin();
+    this.#askAgainAt = Number.NEGATIVE_INFINITY;
   }
 
-  #fill(addresses: readonly string[]): void {
-    this.#untried = shuffled([...new Set(addresses)], this.#random, this.#failed);
-    this.#count = this.#untried.length;
-    this.#state = 'ready';
+  /** Begins a round without addresses; what a resolution under way will say does not count any more. */
+  #begin(): void {
+    this.#resolution++;
+    this.#addresses = [];
+    this.#tried = 0;
+    this.#pending = false;
+    this.#state = 'none';
+  }
+
+  #found(addresses: readonly string[]): void {
+    const usable: string[] = [];
+    for (const address of new Set(addresses)) {
+      const special = specialAddress(address);
+      const local = special === 'loopback' && /(^|\.)localhost\.?$/i.test(this.#endpoint.host); // RFC 6761, 6.3
+      if (special === undefined || local) usable.push(address);
+      else {
+        const reason = `${this.#endpoint.host} has the address ${address}, which is no gateway's (${special}): a filtering DNS server answers so`;
+        this.#passedOver.push({ remote: this.#remote(address, 1), reason });
+      }
+    }
+    if (usable.length > 0) this.#add(usable);
+  }
+
+  #ended(reason: string): void {
+    this.#pending = false;
+    if (this.#addresses.length > 0) {
+      if (this.#state === 'resolving') this.#state = 'none'; // the last answer brought nothing new
+      this.#retry = RETRY.first;
+      this.#askAgainAt = Number.NEGATIVE_INFINITY;
+      return;
+    }
+    this.#state = 'failed';
+    this.#reason = this.#passedOver.at(-1)?.reason ?? reason;
+    this.#passedOver = [];
+  }
+
+  #add(addresses: readonly string[]): void {
+    const fresh = addresses.filter((address) => !this.#addresses.includes(address));
+    const untried = [...this.#addresses.slice(this.#tried), ...fresh].slice(0, MOST_ADDRESSES);
+    this.#addresses.splice(this.#tried, untried.length, ...shuffled(untried, this.#random, this.#failed));
+    if (untried.length > 0) this.#state = 'ready';
+  }
+
+  #remote(address: string, index: number): Remote {
+    const { port, zone } = this.#endpoint;
+    return { address, port, zone, index, count: Math.max(index, this.#addresses.length) };
   }
 }

@@ -48,13 +48,17 @@ export class Round {
     return this.#items.filter((item) => !this.#untried.includes(item));
   }
 
-  /** Changes what there is to take. What stays keeps its place in the round; what is new comes at a random one. */
-  setItems(items: readonly string[]): void {
+  /**
+   * Changes what there is to take. What stays keeps its place in the round; what is new comes at a random one.
+   * @param again these are taken once more in this round, as if they were new
+   */
+  setItems(items: readonly string[], again: readonly string[] = []): void {
     const known = new Set(this.#items);
     this.#untried = this.#untried.filter((item) => items.includes(item));
     if (this.#number > 0) {
       for (const item of items) {
-        if (!known.has(item)) this.#untried.splice(this.#random.below(this.#untried.length + 1), 0, item);
+        if (known.has(item) && (!again.includes(item) || this.#untried.includes(item))) continue;
+        this.#untried.splice(this.#random.below(this.#untried.length + 1), 0, item);
       }
     }
     this.#items = [...items];

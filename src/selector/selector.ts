@@ -1,184 +1,125 @@
 import { Backoff } from './backoff.js';
+import { Connection } from './connection.js';
 import type { SelectorEvent, Snapshot, State } from './events.js';
-import { HandshakeAge } from './handshake.js';
+import { Inbox } from './inbox.js';
+import { Pace, type Pause } from './pace.js';
 import { type Candidate, Picker } from './picker.js';
-import { findWorking } from './take-over.js';
-import { Wakeup } from './wakeup.js';
-import type { Assignment, LinkState, Peer, Remote, RouteReport, World } from './world.js';
+import { DOUBTFUL_TRY, HANDSHAKE_POLL, RENEW_AFTER, RENEWED_WITHIN, ROUTE_REST } from './times.js';
+import type { Assignment, Doubt, LinkState, Peer, Remote, World } from './world.js';
 
-/** How often the kernel is asked for a handshake that is being waited for, in milliseconds. It tells of none by itself. */
-const HANDSHAKE_POLL = 25;
+const REMOVED = 'somebody else removed it from the interface';
 
-/**
- * A handshake as old as this is asked for anew, in milliseconds. WireGuard renews its session after 120 s, but only when it has
- * something to send; without this an idle tunnel without keepalive would count as dead 30 s later.
- */
-const RENEW_AFTER = 125_000;
-
-/** How soon a handshake that was asked for is looked for, in milliseconds: WireGuard itself tries again after 5 s (REKEY_TIMEOUT). */
-const RENEWED_WITHIN = 5_000;
-
-/** A wake-up does not shorten a pause below this, in milliseconds: a storm of route changes must not become a busy loop. */
-const SHORTEST_PAUSE = 200;
-
-/** How long routes are left alone after somebody took one of ours away, in milliseconds. */
-const ROUTE_SETTLE = 200;
-
-const NO_ROUTES: RouteReport = { installed: [], added: [], conflicts: [] };
+/** An address, and what speaks against trying it. */
+interface Way {
+  readonly remote: Remote;
+  readonly doubt: Doubt | undefined;
+}
 
 /**
  * Keeps one interface connected to exactly one peer out of several. One loop does one thing at a time; everything that changes
- * from outside (links, routes, configuration) only sets what the loop will find, and wakes it.
+ * from outside (links, routes, names, configuration, commands) only lands in the inbox, and wakes it.
  */
 export class Selector {
-  readonly #world: World;
-  readonly #listener: (event: SelectorEvent) => void;
-  readonly #wakeup: Wakeup;
-  readonly #picker: Picker;
-  #assignment: Assignment;
-  #state: State = 'waiting-for-interface';
-  #since: number;
-  #current: { readonly peer: Peer; readonly remote: Remote | undefined } | undefined;
-  /** The key that we installed and have not removed. */
-  #installed: string | undefined;
-  #handshake = new HandshakeAge();
-  #routes: RouteReport = NO_ROUTES;
-
-  // What others set, and the loop finds.
-  #stopping = false;
-  /** The kernel may hold what we do not know of, or no longer what we put there: read it before the next step. */
-  #unread = true;
-  #routesLost = false;
-  #resolved = false;
-  /** Something changed that may make a peer usable. */
-  #changed = false;
-  /** Why somebody asked to leave the peer that is being tried or held. */
-  #leave: string | undefined;
-
-  readonly #backoff: Backoff;
-  /** Whether a packet went to anybody in this round. */
-  #sent = false;
-  /** The rounds since the last connection. */
-  #rounds = 0;
-  #disconnectedSince: number;
-
-  /** @param listener is told of everything that happens, at once; it must not throw */
-  constructor(world: World, assignment: Assignment, listener: (event: SelectorEvent) => void) {
-    this.#world = world;
-    this.#assignment = assignment;
-    this.#listener = listener;
-    this.#wakeup = new Wakeup(world.timers);
-    this.#backoff = new Backoff(world.random);
-    this.#picker = new Picker(world.resolver, world.timers, world.random, () => {
-      this.#resolved = true;
-      this.#wakeup.wake();
-    });
-    this.#picker.setPeers(assignment.peers);
-    this.#since = this.#disconnectedSince = world.timers.now();
-    world.tunnel.onLink(() => {
-      if (world.tunnel.link !== 'up') this.#unread = true;
-      this.#changed = true;
-      this.#wakeup.wake();
-    });
-    world.routing.onWayOut(() => {
-      this.#changed = true;
-      this.#wakeup.wake();
-    });
-    world.clock.onReady(() => this.#wakeup.wake());
-    world.routing.onLoss(() => {
-      this.#routesLost = true;
-      this.#wakeup.wake();
-    });
-  }
-
   /** Runs until {@link stop}. Resolves when peer and routes are removed; never rejects. */
   async run(): Promise<void> {
-    while (!this.#stopping) {
-      try {
-        await this.#step();
-      } catch (error) {
-        this.#emit({ type: 'trouble', error });
-        this.#unread = true;
-        const held = this.#state === 'established' ? this.#current?.peer : undefined;
-        if (held !== undefined && !this.#stopping) await this.#lost(held, 'the kernel has to be read anew');
-        await this.#pauseUntilChange();
-      }
-    }
-    try {
-      await this.#disconnect();
-    } catch (error) {
-      this.#emit({ type: 'trouble', error });
-    }
+    const { news } = this.#inbox;
+    while (!news.stopping) await this.#step().catch((error: unknown) => this.#trouble(error));
+    await this.#disconnect().catch((error: unknown) => this.#emit({ type: 'trouble', error }));
     this.#enter('stopped');
     this.#emit({ type: 'stopped' });
   }
 
+  async #step(): Promise<void> {
+    if (!(await this.#interfaceIsUp())) return;
+    if (this.#inbox.news.unread) return await this.#takeOver(); // and hold what is found working
+    if (!(await this.#clockIsSet())) return;
+    const candidate = await this.#nextPeer(); // every peer once before any twice
+    if (candidate !== undefined && (await this.#connect(candidate))) await this.#hold(candidate);
+  }
+
+  readonly #world: World;
+  readonly #listener: (event: SelectorEvent) => void;
+  readonly #inbox: Inbox;
+  readonly #picker: Picker;
+  readonly #pace: Pace;
+  readonly #connection: Connection;
+  #assignment: Assignment;
+  #state: State = 'waiting-for-interface';
+  #since: number;
+  /** What is being tried or held. */
+  #current: { readonly candidate: Candidate; readonly remote: Remote | undefined } | undefined;
+
+  /** @param listener is told of everything that happens, at once; it must not throw */
+  constructor(world: World, assignment: Assignment, listener: (event: SelectorEvent) => void) {
+    const { tunnel, routing, resolver, clock, timers, random } = world;
+    this.#world = world;
+    this.#assignment = assignment;
+    this.#listener = listener;
+    const inbox = new Inbox(timers);
+    this.#inbox = inbox;
+    this.#connection = new Connection(world);
+    this.#pace = new Pace(timers, random);
+    this.#picker = new Picker(resolver, timers, random, () => inbox.post({ resolved: true }));
+    this.#picker.setPeers(assignment.peers);
+    this.#since = timers.now();
+    tunnel.onLink(() => {
+      if (tunnel.link !== 'up') this.#connection.linkLost();
+      inbox.post(tunnel.link === 'up' ? { changed: true } : { changed: true, unread: true });
+    });
+    routing.onNetworkChange(() => inbox.post({ changed: true }));
+    routing.onRoutesInDoubt(() => inbox.post({ routesInDoubt: true }));
+    clock.onReady(() => inbox.post({}));
+  }
+
   /** Ends {@link run} as soon as peer and routes are removed. */
   stop(): void {
-    this.#stopping = true;
-    this.#wakeup.wake();
+    this.#inbox.post({ stopping: true });
   }
 
   /** Changes peers and settings. A connection whose peer stays as it was is not touched. */
   assign(assignment: Assignment): void {
     this.#assignment = assignment;
     this.#picker.setPeers(assignment.peers);
-    this.#routesLost = true; // their metric or table may be others now
-    this.#changed = true;
-    this.#wakeup.wake();
+    this.#inbox.post({ routesInDoubt: true, changed: true }); // metric or table may be others now
   }
 
   /**
-   * Goes to this peer now. If it fails, the round goes on.
+   * Goes to this peer now, or as soon as the interface is up. If it fails, the round goes on.
    * @returns whether there is such a peer to choose
    */
   select(name: string): boolean {
-    if (this.#picker.candidate(name) === undefined) return false;
-    if (this.#current?.peer.name === name) return true;
+    if (!this.#assignment.peers.some((peer) => peer.name === name)) return false;
+    if (this.#current?.candidate.peer.name === name) return true;
     this.#picker.prefer(name);
-    this.#leaveFor(`asked to go to ${name}`);
+    this.#leave(`asked to go to ${name}`);
     return true;
   }
 
   /** Leaves the peer that is being tried or held, and goes on with the round. */
   next(): void {
-    this.#leaveFor('asked to go on to the next');
+    this.#leave('asked to go on to the next');
   }
 
-  #leaveFor(reason: string): void {
-    if (this.#current !== undefined) this.#leave = reason;
-    this.#changed = true;
-    this.#wakeup.wake();
+  #leave(reason: string): void {
+    this.#inbox.post(this.#current === undefined ? { changed: true } : { changed: true, leave: reason });
   }
 
   /** What is going on at this moment. */
   snapshot(): Snapshot {
-    const age = this.#handshake.age(this.#world.timers.now());
     return {
       state: this.#state,
       since: this.#since,
-      peer: this.#current?.peer,
+      peer: this.#current?.candidate.peer,
       remote: this.#current?.remote,
-      handshakeAge: this.#state === 'established' ? age : undefined,
-      routes: this.#routes,
+      handshakeAge: this.#state === 'established' ? this.#connection.handshakeAge : undefined,
+      routes: this.#connection.routes,
       tried: this.#picker.round.tried,
       untried: this.#picker.round.untried,
     };
   }
 
-  async #step(): Promise<void> {
-    if (!(await this.#interfaceIsUp())) return;
-    if (this.#unread) {
-      const kept = await this.#takeOver();
-      if (kept !== undefined) await this.#hold(kept);
-      return;
-    }
-    if (!(await this.#clockIsSet())) return;
-    const candidate = await this.#next();
-    if (candidate !== undefined && (await this.#connect(candidate))) await this.#hold(candidate.peer);
-  }
-
   async #interfaceIsUp(): Promise<boolean> {
+    const { news } = this.#inbox;
     const state = (): LinkState => this.#world.tunnel.link;
     let link = state();
     if (link === 'up') return true;
@@ -186,251 +127,241 @@ export class Selector {
     while (link !== 'up') {
       const before = link;
       this.#emit({ type: 'interface-missing', link });
-      await this.#wakeup.until(() => this.#stopping || state() !== before);
-      if (this.#stopping) return false;
+      await this.#inbox.until(() => news.stopping || state() !== before);
+      if (news.stopping) return false;
       link = state();
     }
     this.#emit({ type: 'interface-up' });
     return true;
   }
 
+  /** Reads what the kernel holds of ours; a connection that still works is kept and held. */
+  async #takeOver(): Promise<void> {
+    const { news } = this.#inbox;
+    const { peers } = this.#assignment;
+    news.unread = false; // before reading: what changes from now on sets it again
+    const removed = (publicKey: string): void => {
+      const peer = peers.find((configured) => configured.publicKey === publicKey);
+      this.#emit({ type: 'leftover-removed', peer, publicKey });
+    };
+    const kept = await this.#connection.takeOver(this.#assignment, this.#picker.preferred, removed);
+    const candidate = kept && this.#picker.take(kept.peer);
+    if (kept === undefined || candidate === undefined) return;
+    const { peer, remote, handshakeAge } = kept;
+    this.#current = { candidate, remote };
+    this.#enter('established');
+    this.#emit({ type: 'kept', peer, handshakeAge, routes: this.#connection.routes });
+    await this.#hold(candidate);
+  }
+
   async #clockIsSet(): Promise<boolean> {
     const { clock } = this.#world;
-    if (clock.ready) return true;
+    const { news } = this.#inbox;
+    const ready = (): boolean => clock.ready || !this.#assignment.settings.waitForClock;
+    if (ready()) return true;
     this.#enter('setting-clock');
-    await this.#wakeup.until(() => clock.ready || this.#stopping || this.#unread);
-    return !this.#stopping && !this.#unread;
+    await this.#inbox.until(() => ready() || news.stopping || news.unread);
+    return !news.stopping && !news.unread;
   }
 
-  /**
-   * Reads what the kernel holds of ours, from a former run or from before the interface went down. The youngest connection that
-   * still works is kept as it is; every other peer and route of ours goes.
-   */
-  async #takeOver(): Promise<Peer | undefined> {
-    const { tunnel, routing } = this.#world;
-    const { peers, ownKeys, settings } = this.#assignment;
-    this.#unread = false; // before reading: what changes from now on sets it again
-    try {
-      const own = new Set([...ownKeys, ...peers.map((peer) => peer.publicKey)]);
-      if (this.#installed !== undefined) own.add(this.#installed);
-      const installed = (await tunnel.peers()).filter((peer) => own.has(peer.publicKey));
-      const best = findWorking(installed, {
-        peers,
-        watched: { publicKey: this.#installed, handshake: this.#handshake },
-        now: this.#world.timers.now(),
-        wallClock: this.#world.wallClock(),
-        limit: settings.deadPeerTimeout * 1000,
-      });
-      for (const { publicKey } of installed) {
-        if (publicKey === best?.entry.publicKey) continue;
-        await tunnel.remove(publicKey);
-        const peer = peers.find((configured) => configured.publicKey === publicKey);
-        this.#emit({ type: 'leftover-removed', peer, publicKey });
-      }
-      this.#installed = best?.entry.publicKey;
-      routing.forget();
-      await this.#applyRoutes(best?.peer.allowedIps ?? []);
-      if (best === undefined) return undefined;
-      const { peer, entry, handshake, age } = best;
-      await tunnel.adjust(peer);
-      await tunnel.kick(peer); // after the interface was down the session is gone, though the handshake is young
-      this.#handshake = handshake;
-      this.#current = { peer, remote: entry.endpoint && { ...entry.endpoint, index: 1, count: 1 } };
-      this.#picker.take(peer);
-      this.#established();
-      this.#emit({ type: 'kept', peer, handshakeAge: age, routes: this.#routes });
-      return peer;
-    } catch (error) {
-      this.#unread = true;
-      throw error;
-    }
-  }
-
-  async #next(): Promise<Candidate | undefined> {
+  /** Whose turn it is. The only place where a round ends. */
+  async #nextPeer(): Promise<Candidate | undefined> {
+    const { news } = this.#inbox;
     this.#enter('connecting');
-    if (this.#picker.round.untried.length === 0 && !this.#picker.hasPreferred) await this.#nextRound();
-    this.#leave = undefined;
-    const interrupted = (): boolean => this.#stopping || this.#unread || this.#leave !== undefined;
+    news.leave = undefined;
+    const interrupted = (): boolean => news.stopping || news.unread;
     while (!interrupted()) {
-      this.#resolved = false;
-      const pick = this.#picker.look(this.#assignment.settings.connectTimeout * 1000);
+      news.resolved = false;
+      const pick = this.#picker.look(this.#assignment.settings.connectTimeout);
       if (pick.kind === 'candidate') return pick.candidate;
-      if (pick.kind === 'round-over') return undefined;
       if (pick.kind === 'unresolved') this.#failed(pick.peer, undefined, pick.reason);
-      else await this.#wakeup.until(() => interrupted() || this.#resolved, pick.milliseconds);
+      else if (pick.kind === 'round-over') await this.#nextRound();
+      else {
+        const selected = this.#picker.preferred;
+        const asked = (): boolean => this.#picker.preferred !== selected;
+        await this.#inbox.until(() => interrupted() || news.resolved || asked(), pick.milliseconds);
+      }
     }
     return undefined;
   }
 
   async #nextRound(): Promise<void> {
-    if (this.#rounds > 0) {
-      const disconnected = this.#world.timers.now() - this.#disconnectedSince;
-      this.#emit({ type: 'round-over', round: this.#rounds, disconnected });
-      if (!this.#sent) await this.#pauseUntilChange();
+    const { news } = this.#inbox;
+    const end = this.#pace.nextRound();
+    if (end !== undefined) {
+      const { round, disconnected, pause } = end;
+      this.#emit({ type: 'round-over', round, disconnected });
+      if (pause !== undefined) await this.#pause(pause);
     }
-    this.#sent = false;
-    this.#changed = false; // what changes during the round ends the pause behind it
-    this.#rounds++;
+    if (this.#picker.preferred !== undefined) return; // asked for during the pause: its turn is before the round
+    news.changed = false; // what changes during the round ends the pause behind it
     this.#picker.begin();
     this.#enter('connecting');
   }
 
-  /** Waits a while, each time longer, but no longer than until something changes. */
-  async #pauseUntilChange(): Promise<void> {
-    const duration = this.#backoff.next();
+  /** Waits until something changes, within the bounds of the pause. */
+  async #pause({ longest, shortest }: Pause): Promise<void> {
+    const { news } = this.#inbox;
     this.#enter('pausing');
-    this.#emit({ type: 'pausing', duration });
-    await this.#wakeup.until(() => this.#stopping, SHORTEST_PAUSE);
-    await this.#wakeup.until(() => this.#stopping || this.#changed, duration - SHORTEST_PAUSE);
-    this.#changed = false;
+    this.#emit({ type: 'pausing', duration: longest });
+    const asked = (): boolean => news.stopping || this.#picker.preferred !== undefined;
+    await this.#inbox.until(asked, shortest);
+    await this.#inbox.until(() => asked() || news.changed, longest - shortest);
+    if (!news.changed) this.#pace.pausedInPeace();
+    news.changed = false;
   }
 
-  async #connect({ peer, remotes }: Candidate): Promise<boolean> {
-    const { tunnel, timers } = this.#world;
-    const remote = await this.#reachable(peer, remotes);
-    if (remote === undefined) return false;
-    this.#current = { peer, remote };
-    this.#handshake = new HandshakeAge();
+  async #connect(candidate: Candidate): Promise<boolean> {
+    const { peer, remotes } = candidate;
+    const { timers } = this.#world;
+    const way = await this.#wayTo(candidate);
+    if (way === undefined) return false;
+    const { remote, doubt } = way;
+    this.#current = { candidate, remote };
     this.#emit({ type: 'trying', peer, remote });
+    const started = timers.now();
     let reason: string | undefined;
     try {
-      const started = timers.now();
-      this.#installed = peer.publicKey;
-      await tunnel.install(peer, remote);
-      this.#sent = true;
-      this.#backoff.reset();
-      await this.#applyRoutes(peer.allowedIps);
-      reason = await this.#handshakeFails(peer, started);
-      if (reason === undefined) {
-        this.#established();
-        const handshake = timers.now() - started;
-        this.#emit({ type: 'connected', peer, remote, handshake, routes: this.#routes });
-        return true;
-      }
+      await this.#connection.install(peer, remote, doubt, this.#assignment);
+      reason = await this.#awaitHandshake(peer, started, doubt);
     } catch (error) {
       reason = error instanceof Error ? error.message : String(error);
     }
+    if (reason === undefined) {
+      this.#enter('established');
+      const { routes } = this.#connection;
+      this.#emit({ type: 'connected', peer, remote, handshake: timers.now() - started, routes });
+      return true;
+    }
+    if (this.#inbox.news.leave !== undefined) this.#pace.asked();
     await this.#disconnect();
-    if (this.#stopping) return false;
+    if (this.#inbox.news.stopping) return false;
     remotes.failed(remote.address);
-    this.#failed(peer, remote, reason);
+    const why = doubt === undefined ? reason : `${doubt.reason}; tried all the same: ${reason}`;
+    this.#failed(peer, remote, why);
     return false;
   }
 
-  /** The next address that the kernel has a way to; the others are passed over. */
-  async #reachable(peer: Peer, remotes: Candidate['remotes']): Promise<Remote | undefined> {
-    for (let remote = remotes.take(); remote !== undefined; remote = remotes.take()) {
-      const reason = await this.#world.routing.unreachable(remote);
-      if (reason === undefined) return remote;
-      this.#failed(peer, remote, reason);
+  /** The next address: one that the kernel has a way to, or else one that it has not. */
+  async #wayTo({ peer, remotes }: Candidate): Promise<Way | undefined> {
+    for (const { remote, reason } of remotes.takePassedOver()) this.#failed(peer, remote, reason);
+    const ways: Way[] = [];
+    for (const remote of remotes.untried) {
+      const doubt = await this.#world.routing.doubt(remote);
+      ways.push({ remote, doubt });
+      if (doubt === undefined) break;
     }
-    return undefined;
+    const way = ways.find(({ doubt }) => doubt === undefined) ?? ways[0];
+    if (way !== undefined) remotes.take(way.remote);
+    return way;
   }
 
-  /** Waits for the handshake; says why there was none. */
-  async #handshakeFails(peer: Peer, started: number): Promise<string | undefined> {
-    const { tunnel, timers } = this.#world;
-    const timeout = this.#assignment.settings.connectTimeout * 1000;
+  /** Waits for the handshake. @returns why there was none, if there was none */
+  async #awaitHandshake(peer: Peer, started: number, doubt: Doubt | undefined): Promise<string | undefined> {
+    const { connectTimeout } = this.#assignment.settings;
+    const timeout = doubt === undefined ? connectTimeout : Math.min(connectTimeout, DOUBTFUL_TRY);
     for (;;) {
       const interruption = this.#interruption(peer);
       if (interruption !== undefined) return interruption;
-      const found = (await tunnel.peers()).find(({ publicKey }) => publicKey === peer.publicKey);
-      const now = timers.now();
-      if (found === undefined) return 'somebody else removed it from the interface';
-      if (found.lastHandshake > 0) {
-        this.#handshake.happened(found.lastHandshake, now);
-        return undefined;
+      const came = await this.#connection.handshakeCame(peer);
+      if (came === 'gone') return REMOVED;
+      if (came) return undefined;
+      if (this.#world.timers.now() - started >= timeout) {
+        if (doubt === undefined) this.#pace.asked();
+        return `no handshake within ${timeout / 1000} s`;
       }
-      if (now - started >= timeout) return `no handshake within ${timeout / 1000} s`;
-      await this.#wakeup.until(() => this.#interruption(peer) !== undefined, HANDSHAKE_POLL);
+      await this.#inbox.until(() => this.#interruption(peer) !== undefined, HANDSHAKE_POLL);
     }
   }
 
   /** Watches the connection until it is lost, or something else is to be done. */
-  async #hold(peer: Peer): Promise<void> {
-    const { tunnel, timers } = this.#world;
+  async #hold(candidate: Candidate): Promise<void> {
+    const { peer } = candidate;
+    const { news } = this.#inbox;
+    const { timers, random } = this.#world;
+    const interrupted = (): boolean => this.#interruption(peer) !== undefined;
+    // Whoever takes one route often takes several, and perhaps takes them again: not in step with them.
+    const rest = new Backoff(random, ROUTE_REST.first, ROUTE_REST.longest);
+    let settling = false;
+    let due = this.#nextLook();
     for (;;) {
-      const { checkInterval, deadPeerTimeout } = this.#assignment.settings;
-      const limit = deadPeerTimeout * 1000;
-      const seen = this.#handshake.age(timers.now()) ?? limit;
-      const due = seen < RENEW_AFTER ? RENEW_AFTER - seen : RENEWED_WITHIN; // however rare the looks are otherwise
-      const event = (): boolean => this.#interruption(peer) !== undefined || this.#routesLost;
-      await this.#wakeup.until(event, Math.min(checkInterval * 1000, due, limit - seen));
+      await this.#inbox.until(() => interrupted() || news.routesInDoubt, due - timers.now());
       const interruption = this.#interruption(peer);
-      if (interruption !== undefined) return await this.#lost(peer, interruption);
-      if (this.#routesLost) {
-        await this.#restoreRoutes(peer);
+      if (interruption !== undefined) return await this.#lost(candidate, interruption);
+      if (news.routesInDoubt) {
+        news.routesInDoubt = false;
+        if (!settling) due = Math.min(due, timers.now() + rest.next());
+        settling = true;
         continue;
       }
-      const found = (await tunnel.peers()).find(({ publicKey }) => publicKey === peer.publicKey);
-      if (this.#unread) continue; // the interface went away under the question
-      if (found === undefined) return await this.#lost(peer, 'somebody else removed it from the interface');
-      this.#handshake.observe(found.lastHandshake, timers.now(), this.#world.wallClock());
-      const age = this.#handshake.age(timers.now()) ?? limit;
-      if (age >= limit) {
-        return await this.#lost(peer, `no handshake for ${Math.round(age / 1000)} s`);
-      }
-      if (age >= RENEW_AFTER) await tunnel.kick(peer);
+      const look = await this.#connection.look(peer, this.#assignment);
+      if (news.unread) continue; // the interface went away under the question
+      if (look === 'gone') return await this.#lost(candidate, REMOVED);
+      for (const what of look.mended) this.#emit({ type: 'mended', peer, what });
+      if (look.routesChanged) {
+        this.#emit({ type: 'routes-restored', peer, routes: this.#connection.routes });
+      } else rest.reset();
+      settling = false;
+      const limit = this.#assignment.settings.deadPeerTimeout;
+      const age = look.handshakeAge ?? limit;
+      if (age >= limit) return await this.#lost(candidate, `no handshake for ${Math.round(age / 1000)} s`);
+      if (age >= RENEW_AFTER) await this.#world.tunnel.kick(peer);
+      due = this.#nextLook();
     }
+  }
+
+  /** When the connection is to be looked at again: however rare looks are otherwise, for its renewal and at its limit. */
+  #nextLook(): number {
+    const { checkInterval, deadPeerTimeout } = this.#assignment.settings;
+    const age = this.#connection.handshakeAge ?? deadPeerTimeout;
+    const renewal = age < RENEW_AFTER ? RENEW_AFTER - age : RENEWED_WITHIN;
+    return this.#world.timers.now() + Math.min(checkInterval, renewal, deadPeerTimeout - age);
   }
 
   /** Why the peer cannot be tried or held any longer, if it cannot. */
   #interruption(peer: Peer): string | undefined {
-    if (this.#stopping) return 'the daemon stops';
-    if (this.#unread) return 'the interface went down';
-    if (this.#leave !== undefined) return this.#leave;
-    if (this.#assignment.peers.includes(peer)) return undefined;
-    const replaced = this.#assignment.peers.some(({ name }) => name === peer.name);
+    const { stopping, unread, leave } = this.#inbox.news;
+    if (stopping) return 'the daemon stops';
+    if (unread) return 'the interface went down';
+    if (leave !== undefined) return leave;
+    const { peers } = this.#assignment;
+    if (peers.includes(peer)) return undefined;
+    const replaced = peers.some(({ name }) => name === peer.name);
     return replaced ? 'its configuration has changed' : 'it is no longer configured';
   }
 
-  #established(): void {
-    this.#rounds = 0;
-    this.#backoff.reset();
-    this.#enter('established');
-  }
-
-  async #lost(peer: Peer, reason: string): Promise<void> {
-    const now = this.#world.timers.now();
-    const held = now - this.#since;
-    this.#disconnectedSince = now;
+  async #lost({ peer, remotes }: Candidate, reason: string): Promise<void> {
+    const { stopping, unread, leave } = this.#inbox.news;
+    const held = this.#world.timers.now() - this.#since;
+    this.#pace.lost(held, leave !== undefined || !this.#assignment.peers.includes(peer));
     this.#picker.failed(peer);
-    const candidate = this.#picker.candidate(peer.name);
-    candidate?.remotes.forget(); // resolved before the connection, perhaps days ago
-    if (this.#current?.remote !== undefined) candidate?.remotes.failed(this.#current.remote.address);
+    remotes.forget(); // resolved before the connection, perhaps days ago
+    if (this.#current?.remote !== undefined) remotes.failed(this.#current.remote.address);
     this.#enter('connecting');
     this.#emit({ type: 'lost', peer, reason, held });
     // With the interface down the peer stays: when it comes up again soon enough, the connection goes on.
-    if (this.#stopping || !this.#unread) await this.#disconnect();
+    if (stopping || !unread) await this.#disconnect();
     else this.#current = undefined;
   }
 
   #failed(peer: Peer, remote: Remote | undefined, reason: string): void {
     this.#picker.failed(peer);
-    this.#emit({ type: 'failed', peer, remote, reason, round: this.#rounds });
+    this.#emit({ type: 'failed', peer, remote, reason, round: this.#pace.rounds });
   }
 
-  /** Takes our peer and our routes out of the kernel. */
   async #disconnect(): Promise<void> {
-    const { tunnel } = this.#world;
     this.#current = undefined;
-    if (this.#installed === undefined || tunnel.link === 'absent') return;
-    await tunnel.remove(this.#installed);
-    this.#installed = undefined;
-    await this.#applyRoutes([]);
+    await this.#connection.remove(this.#assignment);
   }
 
-  async #applyRoutes(destinations: readonly string[]): Promise<void> {
-    this.#routesLost = false;
-    this.#routes = await this.#world.routing.apply(destinations);
-  }
-
-  async #restoreRoutes(peer: Peer): Promise<void> {
-    // Whoever takes one often takes several, and perhaps takes them again: not in step with them.
-    await this.#wakeup.until(() => this.#interruption(peer) !== undefined, ROUTE_SETTLE);
-    if (this.#interruption(peer) !== undefined) return;
-    await this.#applyRoutes(peer.allowedIps);
-    if (this.#routes.added.length > 0) this.#emit({ type: 'routes-restored', peer, routes: this.#routes });
+  /** Something that should not happen: the kernel's state is read anew, after a pause. */
+  async #trouble(error: unknown): Promise<void> {
+    const { news } = this.#inbox;
+    this.#emit({ type: 'trouble', error });
+    news.unread = true;
+    const held = this.#state === 'established' ? this.#current?.candidate : undefined;
+    if (held !== undefined && !news.stopping) await this.#lost(held, 'the kernel has to be read anew');
+    await this.#pause(this.#pace.pause());
   }
 
   #enter(state: State): void {

@@ -3,13 +3,31 @@
  * DNS and Node's timers; the tests implement them over a simulated network and a clock that they turn by hand.
  */
 
-import type { InterfaceConfig, PeerConfig } from '../config/index.js';
+import type { PeerConfig } from '../config/index.js';
 
 /** A configured peer. Its UCI section name identifies it. */
 export type Peer = PeerConfig;
 
-/** The interface's settings that the selector obeys. Times are in seconds, as in the configuration. */
-export type Settings = Pick<InterfaceConfig, 'connectTimeout' | 'checkInterval' | 'deadPeerTimeout'>;
+/** Where routes go. */
+export interface RoutePlace {
+  /** Table number; the main table when not set. */
+  readonly table: number | undefined;
+  /** Metric; the kernel's default (0 for IPv4, 1024 for IPv6) when not set. */
+  readonly metric: number | undefined;
+}
+
+/** What the selector obeys for its interface. Times are in milliseconds. */
+export interface Settings {
+  /** How long a peer has for its handshake. */
+  readonly connectTimeout: number;
+  /** Between two looks at an established connection. */
+  readonly checkInterval: number;
+  /** A connection whose latest handshake is as old as this is lost. */
+  readonly deadPeerTimeout: number;
+  /** Whether the first attempt waits for the clock. */
+  readonly waitForClock: boolean;
+  readonly routes: RoutePlace;
+}
 
 /** What the selector is to do: the enabled peers, the settings, and every key that counts as its own. */
 export interface Assignment {
@@ -46,6 +64,16 @@ export interface InstalledPeer {
   readonly endpoint?: { readonly address: string; readonly port: number } | undefined;
 }
 
+/** What the kernel knows of the interface's WireGuard. */
+export interface Device {
+  /** Base64; absent without a private key, and without an interface. */
+  readonly publicKey?: string | undefined;
+  /** The mark of WireGuard's own packets; 0 for none. */
+  readonly fwmark: number;
+  /** All peers, others' too. */
+  readonly peers: readonly InstalledPeer[];
+}
+
 /** `absent`: no such interface; `down`: it is there without IFF_UP; `up`: usable. */
 export type LinkState = 'absent' | 'down' | 'up';
 
@@ -60,8 +88,10 @@ export interface Tunnel {
    * least one call.
    */
   onLink(listener: () => void): void;
-  /** All peers on the interface, others' too; nothing when the interface is absent. */
-  peers(): Promise<readonly InstalledPeer[]>;
+  /** What the kernel holds now; no peers when the interface is absent. */
+  device(): Promise<Device>;
+  /** Whether allowed IPs, keepalive and preshared key of the peer were as configured when {@link device} was last asked. */
+  matches(peer: Peer): boolean;
   /** Installs a peer with its allowed IPs at an address, replacing what was set of it, and starts a handshake at once. */
   install(peer: Peer, remote: Remote): Promise<void>;
   /** Brings allowed IPs, keepalive and preshared key of an installed peer to the configuration; the session stays. */
@@ -88,36 +118,45 @@ export interface RouteReport {
   readonly conflicts: readonly RouteConflict[];
 }
 
+/** Why packets to an address would perhaps not get there. A hint on the order of tries, and no proof. */
+export interface Doubt {
+  /** `no-route`: the kernel has no way there; `through-tunnel`: the way leads into the tunnel that they would carry. */
+  readonly kind: 'no-route' | 'through-tunnel';
+  /** For the person who reads the log. */
+  readonly reason: string;
+}
+
 /** The kernel's routes: the way to an address, and our own routes through the interface. */
 export interface Routing {
-  /** Says why no packet can be sent to the address, or `undefined` when the kernel has a route. */
-  unreachable(remote: Remote): Promise<string | undefined>;
+  /** Asks the kernel for the way to an address, as WireGuard would. */
+  doubt(remote: Remote): Promise<Doubt | undefined>;
   /**
-   * Makes our routes through the interface exactly these: what is missing is added, what is ours and not wanted removed,
-   * what is right already left alone. Others' routes are never touched.
+   * Makes our routes through the interface exactly these, whatever was there: compares with the kernel, adds what is missing,
+   * removes what is ours and not wanted, leaves alone what is right. Others' routes are never touched.
    */
-  apply(destinations: readonly string[]): Promise<RouteReport>;
-  /** Forget what was known of our routes, and read it from the kernel at the next `apply`. */
-  forget(): void;
-  /** Calls the listener when any route appears or any link changes: what could not be reached perhaps can be now. */
-  onWayOut(listener: () => void): void;
-  /** Calls the listener when a route of ours was taken away by somebody else. */
-  onLoss(listener: () => void): void;
+  apply(destinations: readonly string[], place: RoutePlace): Promise<RouteReport>;
+  /** Calls the listener when a route, an address or a link appears or changes: what could not be reached perhaps can be now. */
+  onNetworkChange(listener: () => void): void;
+  /** Calls the listener when something happens that may take a route of ours away, or make room for one. */
+  onRoutesInDoubt(listener: () => void): void;
 }
 
 /** Names to addresses. */
 export interface Resolver {
   /**
-   * @param deadline milliseconds after which the promise rejects at the latest
-   * @returns at least one address
-   * @throws an error whose message says which name, which server's answer or silence
+   * Asks for IPv4 and IPv6 addresses at the same time.
+   *
+   * @param timeout milliseconds after which the promise settles at the latest
+   * @param found is called with the addresses of each answer as it comes: at most twice, and not after the promise has settled
+   * @returns a promise that resolves when both answers are there, or at the timeout if there was one with addresses
+   * @throws an error whose message says which name, which server's answer or silence, when no address was found
    */
-  resolve(name: string, deadline: number): Promise<readonly string[]>;
+  resolve(name: string, timeout: number, found: (addresses: readonly string[]) => void): Promise<void>;
 }
 
 /** Whether the time of day is good enough for a handshake: WireGuard refuses one that is not later than the last. */
-export interface Clock {
-  /** False while the first connection should wait for the clock to be set. Once true it stays so. */
+export interface ClockGate {
+  /** False while a connection should wait for the clock to be set: for seconds, not for ever. */
   readonly ready: boolean;
   /** Calls the listener when `ready` has become true. */
   onReady(listener: () => void): void;
@@ -125,7 +164,7 @@ export interface Clock {
 
 /** Time that never jumps. */
 export interface Timers {
-  /** Milliseconds since an arbitrary moment, monotonic. */
+  /** Milliseconds since an arbitrary moment, monotonic; the time asleep counts, while `after` may stand still in it. */
   now(): number;
   /** Calls back once after so many milliseconds; the returned function cancels. */
   after(milliseconds: number, callback: () => void): () => void;
@@ -142,7 +181,7 @@ export interface World {
   readonly tunnel: Tunnel;
   readonly routing: Routing;
   readonly resolver: Resolver;
-  readonly clock: Clock;
+  readonly clock: ClockGate;
   readonly timers: Timers;
   readonly random: Random;
   /** Milliseconds of CLOCK_REALTIME. Jumps; used only to judge a handshake from before we looked. */

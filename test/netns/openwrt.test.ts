@@ -6,6 +6,7 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { needs } from '../support/needs.js';
 import { attempt, exec, start } from './lab/exec.js';
 import { connected, type Daemon, type Lab, until, withLab } from './lab/index.js';
 
@@ -64,29 +65,33 @@ test('netifd: the protocol tells its options, and that it wants to know how the 
   ]);
 });
 
-test('netifd: setup asks for the daemon, which connects; teardown ends it, and nothing is left', () =>
-  withLab({ gateways: 1 }, async (lab) => {
-    const calls = await netifd(['setup', ...VPN], { option_unix_group: 'nogroup' });
-    const command = ['/usr/bin/wgpeerselector', '--interface', 'vpn', '--pid-file', pidFile];
-    assert.deepEqual(calls, [
-      ['proto_add_host_dependency', 'vpn_peerselector', '', 'vpn'],
-      ['proto_init_update', 'vpn', '1'],
-      ['proto_send_update', 'vpn_peerselector'],
-      ['proto_run_command', 'vpn_peerselector', ...command, '--group', 'nogroup'],
-    ]);
-    const daemon = await startAsNetifd(lab, calls);
-    await daemon.line(connected);
-    const nogroup = (await exec(['getent', 'group', 'nogroup'])).split(':')[2];
-    assert.match(
-      await readFile(`/proc/${daemon.pid}/status`, 'utf8'),
-      new RegExp(`^Gid:\t${nogroup}\t`, 'm'),
-    );
-    assert.deepEqual(await netifd(['teardown', ...VPN]), [['proto_kill_command', 'vpn_peerselector']]);
-    daemon.signal('SIGTERM');
-    assert.equal((await daemon.exit()).code, 0);
-    assert.deepEqual((await lab.router.wg()).peers, []);
-    assert.equal(existsSync(pidFile), false);
-  }));
+test(
+  'netifd: setup asks for the daemon, which connects; teardown ends it, and nothing is left',
+  needs('users and groups to change to'),
+  () =>
+    withLab({ gateways: 1 }, async (lab) => {
+      const calls = await netifd(['setup', ...VPN], { option_unix_group: 'nogroup' });
+      const command = ['/usr/bin/wgpeerselector', '--interface', 'vpn', '--pid-file', pidFile];
+      assert.deepEqual(calls, [
+        ['proto_add_host_dependency', 'vpn_peerselector', '', 'vpn'],
+        ['proto_init_update', 'vpn', '1'],
+        ['proto_send_update', 'vpn_peerselector'],
+        ['proto_run_command', 'vpn_peerselector', ...command, '--group', 'nogroup'],
+      ]);
+      const daemon = await startAsNetifd(lab, calls);
+      await daemon.line(connected);
+      const nogroup = (await exec(['getent', 'group', 'nogroup'])).split(':')[2];
+      assert.match(
+        await readFile(`/proc/${daemon.pid}/status`, 'utf8'),
+        new RegExp(`^Gid:\t${nogroup}\t`, 'm'),
+      );
+      assert.deepEqual(await netifd(['teardown', ...VPN]), [['proto_kill_command', 'vpn_peerselector']]);
+      daemon.signal('SIGTERM');
+      assert.equal((await daemon.exit()).code, 0);
+      assert.deepEqual((await lab.router.wg()).peers, []);
+      assert.equal(existsSync(pidFile), false);
+    }),
+);
 
 test('netifd: without unix_group there is no --group', async () => {
   const calls = await netifd(['setup', ...VPN]);
@@ -432,7 +437,7 @@ test('check: what the kernel says', () =>
     assert.deepEqual(await check('nothing'), {
       code: 78,
       lines: [
-        "error DIR/wgpeerselector:1: peer 'gw1', option ifname: there is no interface nothing now: expected one of proto wireguard in /etc/config/network",
+        "error DIR/wgpeerselector:1: peer 'gw1', option ifname: there is no interface nothing now: expected one of proto wireguard in /etc/config/network, or ip link add nothing type wireguard",
         '1 error, no warnings',
       ],
     });

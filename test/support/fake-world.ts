@@ -12,6 +12,7 @@ import type {
   RouteConflict,
   RouteReport,
   Routing,
+  Settings,
   Timers,
   Tunnel,
   World,
@@ -27,10 +28,21 @@ export class FakeTimers implements Timers {
     return this.#now;
   }
 
+  /** How many timers are set. */
+  get pending(): number {
+    return this.#due.size;
+  }
+
   after(milliseconds: number, callback: () => void): () => void {
     const id = ++this.#id;
     this.#due.set(id, { at: this.#now + milliseconds, callback });
     return () => this.#due.delete(id);
+  }
+
+  /** The machine sleeps: so much time passes, and timers stand still. */
+  sleep(milliseconds: number): void {
+    this.#now += milliseconds;
+    for (const timer of this.#due.values()) timer.at += milliseconds;
   }
 
   /** Lets so much time pass; after each timer everything that it set off comes to rest. */
@@ -75,7 +87,9 @@ interface Installed {
   /** Monotonic time of the same. */
   handshakeAt: number | undefined;
   allowedIps: readonly string[];
-  remote: Remote | undefined;
+  persistentKeepalive: number;
+  presharedKey: Peer['presharedKey'];
+  remote: Pick<Remote, 'address' | 'port' | 'zone'> | undefined;
   /** Handshakes come by themselves every 120 s, as with traffic. */
   traffic: boolean;
   own: boolean;
@@ -117,12 +131,25 @@ export class FakeWorld implements World {
   readonly gateways = new Map<string, Gateway>();
   /** DNS: addresses by name, an error text, or `silent`. */
   readonly names = new Map<string, string[] | string>();
+  /** The answer of the other address family, where it comes later than the first. Milliseconds. */
+  readonly lateNames = new Map<string, { after: number; addresses: string[] }>();
   readonly resolutions: string[] = [];
+  /** Milliseconds until an answer of the DNS. */
+  dnsDelay = 10;
   readonly unroutable = new Set<string>();
   readonly installed = new Map<string, Installed>();
+  /** Our routes in the kernel. */
   readonly routes = new Set<string>();
+  /** Routes of others that stand in the way of ours: why the kernel refuses ours. */
   readonly conflicts = new Map<string, string>();
+  /** Addresses that any route of ours leads into the tunnel, whatever the kernel said before. */
+  readonly swallowed = new Set<string>();
+  /** The interface's own public key. */
+  publicKey = 'key of vpn';
+  fwmark = 0;
   readonly calls: string[] = [];
+  /** Every time that routes were compared with what is wanted. */
+  readonly applied: { destinations: readonly string[]; place: Settings['routes'] }[] = [];
   wall = Date.UTC(2026, 0, 1);
   /** Whether new connections carry traffic, so that their handshakes are renewed. */
   traffic = true;
@@ -131,8 +158,8 @@ export class FakeWorld implements World {
   #wallSetAt = this.timers.now();
   #link: LinkState = 'up';
   #linkListeners: (() => void)[] = [];
-  #wayOut: (() => void)[] = [];
-  #routeLoss: (() => void)[] = [];
+  #networkChange: (() => void)[] = [];
+  #routesInDoubt: (() => void)[] = [];
   #clockReady: (() => void)[] = [];
   readonly tunnel: Tunnel;
   readonly routing: Routing;
@@ -144,13 +171,25 @@ export class FakeWorld implements World {
     this.tunnel = this.#makeTunnel();
     this.routing = this.#makeRouting();
     this.resolver = {
-      resolve: (name, deadline) => {
+      resolve: (name, timeout, found) => {
         this.resolutions.push(name);
         const answer = this.names.get(name) ?? `${name} does not exist`;
+        const second = this.lateNames.get(name);
         return new Promise((resolve, reject) => {
-          if (answer === 'silent') this.timers.after(deadline, () => reject(new Error('no answer')));
-          else if (typeof answer === 'string') this.timers.after(10, () => reject(new Error(answer)));
-          else this.timers.after(10, () => resolve(answer));
+          if (answer === 'silent') this.timers.after(timeout, () => reject(new Error('no answer')));
+          else if (typeof answer === 'string')
+            this.timers.after(this.dnsDelay, () => reject(new Error(answer)));
+          else {
+            this.timers.after(this.dnsDelay, () => {
+              found(answer);
+              if (second === undefined) resolve();
+            });
+            if (second === undefined) return;
+            this.timers.after(second.after, () => {
+              found(second.addresses);
+              resolve();
+            });
+          }
         });
       },
     };
@@ -173,7 +212,7 @@ export class FakeWorld implements World {
   }
 
   /** Starts a selector; its events are gathered, its run promise returned. */
-  start(peers: readonly Peer[], settings: Partial<Assignment['settings']> = {}) {
+  start(peers: readonly Peer[], settings: Partial<SettingsInSeconds> = {}) {
     const assignment = assign(peers, settings);
     const selector = new Selector(this, assignment, (event) => this.events.push(event));
     return { selector, run: selector.run() };
@@ -184,7 +223,7 @@ export class FakeWorld implements World {
     if (link !== 'up') this.routes.clear();
     if (link === 'absent') this.installed.clear();
     for (const listener of this.#linkListeners) listener();
-    for (const listener of this.#wayOut) listener();
+    for (const listener of this.#networkChange) listener();
   }
 
   clockIsSet(): void {
@@ -193,23 +232,25 @@ export class FakeWorld implements World {
   }
 
   routeAppears(): void {
-    for (const listener of this.#wayOut) listener();
+    for (const listener of this.#networkChange) listener();
   }
 
   takeRoute(destination: string): void {
     assert.ok(this.routes.delete(destination), `${destination} is no route`);
-    for (const listener of this.#routeLoss) listener();
+    for (const listener of this.#routesInDoubt) listener();
   }
 
   /** Puts a peer there as if somebody had done so before. */
-  plant(publicKey: string, handshakeAge: number | undefined, own = true): void {
+  plant(publicKey: string, handshakeAge: number | undefined, own = true, remote?: Installed['remote']): void {
     const lastHandshake = handshakeAge === undefined ? 0 : this.wallClock() - handshakeAge;
     this.installed.set(publicKey, {
       publicKey,
       lastHandshake,
       handshakeAt: handshakeAge === undefined ? undefined : this.timers.now() - handshakeAge,
       allowedIps: [],
-      remote: undefined,
+      persistentKeepalive: 0,
+      presharedKey: undefined,
+      remote,
       traffic: true,
       own,
     });
@@ -246,26 +287,39 @@ export class FakeWorld implements World {
         return world.#link;
       },
       onLink: (listener) => void this.#linkListeners.push(listener),
-      peers: async () => {
-        this.#call('peers');
-        return [...this.installed.values()].map(
-          ({ publicKey, lastHandshake }): InstalledPeer => ({
+      device: async () => {
+        this.#call('device');
+        const peers = [...this.installed.values()].map(
+          ({ publicKey, lastHandshake, remote }): InstalledPeer => ({
             publicKey,
             lastHandshake,
             rxBytes: 0n,
             txBytes: 0n,
+            endpoint: remote && { address: remote.address, port: remote.port },
           }),
+        );
+        return { publicKey: this.publicKey, fwmark: this.fwmark, peers };
+      },
+      matches: (wanted) => {
+        const entry = this.installed.get(wanted.publicKey);
+        return (
+          entry !== undefined &&
+          entry.persistentKeepalive === wanted.persistentKeepalive &&
+          entry.allowedIps.join() === wanted.allowedIps.join()
         );
       },
       install: async (wanted, remote) => {
         this.#call(`install ${wanted.name} ${remote.address}`);
         const others = [...this.installed.values()].filter((entry) => entry.own);
         assert.deepEqual(others, [], 'at most one of our peers at once');
+        if (wanted.publicKey === this.publicKey) return; // as the kernel does: no error, and no peer
         const entry: Installed = {
           publicKey: wanted.publicKey,
           lastHandshake: 0,
           handshakeAt: undefined,
           allowedIps: wanted.allowedIps,
+          persistentKeepalive: wanted.persistentKeepalive,
+          presharedKey: wanted.presharedKey,
           remote,
           traffic: this.traffic,
           own: true,
@@ -277,7 +331,8 @@ export class FakeWorld implements World {
         this.#call(`adjust ${wanted.name}`);
         const entry = this.installed.get(wanted.publicKey);
         assert.ok(entry, 'only an installed peer can be adjusted');
-        entry.allowedIps = wanted.allowedIps;
+        const { allowedIps, persistentKeepalive, presharedKey } = wanted;
+        Object.assign(entry, { allowedIps, persistentKeepalive, presharedKey });
       },
       kick: async (wanted) => {
         this.#call(`kick ${wanted.name}`);
@@ -295,10 +350,16 @@ export class FakeWorld implements World {
 
   #makeRouting(): Routing {
     return {
-      unreachable: async ({ address }) => (this.unroutable.has(address) ? 'no route' : undefined),
-      apply: async (destinations): Promise<RouteReport> => {
+      doubt: async ({ address }) => {
+        if (this.unroutable.has(address)) return { kind: 'no-route', reason: 'no route' };
+        if (this.routes.size > 0 && this.swallowed.has(address))
+          return { kind: 'through-tunnel', reason: 'loop' };
+        return undefined;
+      },
+      apply: async (destinations, place): Promise<RouteReport> => {
         const conflicts: RouteConflict[] = [];
         const added: string[] = [];
+        this.applied.push({ destinations, place });
         if (this.#link === 'absent') return { installed: [], added, conflicts };
         for (const route of this.routes) if (!destinations.includes(route)) this.routes.delete(route);
         for (const destination of destinations) {
@@ -309,18 +370,30 @@ export class FakeWorld implements World {
         }
         return { installed: [...this.routes], added, conflicts };
       },
-      forget: () => {},
-      onWayOut: (listener) => void this.#wayOut.push(listener),
-      onLoss: (listener) => void this.#routeLoss.push(listener),
+      onNetworkChange: (listener) => void this.#networkChange.push(listener),
+      onRoutesInDoubt: (listener) => void this.#routesInDoubt.push(listener),
     };
   }
 }
 
+/** Settings as a configuration has them. */
+export interface SettingsInSeconds {
+  connectTimeout: number;
+  checkInterval: number;
+  deadPeerTimeout: number;
+}
+
 /** An assignment with the default settings. */
-export function assign(peers: readonly Peer[], settings: Partial<Assignment['settings']> = {}): Assignment {
+export function assign(peers: readonly Peer[], settings: Partial<SettingsInSeconds> = {}): Assignment {
   return {
     peers,
     ownKeys: peers.map(({ publicKey }) => publicKey),
-    settings: { connectTimeout: 5, checkInterval: 60, deadPeerTimeout: 150, ...settings },
+    settings: {
+      connectTimeout: (settings.connectTimeout ?? 5) * 1000,
+      checkInterval: (settings.checkInterval ?? 5) * 1000,
+      deadPeerTimeout: (settings.deadPeerTimeout ?? 150) * 1000,
+      waitForClock: true,
+      routes: { table: undefined, metric: undefined },
+    },
   };
 }

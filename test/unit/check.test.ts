@@ -9,7 +9,13 @@ import { check } from '../../src/check/check.js';
 import type { KernelView } from '../../src/check/kernel.js';
 import { findLoop } from '../../src/check/loop.js';
 import { formatProblem } from '../../src/config/index.js';
-import { type Link, NetlinkError, type Route, type WireGuardDevice } from '../../src/netlink/index.js';
+import {
+  type Link,
+  NetlinkError,
+  NetlinkUnavailableError,
+  type Route,
+  type WireGuardDevice,
+} from '../../src/netlink/index.js';
 
 const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const KEY = 'mIDOdscl2R3Dq+YthxdTvvtH4D53VhawzEnmet+E7W0=';
@@ -34,9 +40,10 @@ const link: Link = { index: 7, name: 'vpn', kind: 'wireguard', flags: 1, up: tru
 
 /** A kernel in which nothing stands in the way, with some things otherwise. */
 interface FakeKernel {
-  readonly wireguard?: NetlinkError;
+  readonly wireguard?: NetlinkError | NetlinkUnavailableError;
   readonly link?: Partial<Link> | undefined;
   readonly fwmark?: number | NetlinkError;
+  readonly publicKey?: string;
   readonly routes?: readonly Pick<Route, 'destination' | 'metric' | 'interfaceIndex'>[];
   readonly names?: Readonly<Record<string, readonly string[]>>;
 }
@@ -46,13 +53,16 @@ function fakeKernel(fake: FakeKernel): KernelView {
     wireguard: fake.wireguard ?? {
       device: async (name): Promise<WireGuardDevice> => {
         if (fake.fwmark instanceof NetlinkError) throw fake.fwmark;
-        return { index: 7, name: String(name), listenPort: 0, fwmark: fake.fwmark ?? 0, peers: [] };
+        const { fwmark = 0, publicKey } = fake;
+        const device = { index: 7, name: String(name), listenPort: 0, fwmark, peers: [] };
+        return publicKey === undefined ? device : { ...device, publicKey };
       },
     },
     rtnetlink: {
       link: async () => ('link' in fake && fake.link === undefined ? undefined : { ...link, ...fake.link }),
       routes: async () =>
         (fake.routes ?? []).map((route) => ({
+          source: undefined,
           gateway: undefined,
           table: 254,
           protocol: 3,
@@ -109,6 +119,17 @@ test('two peers with one key', async (t) => {
   assert.deepEqual(await findings(t, peer('a') + peer('b')), [
     "warning DIR/wgpeerselector:10: peer 'b', option public_key: is also the key of peer 'a' in line 1: expected a key of its own for each peer of vpn",
   ]);
+});
+
+test('a peer without option enabled, which nobody else would speak of', async (t) => {
+  const forgotten = peer('b', { public_key: KEY2 }).replace("\toption enabled '1'\n", '');
+  assert.deepEqual(await findings(t, peer('a') + forgotten), [
+    "warning DIR/wgpeerselector:7: peer 'b', option enabled: is missing, so this peer is not used: expected option enabled '1' (or '0')",
+  ]);
+  assert.deepEqual(
+    await findings(t, peer('a') + forgotten.replace("'vpn'", "'other'"), {}, { interfaces: ['vpn'] }),
+    [],
+  );
 });
 
 test("Gluon's option preserve is nothing to speak of", async (t) => {
@@ -174,9 +195,16 @@ test('a kernel that cannot be asked', async (t) => {
   ]);
 });
 
+test('a machine without a netlink socket', async (t) => {
+  const wireguard = new NetlinkUnavailableError('netlink-socket.node is missing: install it');
+  assert.deepEqual(await findings(t, peer('a'), { wireguard }), [
+    "error DIR/wgpeerselector:1: peer 'a': netlink-socket.node is missing: install it",
+  ]);
+});
+
 test('an interface that is not there, is something else, or is down', async (t) => {
   assert.deepEqual(await findings(t, peer('a') + peer('b', { public_key: KEY2 }), { link: undefined }), [
-    "error DIR/wgpeerselector:1: peer 'a', option ifname: there is no interface vpn now: expected one of proto wireguard in /etc/config/network",
+    "error DIR/wgpeerselector:1: peer 'a', option ifname: there is no interface vpn now: expected one of proto wireguard in /etc/config/network, or ip link add vpn type wireguard",
   ]);
   assert.deepEqual(await findings(t, peer('a'), { link: { kind: 'bridge' } }), [
     "error DIR/wgpeerselector:1: peer 'a', option ifname: vpn is there, but it is not a WireGuard interface",
@@ -194,6 +222,13 @@ test('without the rights to look', async (t) => {
   );
   assert.deepEqual(await findings(t, peer('a'), { fwmark }), [
     "warning DIR/wgpeerselector:1: peer 'a', option ifname: vpn could not be looked into (get WireGuard device vpn: operation not permitted (EPERM): this needs CAP_NET_ADMIN): run the check as root, or with CAP_NET_ADMIN",
+  ]);
+});
+
+test("a peer with the interface's own key", async (t) => {
+  const [, publicKey = ''] = /public_key '(.*)'/.exec(peer('a')) ?? [];
+  assert.deepEqual(await findings(t, peer('a'), { publicKey }), [
+    "error DIR/wgpeerselector:1: peer 'a', option public_key: is the public key of vpn itself, so the kernel takes no notice of this peer: expected the key of the gateway",
   ]);
 });
 

@@ -5,7 +5,11 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { runCheck } from '../../src/cli/check.js';
+import { ExitError, exitCodeOf } from '../../src/cli/exit.js';
 import { parseOptions } from '../../src/cli/options.js';
+import { ConfigFileError } from '../../src/config/index.js';
+import { StartError } from '../../src/daemon/start-error.js';
 import { VERSION } from '../../src/version.js';
 
 const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
@@ -36,6 +40,7 @@ test('a wrong command line: 64, one line that says what is wrong', () => {
     [['-i', 'vpn', '--group', ''], /--group needs a value/],
     [['-i', 'vpn', 'more'], /more/],
     [['-i', 'vpn', '--group', 'no such group'], /--group no such group: there is no such group/],
+    [['-i', 'vpn', '--group', '99999999999'], /--group 99999999999: there is no such group/],
   ] as const) {
     const { status, stdout, stderr } = run(...args);
     assert.equal(status, 64, stderr);
@@ -45,10 +50,87 @@ test('a wrong command line: 64, one line that says what is wrong', () => {
   }
 });
 
+test('a wrong command line: what was probably meant', async () => {
+  for (const [args, reason] of [
+    [['chekc'], /^'chekc' is no command: did you mean check\? \(see wgpeerselector --help\)/],
+    [['CHECK', '--config-dir', '/etc'], /did you mean check\?/],
+    [['help'], /'help' is no command: did you mean --help\?/],
+    [['vpn'], /'vpn' is no command: the only one is check, and an interface is named by -i NAME/],
+    [['-i', 'vpn', 'check'], /check has to be the first word: wgpeerselector check \[options\]/],
+    [['--interfcae', 'vpn'], /there is no option --interfcae: did you mean --interface\?/],
+    [['-i', 'vpn', '--verb'], /there is no option --verb: did you mean --verbose\?/],
+    [['-i', 'vpn', '-x'], /there is no option -x \(see/],
+    [['-i'], /^-i needs a value \(see/],
+    [['-i', '-v'], /-i needs a value, and -v looks like an option \(if it is none: --interface=-v\)/],
+    [['-i=vpn'], /-i=vpn: expected -i vpn or --interface=vpn/],
+    [['-i', 'vpn', '--verbose=yes'], /--verbose takes no value, and has 'yes'/],
+    [['-i', 'vpn,vpn2'], /'vpn,vpn2' cannot be the name of an interface: one -i for each interface/],
+    [['-i', 'vpn vpn2'], /one -i for each interface/],
+    [['-i', '..'], /'\.\.' cannot be the name of an interface/],
+    [
+      ['check', 'vpn'],
+      /'vpn' does not belong here: an interface is named by -i NAME \(see wgpeerselector check/,
+    ],
+    [['check', '--config-dri', '/etc'], /there is no option --config-dri: did you mean --config-dir\?/],
+    [['check', '-i', 'vpn,vpn2'], /one -i for each interface \(see wgpeerselector check --help\)/],
+  ] as const) {
+    const [first, ...rest] = args;
+    const parsing = async () => (first === 'check' ? await runCheck(rest) : parseOptions(args));
+    await assert.rejects(parsing, (error: unknown) => {
+      assert.ok(error instanceof ExitError);
+      assert.equal(error.code, 64);
+      assert.match(error.message, reason);
+      assert.match(error.message, / \(see wgpeerselector( check)? --help\)$/);
+      return true;
+    });
+  }
+});
+
+test('standard output that cannot be written: 74, one line; a reader that has left: silence', () => {
+  const shell = (redirected: string) =>
+    spawnSync('sh', ['-c', `"$0" "$@" ${redirected}`, process.execPath, main, '--help'], {
+      encoding: 'utf8',
+    });
+  const full = shell('>/dev/full');
+  assert.equal(
+    full.stderr,
+    'error: standard output cannot be written: ENOSPC: no space left on device, write\n',
+  );
+  assert.equal(full.status, 74);
+  const check = spawnSync('sh', ['-c', '"$0" "$1" check --config-dir / >/dev/full', process.execPath, main]);
+  assert.equal(check.status, 74);
+  // The reader hangs up long before Node is there to write.
+  assert.equal(shell('| { exec <&-; cat /dev/null; }').stderr, '');
+});
+
+test('the code says what the daemon failed at, and a fault of the program has none of its own', () => {
+  for (const [failure, code] of [
+    ['no-wireguard', 69],
+    ['no-socket', 69],
+    ['locked', 75],
+    ['not-permitted', 77],
+    ['no-peer', 78],
+  ] as const) {
+    assert.equal(exitCodeOf(new StartError(failure, '')), code);
+  }
+  assert.equal(exitCodeOf(new ConfigFileError('f', 'missing', '')), 78);
+  assert.equal(exitCodeOf(new ExitError(64, '')), 64);
+  assert.equal(exitCodeOf(new TypeError('x')), undefined);
+});
+
 test('no configuration: 78, and what to do', async () => {
   const { status, stderr } = run('-i', 'vpn', '--config-dir', '/nonexistent');
   assert.equal(status, 78);
   assert.match(stderr, /^error: \/nonexistent\/wgpeerselector: does not exist: create it with [^\n]+\n$/);
+});
+
+test('the file itself for --config-dir: 78, and that it is no directory', () => {
+  const { status, stderr } = run('-i', 'vpn', '--config-dir', main);
+  assert.equal(status, 78);
+  assert.equal(
+    stderr,
+    `error: ${main}/wgpeerselector: does not exist: ${main} is no directory: expected the one that holds the file\n`,
+  );
 });
 
 test('a configuration without a usable peer: 78, with the reasons', async () => {

@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { parseAllowedIp } from '../../src/config/allowed-ips.js';
 import { formatEndpoint, lacksZone, parseEndpoint } from '../../src/config/endpoint.js';
 import { parseKey, parsePublicKey } from '../../src/config/key.js';
 import { BadValue, formatProblem, nearest, quote } from '../../src/config/problem.js';
+import { findTable, parseTable } from '../../src/config/routing-table.js';
 import { parseBoolean, parseHostName, parseIfname, parseInteger } from '../../src/config/values.js';
+import { specialAddress } from '../../src/special-address.js';
 
 /** The message with which a parser refuses a text. */
 function refusal(parse: (text: string) => unknown, text: string): string {
@@ -115,6 +120,10 @@ test('an endpoint that is none: the message says what to write', () => {
     ],
     ['10.1.1:1', "'10.1.1' is no IPv4 address: expected four numbers from 0 to 255, without leading zeros"],
     ['0.0.0.0:1', "'0.0.0.0' stands for no host: expected the address of one"],
+    ['0.1.2.3:1', "'0.1.2.3' stands for no host: expected the address of one"],
+    ['[::]:1', "'::' stands for no host: expected the address of one"],
+    ['255.255.255.255:1', "'255.255.255.255' stands for every host: expected the address of one"],
+    ['[64:ff9b::]:1', "'64:ff9b::' stands for no host: expected the address of one"],
     ['224.0.0.1:1', "'224.0.0.1' stands for a group of hosts: expected the address of one"],
     ['[ff02::1]:1', "'ff02::1' stands for a group of hosts: expected the address of one"],
     ['[192.0.2.1]:1', "'192.0.2.1' is no IPv6 address: expected one between the brackets"],
@@ -129,6 +138,49 @@ test('an endpoint that is none: the message says what to write', () => {
     ['bücher.example:1', "'bücher.example' is no host name: expected its ASCII form (xn--...)"],
   ];
   for (const [text, message] of cases) assert.equal(refusal(parseEndpoint, text), message);
+});
+
+test('addresses that can be no gateway are told, wherever they are hidden', () => {
+  for (const [address, kind] of [
+    ['0.0.0.0', 'unspecified'],
+    ['0.1.2.3', 'unspecified'],
+    ['::', 'unspecified'],
+    ['127.0.0.1', 'loopback'],
+    ['127.255.0.9', 'loopback'],
+    ['::1', 'loopback'],
+    ['224.0.0.251', 'multicast'],
+    ['ff02::1', 'multicast'],
+    ['255.255.255.255', 'broadcast'],
+    ['::ffff:0.0.0.0', 'unspecified'],
+    ['::ffff:127.0.0.1', 'loopback'],
+    ['::ffff:224.0.0.1', 'multicast'],
+    ['::ffff:255.255.255.255', 'broadcast'],
+    ['::ffff:192.0.2.1', 'mapped'],
+    ['64:ff9b::', 'unspecified'],
+    ['64:ff9b::7f00:1', 'loopback'],
+  ] as const) {
+    assert.equal(specialAddress(address), kind, address);
+  }
+  for (const address of [
+    '192.0.2.1',
+    '10.0.0.1',
+    '169.254.1.1',
+    '100.64.0.1',
+    '198.18.0.1',
+    '2001:db8::1',
+    'fd00::1',
+    'fe80::1',
+    '64:ff9b::c000:201',
+    '2002:c000:201::1',
+    'no address',
+  ]) {
+    assert.equal(specialAddress(address), undefined, address);
+  }
+});
+
+test('loopback may be written as an endpoint: udp2raw and its like listen there', () => {
+  assert.equal(parseEndpoint('127.0.0.1:51820').host, '127.0.0.1');
+  assert.equal(parseEndpoint('[::1]:51820').host, '::1');
 });
 
 test('host names have the lengths of DNS', () => {
@@ -163,11 +215,7 @@ test('an allowed IP that is none: the message says what to write', () => {
     ['10.0.0/8', `'10.0.0/8' ${address}`],
     ['gw.example.org', `'gw.example.org' ${address}`],
     ['fe80::1%eth0/64', `'fe80::1%eth0/64' ${address}`],
-    [
-      '10.0.0.0/8,fd00::/64',
-      `'10.0.0.0/8,fd00::/64' has no usable prefix: expected a number from 0 to 32 behind the /`,
-    ],
-    ['10.0.0.1,10.0.0.2', `'10.0.0.1,10.0.0.2' ${address} (entries are separated by spaces)`],
+    ['10.0.0.1-10.0.0.2', `'10.0.0.1-10.0.0.2' ${address}`],
     ['10.0.0.0/33', "'10.0.0.0/33' has no usable prefix: expected a number from 0 to 32 behind the /"],
     ['fd00::/129', "'fd00::/129' has no usable prefix: expected a number from 0 to 128 behind the /"],
     ['10.0.0.0/', "'10.0.0.0/' has no usable prefix: expected a number from 0 to 32 behind the /"],
@@ -243,6 +291,82 @@ test('interface names are those that the kernel takes', () => {
   const expected = 'expected the name of an interface, 1 to 15 characters, without spaces, / and :';
   for (const text of ['a'.repeat(16), 'ü'.repeat(8), '.', '..', 'a b', 'a/b', 'a:b', 'a\tb']) {
     assert.ok(refusal(parseIfname, text).endsWith(expected), text);
+  }
+});
+
+test('a routing table is a number or a name', () => {
+  const find = (name: string) => (name === 'vpn' ? 100 : undefined);
+  for (const [text, table] of [
+    ['1', 1],
+    ['4294967295', 4294967295],
+    ['0x64', 100],
+    ['0XFFFFFFFF', 4294967295],
+    ['main', 254],
+    ['default', 253],
+    ['local', 255],
+    ['vpn', 100],
+  ] as const) {
+    assert.equal(parseTable(text, find), table);
+  }
+  const expected =
+    'expected a routing table, a number from 1 to 4294967295 or a name from /etc/iproute2/rt_tables';
+  for (const text of [
+    '0',
+    '0x0',
+    '4294967296',
+    '0x100000000',
+    '010',
+    '-1',
+    '+1',
+    '1.5',
+    '100a',
+    'VPN',
+    'off',
+    'constructor',
+    '',
+  ]) {
+    assert.equal(
+      refusal((each) => parseTable(each, find), text),
+      `is '${text}': ${expected}`,
+    );
+  }
+});
+
+test("a routing table's name is looked up where iproute2 does", () => {
+  const root = mkdtempSync(join(tmpdir(), 'wgps-tables-'));
+  const write = (path: string, text: string): void => {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), text);
+  };
+  try {
+    assert.equal(findTable('vpn', root), undefined, 'no file at all');
+    write('usr/share/iproute2/rt_tables', '254 main\n7 vendor\n');
+    write('usr/share/iproute2/rt_tables.d/a.conf', '8 vendor_more\n');
+    assert.equal(findTable('vendor', root), 7);
+    assert.equal(findTable('vendor_more', root), 8);
+    write(
+      'etc/iproute2/rt_tables',
+      '# reserved\n255\tlocal\n#1 inr\n\n 100  vpn # mine\n0x65 hex\n5 twice\n6 twice\nnonsense\n0 zero\n-3 minus\n',
+    );
+    write('etc/iproute2/rt_tables.d/b.conf', '200 later');
+    write('etc/iproute2/rt_tables.d/README', '300 readme\n');
+    for (const [name, table] of [
+      ['vpn', 100],
+      ['hex', 101],
+      ['twice', 5],
+      ['later', 200],
+      ['vendor_more', 8],
+      ['vendor', undefined],
+      ['inr', undefined],
+      ['readme', undefined],
+      ['zero', undefined],
+      ['minus', undefined],
+      ['', undefined],
+    ] as const) {
+      assert.equal(findTable(name, root), table, name);
+    }
+  } finally {
+    rmSync(root, { recursive: true });
   }
 });
 

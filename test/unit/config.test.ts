@@ -62,7 +62,7 @@ function only(config: Config): PeerConfig {
 
 test("the field's existing configuration works unchanged", async () => {
   const dir = new URL('../../../test/fixtures/config/field/', import.meta.url).pathname;
-  const config = await loadConfig(dir);
+  const config = loadConfig(dir);
   assert.deepEqual(config.problems, []);
   assert.deepEqual(config.interfaceNames, ['vpn']);
   assert.deepEqual(config.peers('vpn'), [
@@ -182,6 +182,7 @@ test('a peer that is not enabled takes no part; its faults are warnings; its key
   );
   assert.deepEqual([...config.ownKeys('vpn')], [KEY, OTHER]);
   assert.deepEqual(complaints(config), [
+    "warning wgps:7: peer 'default', option enabled: is missing, so this peer is not used: expected option enabled '1' (or '0')",
     "warning wgps:11: peer 'default', option endpoint: is 'x', without a port: expected host:port, as in gw.example.org:51820",
   ]);
 });
@@ -202,6 +203,23 @@ test('a list where one value belongs is an error', () => {
   ]);
 });
 
+test('commas where a list has spaces are named, and so are two endpoints in one', () => {
+  const expected = 'expected spaces between entries, or a list line for each';
+  for (const [options, complaint] of [
+    [{ allowed_ips: '10.0.0.0/8,fd00::/64' }, `allowed_ips: '10.0.0.0/8,fd00::/64' has a comma: ${expected}`],
+    [{ allowed_ips: '10.0.0.1, 10.0.0.2' }, `allowed_ips: '10.0.0.1,' has a comma: ${expected}`],
+    [{ allowed_ips: '10.0.0.1;10.0.0.2' }, `allowed_ips: '10.0.0.1;10.0.0.2' has a semicolon: ${expected}`],
+    [
+      { endpoint: 'a:1, b:1' },
+      "endpoint: is 'a:1, b:1': expected one host:port, and a section of its own for another peer",
+    ],
+  ] as const) {
+    const [only, ...more] = complaints(check(peer('a', options)));
+    assert.deepEqual(more, []);
+    assert.equal(only?.replace(/^error wgps:\d+: peer 'a', option /, ''), complaint);
+  }
+});
+
 test('a bad preshared key takes its peer out, rather than leaving it without one', () => {
   const config = check(peer('a', { preshared_key: PSK.slice(1) }));
   assert.deepEqual(config.peers('vpn'), []);
@@ -212,12 +230,12 @@ test('a bad preshared key takes its peer out, rather than leaving it without one
 
 test('unknown options and sections are warnings, with the known name', () => {
   const config = check(
-    `${peer('a', { publickey: KEY, description: 'x' })}config peers 'b'\nconfig globals 'c'\nconfig interface 'vpn'\n\toption ntp_time '3'\n`,
+    `${peer('a', { publickey: KEY, colour: 'x' })}config peers 'b'\nconfig globals 'c'\nconfig interface 'vpn'\n\toption ntp_time '3'\n`,
   );
   assert.equal(only(config).name, 'a');
   assert.deepEqual(complaints(config), [
     "warning wgps:7: peer 'a', option publickey: is not known and has no effect: did you mean public_key?",
-    "warning wgps:8: peer 'a', option description: is not known and has no effect: expected one of enabled, ifname, public_key, endpoint, allowed_ips, persistent_keepalive, preshared_key",
+    "warning wgps:8: peer 'a', option colour: is not known and has no effect: expected one of enabled, ifname, public_key, endpoint, allowed_ips, persistent_keepalive, preshared_key",
     "warning wgps:9: section 'b': its type 'peers' is not known, and it has no effect: did you mean peer?",
     "warning wgps:10: section 'c': its type 'globals' is not known, and it has no effect: expected config peer or config interface",
     "warning wgps:12: interface 'vpn', option ntp_time: is not known and has no effect: expected one of ifname, connect_timeout, check_interval, dead_peer_timeout, strategy, metric, table, ntp, ntp_timeout",
@@ -249,7 +267,7 @@ test('a peer that can carry nothing, or that may be on any link, is a warning', 
 
 const DEFAULTS = {
   connectTimeout: 5,
-  checkInterval: 60,
+  checkInterval: 5,
   deadPeerTimeout: 150,
   routeMetric: undefined,
   routeTable: undefined,
@@ -288,14 +306,115 @@ test('an interface with everything', () => {
   });
 });
 
+test('routes that cannot go where they should do not go elsewhere: the interface is not served', () => {
+  for (const [options, complaint] of [
+    ["	option metric '-1'", "metric: is '-1': expected a route metric, a whole number from 0 to 4294967295"],
+    [
+      "	option table 'vpn'",
+      "table: is 'vpn': expected a routing table, a number from 1 to 4294967295 or a name from /etc/iproute2/rt_tables",
+    ],
+    ["	list table '100'", "table: is a list: expected one value, as in option table '...'"],
+  ] as const) {
+    const text = `config interface 'vpn'\n${options}\n\toption connect_timeout '3'\n`;
+    const config = new Config(
+      parseUci(text + peer('a') + peer('b', { ifname: 'other' }), { file: 'wgps' }),
+      'wgps',
+      () => undefined,
+    );
+    const option = complaint.slice(0, complaint.indexOf(':'));
+    assert.deepEqual(complaints(config), [
+      `error wgps:1: interface 'vpn': is not served, because option ${option} cannot be used: its routes would go elsewhere`,
+      `error wgps:2: interface 'vpn', option ${complaint}`,
+    ]);
+    assert.ok(config.problems.every(({ ifname }) => ifname === 'vpn'));
+    assert.deepEqual(config.peers('vpn'), []);
+    assert.deepEqual([...config.unserved], ['vpn']);
+    assert.deepEqual(config.interfaceNames, ['other'], 'others are');
+    assert.deepEqual([...config.ownKeys('vpn')], [KEY], 'and its peers stay ours');
+  }
+});
+
+test('a routing table by its name', () => {
+  const text = "config interface 'vpn'\n\toption table 'vpn'\n";
+  const names: string[] = [];
+  const config = new Config(parseUci(text + peer('a'), { file: 'wgps' }), 'wgps', (name) => {
+    names.push(name);
+    return 77;
+  });
+  assert.deepEqual(config.problems, []);
+  assert.equal(config.interface('vpn').routeTable, 77);
+  assert.deepEqual(names, ['vpn']);
+  only(config);
+});
+
+test("what wg(8) and netifd's protocol take is taken, or named with what to write", () => {
+  const taken = (options: Record<string, string>): PeerConfig => {
+    const config = check(peer('a', options));
+    assert.deepEqual(complaints(config), []);
+    return only(config);
+  };
+  assert.equal(taken({ persistent_keepalive: 'off' }).persistentKeepalive, 0);
+  assert.equal(taken({ persistent_keepalive: 'Off' }).persistentKeepalive, 0);
+  assert.equal(taken({ persistent_keepalive: ' 25 ' }).persistentKeepalive, 25);
+  assert.equal(taken({ public_key: `${KEY}\n` }).publicKey, KEY);
+  assert.equal(taken({ endpoint: ' GW.Example.org.:51820' }).endpoint.host, 'GW.Example.org.');
+  assert.equal(taken({ endpoint: '127.0.0.1:51820' }).endpoint.host, '127.0.0.1');
+  assert.deepEqual(taken({ allowed_ips: ' 10.0.0.0/8 \tfd00::/64' }).allowedIps, ['10.0.0.0/8', 'fd00::/64']);
+  taken({ description: 'the one in the cellar' });
+
+  const named = (options: Record<string, string>): string[] =>
+    complaints(check(peer('a', options))).map((text) => text.replace(/wgps:\d+: peer 'a', option /, ''));
+  const key = 'expected 32 bytes in base64, 44 characters of which the last is =';
+  assert.deepEqual(named({ public_key: Buffer.from(KEY, 'base64').toString('hex') }), [
+    `error public_key: is in hexadecimal digits: ${key}`,
+  ]);
+  assert.deepEqual(named({ allowed_ips: 'any' }), [
+    "error allowed_ips: 'any' is no address: expected 0.0.0.0/0 for all of IPv4, ::/0 for all of IPv6",
+  ]);
+  assert.deepEqual(named({ endpoint: 'gw.example.org:wireguard' }), [
+    "error endpoint: is 'gw.example.org:wireguard': expected a port from 1 to 65535 behind the last colon",
+  ]);
+  assert.deepEqual(named({ endpoint: '', endpoint_host: '2001:db8::1' }), [
+    "error endpoint: is missing: expected host:port, as in option endpoint 'gw.example.org:51820'",
+    "warning endpoint_host: has no effect here: expected both in one, option endpoint '[2001:db8::1]:51820'",
+  ]);
+  assert.deepEqual(named({ endpoint_host: 'gw.example.org', endpoint_port: '7' }), [
+    "warning endpoint_host: has no effect here: expected both in one, option endpoint 'gw.example.org:7'",
+    "warning endpoint_port: has no effect here: expected both in one, option endpoint 'gw.example.org:7'",
+  ]);
+  assert.deepEqual(named({ disabled: '1' }), [
+    "warning disabled: has no effect here: expected option enabled '0' for a peer that is not to be used",
+  ]);
+  assert.deepEqual(named({ route_allowed_ips: '0' }), [
+    'warning route_allowed_ips: has no effect here: the routes of allowed_ips are always installed',
+  ]);
+  assert.deepEqual(named({ AllowedIPs: '10.0.0.0/8' }), [
+    'warning AllowedIPs: is not known and has no effect: did you mean allowed_ips?',
+  ]);
+  assert.deepEqual(named({ peer_psk: PSK }), [
+    'warning peer_psk: has no effect here: expected option preshared_key',
+  ]);
+  assert.equal(named({ private_key: PSK }).length, 1);
+  assert.ok(!named({ private_key: PSK }).join().includes(PSK), 'and not shown');
+});
+
+test("settings of netifd's interface are named with where they belong", () => {
+  const text =
+    "config interface 'vpn'\n\toption fwmark '1'\n\toption ip4table 'vpn'\n\toption constructor '1'\n";
+  const warnings = complaints(check(text + peer('a'))).map((line) => line.replace(/^.*?option /, ''));
+  assert.deepEqual(warnings, [
+    'fwmark: has no effect here: expected it in /etc/config/network, or wherever the interface is made',
+    'ip4table: has no effect here: expected option table, for routes of both families',
+    'constructor: is not known and has no effect: expected one of ifname, connect_timeout, check_interval, dead_peer_timeout, strategy, metric, table, ntp, ntp_timeout',
+  ]);
+});
+
 test('a faulty setting keeps its default and leaves the others alone', () => {
   const text = `config interface 'vpn'
 	option connect_timeout '0'
 	option check_interval '2'
 	option dead_peer_timeout '9'
 	option strategy 'fastest'
-	option metric '-1'
-	option table 'main'
 	option ntp '2'
 	option ntp_timeout '5s'
 `;
@@ -305,10 +424,8 @@ test('a faulty setting keeps its default and leaves the others alone', () => {
     "error wgps:2: interface 'vpn', option connect_timeout: is '0': expected seconds, a whole number from 1 to 3600",
     "error wgps:4: interface 'vpn', option dead_peer_timeout: is '9': expected seconds, a whole number from 10 to 86400",
     "error wgps:5: interface 'vpn', option strategy: is 'fastest': expected random",
-    "error wgps:6: interface 'vpn', option metric: is '-1': expected a route metric, a whole number from 0 to 4294967295",
-    "error wgps:7: interface 'vpn', option table: is 'main': expected the number of a routing table, a whole number from 1 to 4294967295",
-    "error wgps:8: interface 'vpn', option ntp: is '2': expected 1 or 0 (or on/off, true/false, yes/no, enabled/disabled)",
-    "error wgps:9: interface 'vpn', option ntp_timeout: is '5s': expected seconds, a whole number from 1 to 3600",
+    "error wgps:6: interface 'vpn', option ntp: is '2': expected 1 or 0 (or on/off, true/false, yes/no, enabled/disabled)",
+    "error wgps:7: interface 'vpn', option ntp_timeout: is '5s': expected seconds, a whole number from 1 to 3600",
   ]);
 });
 
@@ -354,7 +471,7 @@ test('a preshared key shows nowhere', () => {
     `${config.peers('vpn')[0]?.presharedKey}`,
     complaints(config).join('\n'),
   ].join('\n');
-  assert.match(shown, /\(secret\)/);
+  assert.match(shown, /\[secret\]/);
   for (let i = 0; i + 8 <= PSK.length; i += 4) assert.ok(!shown.includes(PSK.slice(i, i + 8)), shown);
 });
 
@@ -417,37 +534,46 @@ test('property: whatever the options say, the good peer beside them stays', () =
 test('a missing file, a directory in its place and a syntax error are told apart', async () => {
   await withDir({}, async (dir) => {
     const file = join(dir, 'wgpeerselector');
-    await assert.rejects(loadConfig(dir), (error) => {
-      assert.ok(error instanceof ConfigFileError);
-      assert.equal(error.kind, 'missing');
-      assert.equal(error.file, file);
-      const advice =
-        'create it with a section "config peer" for each gateway, or name another directory with --config-dir';
-      assert.equal(error.message, `${file}: does not exist: ${advice}`);
-      return true;
-    });
+    assert.throws(
+      () => loadConfig(dir),
+      (error: unknown) => {
+        assert.ok(error instanceof ConfigFileError);
+        assert.equal(error.kind, 'missing');
+        assert.equal(error.file, file);
+        const advice =
+          'create it with a section "config peer" for each gateway, or name another directory with --config-dir';
+        assert.equal(error.message, `${file}: does not exist: ${advice}`);
+        return true;
+      },
+    );
     mkdirSync(file);
-    await assert.rejects(loadConfig(dir), (error) => {
-      assert.ok(error instanceof ConfigFileError);
-      assert.equal(error.kind, 'unreadable');
-      assert.equal(error.message, `${file}: cannot be read (EISDIR): expected a file, not a directory`);
-      return true;
-    });
+    assert.throws(
+      () => loadConfig(dir),
+      (error: unknown) => {
+        assert.ok(error instanceof ConfigFileError);
+        assert.equal(error.kind, 'unreadable');
+        assert.equal(error.message, `${file}: cannot be read (EISDIR): expected a file, not a directory`);
+        return true;
+      },
+    );
   });
   await withDir({ wgpeerselector: 'config peer a\nnonsense\n' }, async (dir) => {
-    await assert.rejects(loadConfig(dir), (error) => {
-      assert.ok(error instanceof UciError);
-      const file = join(dir, 'wgpeerselector');
-      const reason = 'unknown keyword nonsense: expected config, option, list or package';
-      assert.equal(error.message, `${file}:2:1: ${reason}`);
-      return true;
-    });
+    assert.throws(
+      () => loadConfig(dir),
+      (error: unknown) => {
+        assert.ok(error instanceof UciError);
+        const file = join(dir, 'wgpeerselector');
+        const reason = 'unknown keyword nonsense: expected config, option, list or package';
+        assert.equal(error.message, `${file}:2:1: ${reason}`);
+        return true;
+      },
+    );
   });
 });
 
 test('the NTP servers of OpenWrt', async () => {
   const dir = new URL('../../../test/fixtures/config/field/', import.meta.url).pathname;
-  const { servers, enabled, problems } = await loadNtpServers(dir);
+  const { servers, enabled, problems } = loadNtpServers(dir);
   assert.deepEqual(servers, [
     '0.openwrt.pool.ntp.org',
     '1.openwrt.pool.ntp.org',
@@ -460,6 +586,17 @@ test('the NTP servers of OpenWrt', async () => {
 
 test('NTP: whatever is wrong, the rest is taken, and nothing throws', async () => {
   const cases: [string, { servers: string[]; enabled: boolean; problems: string[] }][] = [
+    [
+      "config timeserver 'ntp'\n\toption server 'a,b'\n",
+      {
+        servers: [],
+        enabled: true,
+        problems: [
+          "FILE:2: timeserver 'ntp', option server: 'a,b' has a comma: expected spaces between entries, or a list line for each",
+          "FILE:1: timeserver 'ntp': names no usable server: expected list server 'HOST'",
+        ],
+      },
+    ],
     [
       "config timeserver 'ntp'\n\toption enabled '0'\n\tlist server 'a b'\n\tlist server 'x_-'\n\tlist server 'a'\n",
       {
@@ -497,16 +634,17 @@ test('NTP: whatever is wrong, the rest is taken, and nothing throws', async () =
   ];
   for (const [text, expected] of cases) {
     await withDir({ system: text }, async (dir) => {
-      const { servers, enabled, problems } = await loadNtpServers(dir);
+      const { servers, enabled, problems } = loadNtpServers(dir);
       const shown = problems.map((problem) => formatProblem(problem).replace(join(dir, 'system'), 'FILE'));
       assert.deepEqual({ servers, enabled, problems: shown }, expected);
       assert.ok(problems.every((problem) => problem.severity === 'warning'));
     });
   }
   await withDir({}, async (dir) => {
-    const { servers, problems } = await loadNtpServers(dir);
+    const { servers, problems } = loadNtpServers(dir);
     assert.deepEqual(servers, []);
-    const advice = 'create it with the NTP servers, or name another directory with --config-dir';
+    const advice =
+      "create it with the NTP servers, or give the interface option ntp '0', or name another directory with --config-dir";
     assert.deepEqual(problems.map(formatProblem), [`${join(dir, 'system')}: does not exist: ${advice}`]);
   });
 });

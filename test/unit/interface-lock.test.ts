@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { test } from 'node:test';
-import { InterfaceLock, LockedError } from '../../src/daemon/interface-lock.js';
+import { InterfaceLock } from '../../src/daemon/interface-lock.js';
+import { StartError } from '../../src/daemon/start-error.js';
 
 test('one owner at a time, and who it is is told', async () => {
   const name = `t${process.pid}a`;
   const lock = await InterfaceLock.take(name);
   await assert.rejects(InterfaceLock.take(name), (error: unknown) => {
-    assert.ok(error instanceof LockedError);
+    assert.ok(error instanceof StartError);
+    assert.equal(error.failure, 'locked');
     assert.equal(
       error.message,
       `interface ${name} is served already by process ${process.pid}; stop that one first`,
@@ -31,6 +33,6 @@ test('somebody who connects and leaves at once does not disturb the owner', asyn
       socket.on('close', () => resolve());
     });
   }
-  await assert.rejects(InterfaceLock.take(name), LockedError);
+  await assert.rejects(InterfaceLock.take(name), StartError);
   lock.release();
 });

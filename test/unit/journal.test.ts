@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Journal } from '../../src/daemon/journal.js';
-import { formatDuration, type Level } from '../../src/daemon/log.js';
+import type { Level } from '../../src/daemon/log.js';
 import type { SelectorEvent } from '../../src/selector/events.js';
 import type { Remote, RouteReport } from '../../src/selector/world.js';
+import { formatDuration } from '../../src/wording.js';
 import { peer } from '../support/fake-world.js';
 
 const sn01 = peer('sn01');
@@ -11,11 +12,15 @@ const remote: Remote = { address: '2001:db8::1', port: 51820, index: 2, count: 3
 const routes: RouteReport = { installed: ['10.0.0.0/8'], added: ['10.0.0.0/8'], conflicts: [] };
 
 function tell(...events: SelectorEvent[]): string[] {
+  let now = 0;
   const lines: string[] = [];
   const write = (level: Level, subject: string, text: string) =>
     void lines.push(`${level} ${subject}: ${text}`);
-  const journal = new Journal({ write }, 'vpn');
-  for (const event of events) journal.tell(event);
+  const journal = new Journal({ write }, 'vpn', () => now);
+  for (const event of events) {
+    if (event.type === 'round-over') now = event.disconnected;
+    journal.tell(event);
+  }
   return lines;
 }
 
@@ -104,4 +109,20 @@ test('durations as a reader wants them', () => {
   ] as const) {
     assert.equal(formatDuration(milliseconds), text);
   }
+});
+
+test('whatever happens how often: lines of one kind are bounded, others are not held up, and what was left out is counted', () => {
+  const lines: string[] = [];
+  let now = 0;
+  const write = (level: Level, _subject: string, text: string) => void lines.push(`${level}: ${text}`);
+  const journal = new Journal({ write }, 'vpn', () => now);
+  const told = (level: string) => lines.filter((line) => line.startsWith(level)).length;
+  for (; now < 600_000; now += 100) journal.tell({ type: 'mended', peer: sn01, what: 'changed again' });
+  assert.ok(told('info') <= 30, `${told('info')} lines in ten minutes`);
+  assert.equal(told('info') + told('debug'), 6_000);
+  journal.tell({ type: 'lost', peer: sn01, reason: 'no handshake for 150 s', held: 7_500 });
+  assert.match(lines.at(-1) ?? '', /^info: connection ended/);
+  now += 120_000;
+  journal.tell({ type: 'mended', peer: sn01, what: 'changed again' });
+  assert.match(lines.at(-1) ?? '', /^info: changed again \(\d+ lines of this kind were left out\)$/);
 });

@@ -18,9 +18,9 @@ const request = (what: string) => ({ what, type: 20, body });
 const text = (value: string): Uint8Array => new Uint8Array(Buffer.from(value));
 const textOf = (message: NetlinkMessage): string => Buffer.from(message.body).toString();
 
-function setUp(deadline = 5000) {
+function setUp(timeout = 5000) {
   const kernel = new FakeKernel();
-  const connection = new NetlinkConnection(0, { openSocket: kernel.open, deadline });
+  const connection = new NetlinkConnection(0, { openSocket: kernel.open, timeout });
   return { kernel, connection };
 }
 
@@ -183,7 +183,7 @@ test('a decoder that fails ends its dump, and the next dump waits for the rest o
   assert.deepEqual(await next, ['x']);
 });
 
-test('a deadline passes: one request fails, the others go on', async () => {
+test('a timeout passes: one request fails, the others go on', async () => {
   const { kernel, connection } = setUp(30);
   kernel.onRequest = (message, socket) => {
     if (textOf(message) !== 'lost') socket.deliver(end(message, 2));
@@ -206,7 +206,7 @@ test('requests nobody answers do not hold up later ones', async () => {
   await connection.request(request('ask'));
 });
 
-test('a process that was held up reads the answers before it looks at the deadlines', async () => {
+test('a process that was held up reads the answers before it looks at the timeouts', async () => {
   const { kernel, connection } = setUp(20);
   kernel.onRequest = (message, socket) => socket.deliver(end(message, 2));
   const answered = connection.request(request('ask'));

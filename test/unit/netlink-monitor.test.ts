@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { constants } from 'node:os';
 import { test } from 'node:test';
-import { type Link, type Route, type RouteFilter, RtnetlinkMonitor } from '../../src/netlink/index.js';
+import {
+  type InterfaceAddress,
+  type Link,
+  type Route,
+  type RouteFilter,
+  RtnetlinkMonitor,
+} from '../../src/netlink/index.js';
 import { FakeKernel, fixture, unhex } from './netlink-support.js';
 
 const { EBADF, EMFILE, ENOBUFS } = constants.errno;
@@ -68,14 +74,74 @@ test('routes come and go, and a filter leaves out what is not wanted', () => {
   assert.deepEqual(deliver({ table: 7 }), []);
 });
 
+test('a route that takes the place of another is told apart from one that comes besides', () => {
+  const kernel = new FakeKernel();
+  const told: [string, string, boolean][] = [];
+  const monitor = RtnetlinkMonitor.open(
+    {
+      route: (change, { destination }, replaced) => told.push([change, destination, replaced]),
+      lost: () => {},
+    },
+    { openSocket: kernel.open },
+  );
+  for (const text of fixture('route-replace-events').datagrams) kernel.socket.deliver(unhex(text));
+  monitor.close();
+  assert.deepEqual(told, [
+    ['new', '10.77.0.0/24', true],
+    ['new', 'fe80::7/128', true],
+    // `replace` where nothing was, append and prepend
+    ['new', '10.76.0.0/24', false],
+    ['new', 'fd00:76::/64', false],
+    ['new', '10.76.0.0/24', false],
+    ['new', 'fd00:76::/64', false],
+    ['new', '10.76.0.0/24', false],
+    // change
+    ['new', 'fd00:76::/64', true],
+  ]);
+});
+
+test('addresses come, are tentative no longer, and go, with their interface too', () => {
+  const kernel = new FakeKernel();
+  const told: [string, InterfaceAddress][] = [];
+  const monitor = RtnetlinkMonitor.open(
+    { address: (change, address) => told.push([change, address]), lost: () => {} },
+    { openSocket: kernel.open },
+  );
+  for (const text of fixture('address-events').datagrams) kernel.socket.deliver(unhex(text));
+  monitor.close();
+  const linkLocal = 'fe80::7cb6:67ff:febe:d5a';
+  assert.deepEqual(
+    told.map(
+      ([change, { interfaceIndex, address, prefixLength, tentative }]) =>
+        `${change} ${interfaceIndex} ${address}/${prefixLength}${tentative ? ' tentative' : ''}`,
+    ),
+    [
+      'new 3 10.51.0.1/24',
+      'new 3 2001:db8:2::1/64 tentative',
+      'new 3 2001:db8:2::1/64',
+      'gone 3 10.51.0.1/24',
+      `new 4 ${linkLocal}/64`,
+      'new 4 10.52.0.1/24',
+      'new 4 fd00:52::1/64',
+      'gone 4 fd00:52::1/64',
+      `gone 4 ${linkLocal}/64`,
+      'gone 4 10.52.0.1/24',
+    ],
+  );
+});
+
 test('only the groups somebody listens to are joined', () => {
-  const groups = (handlers: { link?: () => void; route?: () => void }, routes: RouteFilter = {}) => {
+  const groups = (
+    handlers: { link?: () => void; address?: () => void; route?: () => void },
+    routes: RouteFilter = {},
+  ) => {
     const kernel = new FakeKernel();
     RtnetlinkMonitor.open({ ...handlers, lost: () => {} }, { openSocket: kernel.open, routes }).close();
     return kernel.socket.options?.groups;
   };
   assert.deepEqual(groups({ link: () => {} }), [1]);
   assert.deepEqual(groups({ link: () => {}, route: () => {} }), [1, 7, 11]);
+  assert.deepEqual(groups({ address: () => {} }), [5, 9]);
   assert.deepEqual(groups({ route: () => {} }, { family: 4 }), [7]);
   assert.deepEqual(groups({ route: () => {} }, { family: 6 }), [11]);
 });

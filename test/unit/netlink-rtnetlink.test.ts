@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict';
+import { endianness } from 'node:os';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { canonicalPrefix, decodeAddress, encodeAddress } from '../../src/netlink/address.js';
 import { NetlinkDecodeError, NetlinkError, type Route, Rtnetlink } from '../../src/netlink/index.js';
 import type { NetlinkMessage } from '../../src/netlink/message.js';
+import { decodeInterfaceAddress } from '../../src/netlink/rtnetlink/interface-address.js';
 import { decodeLink } from '../../src/netlink/rtnetlink/link.js';
 import { decodeRoute, encodeRoute } from '../../src/netlink/rtnetlink/route.js';
 import { concat, end, FakeKernel, fixture, recordedMessages, reply } from './netlink-support.js';
+
+const LITTLE = endianness() === 'LE';
 
 /** What `ip -j -N -d route` prints of a route. */
 interface IpRoute {
@@ -85,6 +89,26 @@ test('a filter takes what it says, and nothing else', () => {
   assert.ok(!found({ interfaceIndex: index }).includes('10.97.0.0/16'));
 });
 
+test('copies that the kernel made for itself are no routes, but for who asks for them', async () => {
+  const recorded = recordedMessages(fixture('routes-ipv6').datagrams);
+  const cloned = recorded.map((message) => {
+    const body = Uint8Array.from(message.body);
+    const view = new DataView(body.buffer);
+    view.setUint32(8, view.getUint32(8, LITTLE) | 0x200, LITTLE); // RTM_F_CLONED
+    return { ...message, body };
+  });
+  assert.equal(cloned.flatMap((message) => decodeRoute(message) ?? []).length, 0);
+  assert.deepEqual(
+    cloned.map((message) => decodeRoute(message, {}, true)),
+    recorded.map((message) => decodeRoute(message)),
+  );
+  const { rt } = setUp((message, socket) => {
+    for (const { type, body } of [...cloned, ...recorded]) socket.deliver(reply(message, type, body, 2));
+    socket.deliver(end(message, 3));
+  });
+  assert.equal((await rt.routes({ family: 6 })).length, recorded.length);
+});
+
 test('links read as ip reads them', () => {
   const { datagrams, ip } = fixture<{
     datagrams: string[];
@@ -102,6 +126,56 @@ test('links read as ip reads them', () => {
       kind,
       up: flags.includes('UP'),
     })),
+  );
+});
+
+/** What `ip -j -d addr` prints of the addresses of a link. */
+interface IpAddresses {
+  ifindex: number;
+  addr_info: {
+    family: 'inet' | 'inet6';
+    local: string;
+    prefixlen: number;
+    scope: 'global' | 'link' | 'host';
+    tentative?: boolean;
+    deprecated?: boolean;
+  }[];
+}
+
+test('addresses of interfaces read as ip reads them, and a filter takes what it says', () => {
+  const { datagrams, ip } = fixture<{ datagrams: string[]; ip: IpAddresses[] }>('addresses');
+  const messages = recordedMessages(datagrams);
+  const scopes = { global: 0, link: 253, host: 254 };
+  const theirs = ip.flatMap(({ ifindex, addr_info }) =>
+    addr_info.map((address) => ({
+      family: address.family === 'inet' ? 4 : 6,
+      interfaceIndex: ifindex,
+      address: address.local,
+      prefixLength: address.prefixlen,
+      scope: scopes[address.scope],
+      tentative: address.tentative ?? false,
+      deprecated: address.deprecated ?? false,
+    })),
+  );
+  const read = (filter?: Parameters<typeof decodeInterfaceAddress>[1]) =>
+    messages.flatMap((message) => decodeInterfaceAddress(message, filter) ?? []);
+  const byAddress = (a: { address: string }, b: { address: string }): number =>
+    a.address < b.address ? -1 : 1;
+  assert.deepEqual(
+    read()
+      .map(({ flags: _, ...rest }) => rest)
+      .sort(byAddress),
+    theirs.sort(byAddress),
+  );
+  assert.ok(theirs.some(({ deprecated }) => deprecated));
+  assert.deepEqual(
+    read({ interfaceIndex: 2 }).map(({ address }) => address),
+    ['10.98.0.1', 'fd00:98::1'],
+    'the own ones, not those of the other end',
+  );
+  assert.deepEqual(
+    read({ interfaceIndex: 1, family: 6 }).map(({ address }) => address),
+    ['::1'],
   );
 });
 
@@ -128,6 +202,7 @@ test('a route is read back as written, host bits masked', () => {
       assert.deepEqual(route, {
         family,
         destination: canonicalPrefix(wanted.destination),
+        source: undefined,
         interfaceIndex: wanted.interfaceIndex,
         gateway: undefined,
         metric: wanted.metric || (family === 6 ? 1024 : 0),
@@ -164,8 +239,8 @@ test('addresses are read back as written', () => {
   );
 });
 
-test('any link or route is decoded or is a NetlinkDecodeError', () => {
-  const recorded = ['links', 'routes-ipv4', 'routes-ipv6'].flatMap((name) =>
+test('any link, address or route is decoded or is a NetlinkDecodeError', () => {
+  const recorded = ['links', 'addresses', 'routes-ipv4', 'routes-ipv6'].flatMap((name) =>
     recordedMessages(fixture(name).datagrams),
   );
   const damaged = fc
@@ -181,7 +256,7 @@ test('any link or route is decoded or is a NetlinkDecodeError', () => {
     });
   fc.assert(
     fc.property(damaged, (message) => {
-      for (const decode of [decodeLink, (m: NetlinkMessage) => decodeRoute(m)]) {
+      for (const decode of [decodeLink, decodeInterfaceAddress, decodeRoute]) {
         try {
           decode(message);
         } catch (error) {
@@ -209,12 +284,12 @@ test('a lookup gives the way, or the error that a packet would get', async () =>
     body[7] = type;
     socket.deliver(concat(reply(message, 24, body), end(message, 2)));
   });
-  const route = await rt.lookup('10.98.0.7', { mark: 1, scope: 3 });
+  const route = await rt.lookup('10.98.0.7', { mark: 1, scopeId: 3 });
   assert.equal(names.get(route.interfaceIndex ?? 0), 'vpn');
   assert.equal(route.destination, '10.98.0.7/32');
   assert.deepEqual(
     Buffer.from(kernel.socket.sent[0]?.body ?? []).toString('hex'),
-    '022000000000000000000000' + '08000100' + '0a620007' + '08001000' + '01000000' + '08000400' + '03000000',
+    '022000000000000000100000' + '08000100' + '0a620007' + '08001000' + '01000000' + '08000400' + '03000000',
   );
   for (const [refusing, code] of [
     [6, 'EINVAL'],
@@ -226,6 +301,49 @@ test('a lookup gives the way, or the error that a packet would get', async () =>
       rt.lookup('10.98.0.7'),
       (error) => error instanceof NetlinkError && error.code === code,
     );
+  }
+});
+
+test('a lookup names source and interface, and asks for the route itself if it is to', async () => {
+  const { datagrams } = fixture<{ datagrams: string[][] }>('lookups-source');
+  const answers = datagrams.map((lines) => recordedMessages(lines)[0]);
+  assert.equal(answers[0], undefined);
+  const { kernel, rt } = setUp((message, socket) => {
+    const answer = answers[kernel.socket.sent.length - 1];
+    if (answer === undefined) socket.deliver(end(message, 2, 101));
+    else socket.deliver(concat(reply(message, 24, answer.body), end(message, 2)));
+  });
+  const target = '2001:db8:99::1';
+  await assert.rejects(rt.lookup(target), { code: 'ENETUNREACH', request: `look up the route to ${target}` });
+  const source = '2001:db8:1::1';
+  const way = await rt.lookup(target, { source, interfaceIndex: 3 });
+  assert.deepEqual([way.destination, way.source, way.gateway], [`${target}/128`, `${source}/128`, 'fe80::1']);
+  const route = {
+    family: 6,
+    destination: '::/0',
+    source: '2001:db8:1::/64',
+    interfaceIndex: 3,
+    gateway: 'fe80::1',
+  };
+  assert.deepEqual(await rt.lookup(target, { source, fibMatch: true }), {
+    ...{ ...route, metric: 512, table: 254, protocol: 3, type: 1, scope: 0 },
+  });
+  const marked = await rt.lookup('198.51.100.1', { mark: 7, fibMatch: true });
+  assert.deepEqual([marked.destination, marked.table], ['198.51.0.0/16', 700]);
+  const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+  const destination = `14000100${hex(encodeAddress(target))}`;
+  const from = `14000200${hex(encodeAddress(source))}`;
+  assert.deepEqual(
+    kernel.socket.sent.map(({ body }) => hex(body)),
+    [
+      `0a8000000000000000000000${destination}`,
+      `0a8080000000000000000000${destination}${from}0800040003000000`,
+      `0a8080000000000000200000${destination}${from}`,
+      '022000000000000000300000' + '08000100c6336401' + '0800100007000000',
+    ],
+  );
+  for (const options of [{ source: '192.0.2.1' }, { scopeId: 3, interfaceIndex: 4 }]) {
+    await assert.rejects(rt.lookup(target, options), { name: 'NetlinkEncodeError' });
   }
 });
 
@@ -249,15 +367,33 @@ test('routes that exist or do not are told in words', async () => {
     message:
       'add route 10.78.0.1/24 on interface 7 metric 5 table 1000: file already exists (EEXIST): there is a route to this destination with this metric already',
   });
+  await assert.rejects(rt.addRoute(route, { append: true }), {
+    request: 'append route 10.78.0.1/24 on interface 7 metric 5 table 1000',
+    detail: 'this very route is there already',
+  });
   errno = 3;
   await assert.rejects(rt.removeRoute(route), { code: 'ESRCH', detail: 'there is no such route' });
   assert.deepEqual(
     kernel.socket.sent.map(({ type, flags }) => [type, flags]),
     [
       [24, 0x605],
+      [24, 0xc05],
       [25, 0x5],
     ],
   );
+});
+
+test('addresses of an interface are asked for, and of one that is gone there are none', async () => {
+  const { kernel, rt } = setUp((message, socket) => socket.deliver(end(message, 3, 19)));
+  assert.deepEqual(await rt.addresses({ interfaceIndex: 258 }), []);
+  assert.deepEqual(
+    kernel.socket.sent.map(({ type, body }) => [type, Buffer.from(body).toString('hex')]),
+    [
+      [22, '0200000002010000'],
+      [22, '0a00000002010000'],
+    ],
+  );
+  await assert.rejects(rt.addresses({ interfaceIndex: -1 }), { name: 'NetlinkEncodeError' });
 });
 
 test('a kernel without IPv6 answers its dump with IPv4 routes, which are not taken twice', async () => {

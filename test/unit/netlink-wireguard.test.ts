@@ -52,9 +52,9 @@ function likeWgShowDump(device: WireGuardDevice): string {
 
 function likeWgEndpoint({ endpoint }: WireGuardPeer): string {
   if (endpoint === undefined) return '(none)';
-  const { address, port, scope } = endpoint;
+  const { address, port, scopeId } = endpoint;
   // The recording was made where interface 1 is lo.
-  const zone = scope === undefined ? '' : scope === 1 ? '%lo' : `%${scope}`;
+  const zone = scopeId === undefined ? '' : scopeId === 1 ? '%lo' : `%${scopeId}`;
   return address.includes(':') ? `[${address}${zone}]:${port}` : `${address}:${port}`;
 }
 
@@ -111,7 +111,7 @@ const port = fc.integer({ min: 1, max: 65535 });
 const endpoint = fc.oneof(
   fc.record({ address: address4, port }),
   fc.record(
-    { address: address6, port, scope: fc.integer({ min: 1, max: 0xffffffff }) },
+    { address: address6, port, scopeId: fc.integer({ min: 1, max: 0xffffffff }) },
     { requiredKeys: ['address', 'port'] },
   ),
 );
@@ -167,8 +167,8 @@ test('a configuration is read back as written, in messages of any size', () => {
         assert.deepEqual(got?.allowedIps, (peer.allowedIps ?? []).map(canonicalPrefix));
         assert.equal(got?.endpoint?.port, peer.endpoint?.port);
         assert.equal(
-          got?.endpoint?.scope,
-          peer.endpoint && 'scope' in peer.endpoint ? peer.endpoint.scope : undefined,
+          got?.endpoint?.scopeId,
+          peer.endpoint && 'scopeId' in peer.endpoint ? peer.endpoint.scopeId : undefined,
         );
       }
     }),
@@ -320,6 +320,10 @@ test('a secret shows itself only when asked by name', () => {
   assert.ok(!value.equals(SecretKey.fromBase64(key(66))));
   value.revealBytes().fill(0);
   assert.equal(value.revealBase64(), text, 'what is revealed is a copy');
+  const bytes = value.revealBytes();
+  const taken = SecretKey.fromBytes(bytes);
+  bytes.fill(0);
+  assert.equal(taken.revealBase64(), text, 'what was given is copied');
   for (const bad of ['', text.slice(1), `${text}=`, `${text.slice(0, 42)}B=`, ` ${text}`]) {
     assert.throws(
       () => SecretKey.fromBase64(bad),

@@ -60,11 +60,11 @@ test('the installed configuration is empty, and its examples are without a fault
   const file = `${folder}files/etc/config/wgpeerselector`;
   const text = await readFile(file, 'utf8');
   assert.deepEqual(parseUci(text, { file }).sections, []);
-  assert.deepEqual((await loadConfig(`${folder}files/etc/config`)).problems, []);
+  assert.deepEqual(loadConfig(`${folder}files/etc/config`).problems, []);
   const dir = await mkdtemp(`${tmpdir()}/wgps-openwrt-`);
   t.after(() => rm(dir, { recursive: true }));
   await writeFile(`${dir}/wgpeerselector`, text.replaceAll(/^#(?=config|\t)/gm, ''));
-  const config = await loadConfig(dir);
+  const config = loadConfig(dir);
   assert.deepEqual(config.problems, []);
   assert.deepEqual(
     config.peers('vpn').map(({ name }) => name),

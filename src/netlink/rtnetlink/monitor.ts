@@ -1,7 +1,15 @@
 import { NetlinkDecodeError } from '../errors.js';
-import type { NetlinkMessage } from '../message.js';
+import { type NetlinkMessage, NLM_F_REPLACE } from '../message.js';
 import { NETLINK_ROUTE } from '../socket.js';
 import { NetlinkSubscription, type SubscriptionOptions } from '../subscription.js';
+import {
+  decodeInterfaceAddress,
+  type InterfaceAddress,
+  RTM_DELADDR,
+  RTM_NEWADDR,
+  RTNLGRP_IPV4_IFADDR,
+  RTNLGRP_IPV6_IFADDR,
+} from './interface-address.js';
 import { decodeLink, type Link, RTM_DELLINK, RTM_NEWLINK, RTNLGRP_LINK } from './link.js';
 import {
   decodeRoute,
@@ -18,10 +26,19 @@ export interface MonitorHandlers {
   /** A link is there or has changed (`new`; a rename keeps the index), or it is `gone`. */
   link?(change: 'new' | 'gone', link: Link): void;
   /**
-   * A route is there or has changed, or it is gone. The kernel does not tell of IPv4 routes that go with their
-   * interface when it is taken down or deleted: the link's event says it.
+   * An address of an interface is there or has changed (`new`: it ceases to be tentative, say), or it is gone. Those that go with
+   * their interface are told of too.
    */
-  route?(change: 'new' | 'gone', route: Route): void;
+  address?(change: 'new' | 'gone', address: InterfaceAddress): void;
+  /**
+   * A route is there or has changed, or it is gone. The kernel does not tell of IPv4 routes that go with their interface when
+   * it is taken down or deleted, nor of those that go with the last address of theirs: the link's or address's event says it.
+   *
+   * @param replaced this new route took the place of one that had its destination, table and metric, whoever made that one
+   * (`ip route replace`): the kernel tells neither which it was, nor with another event that it is gone. The filter looks
+   * at the new one.
+   */
+  route?(change: 'new' | 'gone', route: Route, replaced: boolean): void;
   /** Events were missed: read everything again. Nothing is said of what changed, nor how often. */
   lost(): void;
 }
@@ -32,7 +49,7 @@ export interface MonitorOptions extends SubscriptionOptions {
   routes?: RouteFilter;
 }
 
-/** Tells of changes of links and routes in this network namespace as they happen. */
+/** Tells of changes of links, addresses and routes in this network namespace as they happen. */
 export class RtnetlinkMonitor {
   readonly #handlers: MonitorHandlers;
   readonly #filter: RouteFilter;
@@ -43,6 +60,7 @@ export class RtnetlinkMonitor {
     this.#filter = options.routes ?? {};
     const groups: number[] = [];
     if (handlers.link) groups.push(RTNLGRP_LINK);
+    if (handlers.address) groups.push(RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR);
     if (handlers.route) groups.push(...routeGroups(this.#filter));
     const message = (message: NetlinkMessage): void => this.#message(message);
     this.#subscription = new NetlinkSubscription(
@@ -78,16 +96,22 @@ export class RtnetlinkMonitor {
   }
 
   #message(message: NetlinkMessage): void {
-    const { link, route, lost } = this.#handlers;
-    const { type } = message;
+    const { link, address, route, lost } = this.#handlers;
+    const { type, flags } = message;
     let tell: (() => void) | undefined;
     try {
       if (type === RTM_NEWLINK || type === RTM_DELLINK) {
         const found = decodeLink(message);
         if (found) tell = () => link?.call(this.#handlers, type === RTM_NEWLINK ? 'new' : 'gone', found);
+      } else if (type === RTM_NEWADDR || type === RTM_DELADDR) {
+        const found = decodeInterfaceAddress(message);
+        if (found) tell = () => address?.call(this.#handlers, type === RTM_NEWADDR ? 'new' : 'gone', found);
       } else if (type === RTM_NEWROUTE || type === RTM_DELROUTE) {
         const found = decodeRoute(message, this.#filter);
-        if (found) tell = () => route?.call(this.#handlers, type === RTM_NEWROUTE ? 'new' : 'gone', found);
+        const replaced = type === RTM_NEWROUTE && (flags & NLM_F_REPLACE) !== 0;
+        if (found) {
+          tell = () => route?.call(this.#handlers, type === RTM_NEWROUTE ? 'new' : 'gone', found, replaced);
+        }
       }
     } catch (error) {
       if (!(error instanceof NetlinkDecodeError)) throw error;

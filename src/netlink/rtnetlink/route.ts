@@ -2,7 +2,7 @@ import { AF_INET, AF_INET6, addressFamily, decodeAddress, encodeAddress, encodeP
 import { AttributeReader } from '../attribute-reader.js';
 import { AttributeWriter } from '../attribute-writer.js';
 import { LITTLE_ENDIAN } from '../endian.js';
-import { NetlinkDecodeError } from '../errors.js';
+import { NetlinkDecodeError, NetlinkEncodeError } from '../errors.js';
 import type { NetlinkMessage } from '../message.js';
 
 /** Message types and multicast groups of routes (linux/rtnetlink.h). */
@@ -24,12 +24,19 @@ export const RTN_UNICAST = 1;
 export const RTN_BLACKHOLE = 6;
 export const RTN_UNREACHABLE = 7;
 export const RTN_PROHIBIT = 8;
-const RT_SCOPE_UNIVERSE = 0;
-const RT_SCOPE_LINK = 253;
+/** How far routes and addresses are good for (linux/rtnetlink.h): everywhere, on this link, in this machine. */
+export const RT_SCOPE_UNIVERSE = 0;
+export const RT_SCOPE_LINK = 253;
+export const RT_SCOPE_HOST = 254;
 /** A copy the kernel made for itself, not a route somebody installed. */
 const RTM_F_CLONED = 0x200;
+/** Tell of the table that the route was found in (Linux 4.4); IPv6 does so unasked, and refuses the flag. */
+const RTM_F_LOOKUP_TABLE = 0x1000;
+/** Answer with the route itself instead of such a copy (Linux 4.13). */
+const RTM_F_FIB_MATCH = 0x2000;
 
 const RTA_DST = 1;
+const RTA_SRC = 2;
 const RTA_OIF = 4;
 const RTA_GATEWAY = 5;
 const RTA_PRIORITY = 6;
@@ -59,6 +66,11 @@ export interface Route {
   readonly family: 4 | 6;
   /** `address/length`, canonical; `0.0.0.0/0` or `::/0` for a default route. */
   readonly destination: string;
+  /**
+   * `address/length`: only packets from there take this route (IPv6; `ip -6 route add default from 2001:db8::/48 …`, as
+   * OpenWrt's DHCPv6 client installs it). In the answer to a lookup that names one: that source address.
+   */
+  readonly source: string | undefined;
   /** Undefined when the route has no interface (blackhole, say) or several (multipath). */
   readonly interfaceIndex: number | undefined;
   readonly gateway: string | undefined;
@@ -125,15 +137,54 @@ export function encodeRouteDump(
   return writer.finish();
 }
 
+/** How a packet goes out, for a lookup of its way. */
+export interface LookupOptions {
+  /** The mark of its socket (fwmark). */
+  mark?: number;
+  /**
+   * Its source address, of the destination's family. Without one, IPv6 finds no route that is for certain sources only. IPv4
+   * finds none for an address that is not this machine's.
+   */
+  source?: string;
+  /**
+   * The interface it is to leave by. With a source, IPv6 takes it for a wish; IPv4 takes every destination for a neighbour on it
+   * (a route of table 0) to which no route through it leads.
+   */
+  interfaceIndex?: number;
+  /** The interface that a link-local destination is on, by its index: sin6_scope_id. */
+  scopeId?: number;
+  /**
+   * Answer with the route that matches, as it stands in its table: with its prefix, metric and protocol (Linux 4.13). Otherwise
+   * the answer is the way of this one packet: the destination is the address alone.
+   */
+  fibMatch?: boolean;
+}
+
 /** The body of RTM_GETROUTE that asks which way an address goes. @throws {NetlinkEncodeError} */
-export function encodeLookup(address: string, options: { mark?: number; scope?: number }): Uint8Array {
+export function encodeLookup(address: string, options: LookupOptions): Uint8Array {
+  const { mark, source, interfaceIndex, scopeId, fibMatch = false } = options;
   const bytes = encodeAddress(address);
+  const from = source === undefined ? undefined : encodeAddress(source);
+  if (from !== undefined && from.length !== bytes.length) {
+    throw new NetlinkEncodeError(`a packet from ${source} cannot go to ${address}`);
+  }
+  // The kernel has one word for both.
+  const device = scopeId ?? interfaceIndex;
+  if (device !== (interfaceIndex ?? device)) {
+    throw new NetlinkEncodeError(
+      `${address} on interface ${scopeId} cannot be reached by interface ${interfaceIndex}`,
+    );
+  }
   const header = new Uint8Array(HEADER);
   header[0] = addressFamily(bytes);
   header[1] = bytes.length * 8;
+  header[2] = (from?.length ?? 0) * 8;
+  const flags = (fibMatch ? RTM_F_FIB_MATCH : 0) | (header[0] === AF_INET ? RTM_F_LOOKUP_TABLE : 0);
+  new DataView(header.buffer).setUint32(8, flags, LITTLE_ENDIAN);
   const writer = new AttributeWriter(header).bytes(RTA_DST, bytes);
-  if (options.mark !== undefined) writer.u32(RTA_MARK, options.mark);
-  if (options.scope !== undefined) writer.u32(RTA_OIF, options.scope);
+  if (from !== undefined) writer.bytes(RTA_SRC, from);
+  if (mark !== undefined) writer.u32(RTA_MARK, mark);
+  if (device !== undefined) writer.u32(RTA_OIF, device);
   return writer.finish();
 }
 
@@ -161,6 +212,7 @@ export function decodeRoute(
   if ((filter.protocol ?? protocol) !== protocol) return undefined;
   if (!cloned && (view.getUint32(8, LITTLE_ENDIAN) & RTM_F_CLONED) !== 0) return undefined;
   let address = family === 4 ? '0.0.0.0' : '::';
+  let source: string | undefined;
   let interfaceIndex: number | undefined;
   let gateway: string | undefined;
   let metric = 0;
@@ -168,6 +220,7 @@ export function decodeRoute(
   const reader = new AttributeReader(body, HEADER);
   while (reader.next()) {
     if (reader.type === RTA_DST) address = readAddress(reader, reader.bytes());
+    else if (reader.type === RTA_SRC) source = `${readAddress(reader, reader.bytes())}/${view.getUint8(2)}`;
     else if (reader.type === RTA_OIF) interfaceIndex = reader.u32();
     else if (reader.type === RTA_GATEWAY) gateway = readAddress(reader, reader.bytes());
     // struct rtvia: a gateway of another family than the route's, after two bytes that say which.
@@ -181,6 +234,7 @@ export function decodeRoute(
   return {
     family,
     destination: `${address}/${view.getUint8(1)}`,
+    source,
     interfaceIndex,
     gateway,
     metric,

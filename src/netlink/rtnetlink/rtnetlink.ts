@@ -2,14 +2,22 @@ import { constants } from 'node:os';
 import { type ConnectionOptions, NetlinkConnection } from '../connection.js';
 import { describeDevice } from '../device.js';
 import { NetlinkError } from '../errors.js';
-import { NLM_F_CREATE, NLM_F_EXCL } from '../message.js';
+import { type NetlinkMessage, NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL } from '../message.js';
 import { NETLINK_ROUTE } from '../socket.js';
+import {
+  type AddressFilter,
+  decodeInterfaceAddress,
+  encodeAddressDump,
+  type InterfaceAddress,
+  RTM_GETADDR,
+} from './interface-address.js';
 import { decodeLink, encodeLinkRequest, type Link, RTM_GETLINK } from './link.js';
 import {
   decodeRoute,
   encodeLookup,
   encodeRoute,
   encodeRouteDump,
+  type LookupOptions,
   type Route,
   type RouteFilter,
   type RouteSpec,
@@ -41,9 +49,9 @@ const REFUSALS: Readonly<Record<number, number>> = {
 };
 
 /**
- * Links and routes of this network namespace (rtnetlink(7)).
+ * Links, addresses and routes of this network namespace (rtnetlink(7)).
  *
- * Every method rejects with {@link NetlinkError} when the kernel refuses and with NetlinkTimeoutError when its deadline
+ * Every method rejects with {@link NetlinkError} when the kernel refuses and with NetlinkTimeoutError when its timeout
  * passes; an argument that cannot be sent rejects with NetlinkEncodeError. Reading needs no rights, changing routes
  * needs CAP_NET_ADMIN (EPERM).
  */
@@ -54,7 +62,7 @@ export class Rtnetlink {
     this.#connection = new NetlinkConnection(NETLINK_ROUTE, options);
   }
 
-  /** @param options `deadline` in milliseconds for each request, default 5000; see {@link ConnectionOptions} */
+  /** @param options `timeout` in milliseconds for each request, default 5000; see {@link ConnectionOptions} */
   static open(options?: ConnectionOptions): Rtnetlink {
     return new Rtnetlink(options);
   }
@@ -81,16 +89,35 @@ export class Rtnetlink {
   }
 
   /**
+   * Lists addresses of interfaces, of all interfaces and both families if the filter does not say otherwise.
+   *
+   * As with {@link routes}, the kernel applies the filter where it checks strictly, and it is applied here in any case.
+   */
+  addresses(filter: AddressFilter = {}): Promise<InterfaceAddress[]> {
+    return this.#dumpFamilies('addresses', filter, (family) => ({
+      type: RTM_GETADDR,
+      body: encodeAddressDump(family, filter.interfaceIndex),
+      decode: (message) => decodeInterfaceAddress(message, { ...filter, family }),
+    }));
+  }
+
+  /**
    * Installs a route.
    *
-   * @throws {NetlinkError} EEXIST: there is one to this destination with this metric in this table, whoever made it;
-   * ENETDOWN: the interface is down; ENODEV: it is gone
+   * Alone (the default), it is refused where any route to its destination with its metric is in its table, through whatever
+   * interface, and whoever made it. With `append` it may stand behind such routes, which go on to come first: fe80::1/128
+   * once for each interface, say. Then only its like is refused, and what that is differs: for IPv6 a route
+   * through the same interface and gateway, whoever made it; for IPv4 one with the same protocol besides. So either
+   * way a second call is refused and changes nothing.
+   *
+   * @param options `append`: see above
+   * @throws {NetlinkError} EEXIST: see above; ENETDOWN: the interface is down; ENODEV: it is gone
    */
-  async addRoute(route: RouteSpec): Promise<void> {
-    const what = describe('add', route);
-    const flags = NLM_F_CREATE | NLM_F_EXCL;
-    const body = encodeRoute(route);
-    await this.#connection.request({ what, type: RTM_NEWROUTE, flags, body, explain: EXPLAIN });
+  async addRoute(route: RouteSpec, { append = false }: { append?: boolean } = {}): Promise<void> {
+    const what = describe(append ? 'append' : 'add', route);
+    const flags = NLM_F_CREATE | (append ? NLM_F_APPEND : NLM_F_EXCL);
+    const explain = append ? { ...EXPLAIN, [EEXIST]: 'this very route is there already' } : EXPLAIN;
+    await this.#connection.request({ what, type: RTM_NEWROUTE, flags, body: encodeRoute(route), explain });
   }
 
   /**
@@ -109,38 +136,24 @@ export class Rtnetlink {
    * The kernel applies the filter where it checks strictly (NETLINK_GET_STRICT_CHK: SocketFeatures.strictDump). It is applied
    * here in any case.
    */
-  async routes(filter: RouteFilter = {}): Promise<Route[]> {
-    const families = filter.family === undefined ? ([4, 6] as const) : [filter.family];
-    const lists = await Promise.all(
-      families.map((family) => {
-        const request = {
-          what: `list IPv${family} routes`,
-          type: RTM_GETROUTE,
-          body: encodeRouteDump(family, filter),
-        };
-        // A kernel without IPv6 answers with the routes of all families it has, so the family is a filter too.
-        return this.#connection
-          .dump(request, (message) => decodeRoute(message, { ...filter, family }))
-          .catch((error: unknown) => {
-            // The filter names a table or an interface that does not exist: nothing is in it.
-            if (error instanceof NetlinkError && (error.errno === ENOENT || error.errno === ENODEV))
-              return [];
-            throw error;
-          });
-      }),
-    );
-    return lists.flat();
+  routes(filter: RouteFilter = {}): Promise<Route[]> {
+    return this.#dumpFamilies('routes', filter, (family) => ({
+      type: RTM_GETROUTE,
+      body: encodeRouteDump(family, filter),
+      // A kernel without IPv6 answers with the routes of all families it has, so the family is a filter too.
+      decode: (message) => decodeRoute(message, { ...filter, family }),
+    }));
   }
 
   /**
    * Asks which way packets to an address go.
    *
-   * @param options `mark`: of the packets' socket (fwmark); `scope`: index of the interface a link-local address is on
    * @throws {NetlinkError} ENETUNREACH: there is no route; EHOSTUNREACH, EACCES, EINVAL: a route of type unreachable,
-   * prohibit, blackhole refuses them
+   * prohibit, blackhole refuses them; ENODEV: there is no such interface
    */
-  async lookup(address: string, options: { mark?: number; scope?: number } = {}): Promise<Route> {
-    const what = `look up the route to ${address}`;
+  async lookup(address: string, options: LookupOptions = {}): Promise<Route> {
+    const from = options.source === undefined ? '' : ` from ${options.source}`;
+    const what = `look up the route to ${address}${from}`;
     const body = encodeLookup(address, options);
     const [message] = await this.#connection.request({ what, type: RTM_GETROUTE, body });
     const route = message && decodeRoute(message, {}, true);
@@ -153,6 +166,32 @@ export class Rtnetlink {
   /** Closes the socket. Requests under way fail with ECANCELED, and so does every later one. */
   close(): void {
     this.#connection.close();
+  }
+
+  async #dumpFamilies<T>(
+    things: string,
+    filter: { family?: 4 | 6 },
+    dumpOf: (family: 4 | 6) => {
+      type: number;
+      body: Uint8Array;
+      decode(message: NetlinkMessage): T | undefined;
+    },
+  ): Promise<T[]> {
+    const families = filter.family === undefined ? ([4, 6] as const) : [filter.family];
+    const lists = await Promise.all(
+      families.map((family) => {
+        const { decode, ...request } = dumpOf(family);
+        return this.#connection
+          .dump({ what: `list IPv${family} ${things}`, ...request }, decode)
+          .catch((error: unknown) => {
+            // The filter names a table or an interface that does not exist: nothing is in it.
+            if (error instanceof NetlinkError && (error.errno === ENOENT || error.errno === ENODEV))
+              return [];
+            throw error;
+          });
+      }),
+    );
+    return lists.flat();
   }
 }
 

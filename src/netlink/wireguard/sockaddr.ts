@@ -8,7 +8,7 @@ const SIZE_IN = 16;
 const SIZE_IN6 = 28;
 
 /** Writes struct sockaddr_in or sockaddr_in6. @throws {NetlinkEncodeError} */
-export function encodeSockaddr({ address, port, scope }: Endpoint): Uint8Array {
+export function encodeSockaddr({ address, port, scopeId }: Endpoint): Uint8Array {
   const ip = encodeAddress(address);
   if (!Number.isInteger(port) || port < 1 || port > 0xffff) {
     throw new NetlinkEncodeError(`endpoint ${address}: port ${port} is not a number from 1 to 65535`);
@@ -19,7 +19,7 @@ export function encodeSockaddr({ address, port, scope }: Endpoint): Uint8Array {
   view.setUint16(0, family, LITTLE_ENDIAN);
   view.setUint16(2, port); // network byte order, unlike the rest
   bytes.set(ip, family === AF_INET ? 4 : 8);
-  if (family === AF_INET6) view.setUint32(24, scope ?? 0, LITTLE_ENDIAN);
+  if (family === AF_INET6) view.setUint32(24, scopeId ?? 0, LITTLE_ENDIAN);
   return bytes;
 }
 
@@ -32,8 +32,8 @@ export function decodeSockaddr(bytes: Uint8Array): Endpoint {
   }
   if (family === AF_INET6 && bytes.length === SIZE_IN6) {
     const address = decodeAddress(bytes.subarray(8, 24)) ?? '';
-    const scope = view.getUint32(24, LITTLE_ENDIAN);
-    return { address, port: view.getUint16(2), ...(scope !== 0 && { scope }) };
+    const scopeId = view.getUint32(24, LITTLE_ENDIAN);
+    return { address, port: view.getUint16(2), ...(scopeId !== 0 && { scopeId }) };
   }
   throw new NetlinkDecodeError(`an endpoint of ${bytes.length} bytes and address family ${family}`);
 }

@@ -7,7 +7,7 @@ export interface Endpoint {
   /** UDP port, 1 to 65535. */
   readonly port: number;
   /** Index of the interface, for a link-local IPv6 address. */
-  readonly scope?: number;
+  readonly scopeId?: number;
 }
 
 /** A peer of a device as the kernel reports it. */

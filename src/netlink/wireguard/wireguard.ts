@@ -21,7 +21,7 @@ const EXPLAIN = {
  * WireGuard devices of this network namespace, read and configured over generic netlink (linux/wireguard.h).
  *
  * Everything needs CAP_NET_ADMIN, reading too (EPERM). Methods reject with {@link NetlinkError} when the kernel refuses
- * (ENODEV: no such interface; EOPNOTSUPP: it is not of WireGuard), with NetlinkTimeoutError when the deadline passes, and with
+ * (ENODEV: no such interface; EOPNOTSUPP: it is not of WireGuard), with NetlinkTimeoutError when the timeout passes, and with
  * NetlinkEncodeError or NetlinkDecodeError for an argument that cannot be sent.
  */
 export class WireGuard {
@@ -36,7 +36,7 @@ export class WireGuard {
   /**
    * Finds WireGuard in this kernel, which loads its module where it is one.
    *
-   * @param options `deadline` in milliseconds for each request, default 5000; see {@link ConnectionOptions}
+   * @param options `timeout` in milliseconds for each request, default 5000; see {@link ConnectionOptions}
    * @throws {NetlinkError} ENOENT: this kernel has no WireGuard
    */
   static async open(options?: ConnectionOptions): Promise<WireGuard> {

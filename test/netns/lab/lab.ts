@@ -1,8 +1,9 @@
 /** A small Internet in the kernel's namespaces: a router, gateways and a DNS server, all of them breakable. */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { basename, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { hardwareAddress, underlayInterface } from './addresses.js';
 import { type ConfigSpec, configText } from './config.js';
@@ -37,6 +38,8 @@ export interface DaemonOptions {
   readonly args?: readonly string[];
   /** A program to run the daemon under: `['strace', …]`, `['setpriv', …]`. It has to become the daemon. */
   readonly under?: readonly string[];
+  /** Node and the daemon are shown in the lab's folder, for a user who may not enter the folders that they are in. */
+  readonly withinReach?: boolean;
   /** Another JavaScript file instead of the daemon. */
   readonly main?: string;
 }
@@ -69,6 +72,8 @@ export class Lab {
   static async create(options: LabOptions): Promise<Lab> {
     const lab = new Lab(options, await mkdtemp(`${tmpdir()}/wgps-lab-`));
     try {
+      await lab.writeResolvConf(lab.dns.resolvConf);
+      await lab.writeHosts('');
       await lab.#join(
         [lab.router, lab.dns, ...lab.gateways],
         [lab.#switch],
@@ -116,15 +121,33 @@ export class Lab {
     await mkdir(configDir);
     const files = { wgpeerselector: options.config ?? this.config(), ...options.files };
     for (const [name, text] of Object.entries(files)) await writeFile(`${configDir}/${name}`, text);
+    const place = options.withinReach === true ? await this.#makePlace() : undefined;
     const child = this.router.run([
-      ...(await this.#withOwnDns()),
+      ...this.#ownNames,
+      ...(place?.under ?? []),
       ...(options.under ?? []),
-      ...[process.execPath, options.main ?? main, ...(options.args ?? ['-i', 'vpn'])],
+      ...(place?.program ?? [process.execPath, options.main ?? main]),
+      ...(options.args ?? ['-i', 'vpn']),
       ...['--config-dir', configDir],
     ]);
     const daemon = new Daemon(child, configDir);
     this.daemons.push(daemon);
     return daemon;
+  }
+
+  /** Starts a program on the router that resolves names as the daemon does. */
+  runOnRouter(argv: readonly string[]): ChildProcessWithoutNullStreams {
+    return this.router.run([...this.#ownNames, ...argv]);
+  }
+
+  /** Changes the router's /etc/resolv.conf, also for programs that run. It names the lab's DNS server otherwise. */
+  async writeResolvConf(text: string): Promise<void> {
+    await writeFile(`${this.folder}/resolv.conf`, text);
+  }
+
+  /** Changes the router's /etc/hosts, also for programs that run. It is empty otherwise. */
+  async writeHosts(text: string): Promise<void> {
+    await writeFile(`${this.folder}/hosts`, text);
   }
 
   /**
@@ -141,7 +164,7 @@ export class Lab {
 
   /** Gives a person a shell on the router, on our own terminal, and waits for its end. */
   async shell(): Promise<void> {
-    const argv = [...(await this.#withOwnDns()), 'bash', '--norc', '-i'];
+    const argv = [...this.#ownNames, 'bash', '--norc', '-i'];
     const child = spawn('ip', ['netns', 'exec', this.router.namespace, ...argv], {
       stdio: 'inherit',
       env: { ...process.env, PS1: 'router# ' },
@@ -203,12 +226,28 @@ export class Lab {
     ]);
   }
 
-  /** What to run a program of the router's under so that it asks the lab's DNS server. */
-  async #withOwnDns(): Promise<string[]> {
-    const file = `${this.folder}/resolv.conf`;
-    await writeFile(file, this.dns.resolvConf);
+  /**
+   * Where everybody can reach node and the daemon, whatever folders they are in (a home that only its owner may enter): what to run a
+   * program under so that it finds them there, and the beginning of its command line.
+   */
+  async #makePlace(): Promise<{ under: string[]; program: string[] }> {
+    const place = await mkdtemp(`${this.folder}/place-`);
+    await mkdir(`${place}/daemon`);
+    await writeFile(`${place}/node`, '');
+    await chmod(place, 0o755);
+    // In the mount namespace of that program alone, so that nobody who tidies up comes upon the real files.
+    const script = 'mount --bind "$1" "$0/node" && mount --bind "$2" "$0/daemon" && shift 2 && exec "$@"';
+    return {
+      under: ['sh', '-c', script, place, process.execPath, dirname(main)],
+      program: [`${place}/node`, `${place}/daemon/${basename(main)}`],
+    };
+  }
+
+  /** What to run a program of the router's under so that it resolves names as this lab has them. */
+  get #ownNames(): string[] {
     // `ip netns exec` has made a mount namespace already.
-    return ['sh', '-c', 'mount --bind "$0" /etc/resolv.conf && exec "$@"', file];
+    const mounts = 'mount --bind "$0/resolv.conf" /etc/resolv.conf && mount --bind "$0/hosts" /etc/hosts';
+    return ['sh', '-c', `${mounts} && exec "$@"`, this.folder];
   }
 }
 

@@ -1,0 +1,184 @@
+// Debian's packages, downloaded and unpacked by an ordinary user: apt is asked what is needed, with state and cache of our own, so
+// that nothing is installed and nothing of the machine's changes.
+import { accessSync, constants, mkdirSync, readdirSync } from 'node:fs';
+import { mkdir, readdir, rm, symlink } from 'node:fs/promises';
+import { cache } from './paths.mjs';
+import { attempt, run } from './process.mjs';
+
+const folder = `${cache}/apt`;
+
+/** Whether we have fetched lists of our own, because the machine has none or old ones. */
+let ownLists = false;
+
+/** @returns {string[]} */
+const options = () => [
+  ...['-o', `Dir::Cache=${folder}/cache`, '-o', 'Debug::NoLocking=1', '-o', 'APT::Sandbox::User=root'],
+  ...['-o', 'Acquire::Languages=none', '-o', 'Acquire::GzipIndexes=true'],
+  ...(ownLists ? ['-o', `Dir::State::Lists=${folder}/lists`] : []),
+];
+
+// What is read in apt's answers is English.
+const env = () => ({ ...process.env, LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive' });
+
+/** What `dpkg-deb --extract` does, but leaves a link to a folder alone where the package has that folder. */
+const extract =
+  'dpkg-deb --fsys-tarfile "$0" | tar --extract --keep-directory-symlink --no-same-owner --directory "$1" ' +
+  ['doc', 'info', 'lintian', 'locale', 'man'].map((name) => `--exclude=./usr/share/${name}`).join(' ');
+
+/** Whether this machine has apt, as Debian and its kin do. */
+export function haveApt() {
+  try {
+    accessSync('/usr/bin/apt-get', constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * @typedef {object} Plan
+ * @property {string[]} names the packages that were asked for
+ * @property {number} count how many packages come with them, themselves included
+ * @property {string} cost to be shown: `95.1 MB to download, 407 MB unpacked`
+ */
+
+/**
+ * What these packages bring along on this machine.
+ *
+ * @param {string[]} names
+ * @param {(text: string) => void} say told before anything slow
+ * @returns {Promise<Plan>}
+ */
+export async function plan(names, say) {
+  const text = await fresh(say, () =>
+    apt('apt-get', ['install', '--print-uris', '--yes', '--no-install-recommends', ...names]),
+  );
+  const download = /Need to get ([\d.,]+ \w+)/.exec(text)?.[1] ?? '0 B';
+  const unpacked = /After this operation, ([\d.,]+ \w+) of additional/.exec(text)?.[1] ?? 'as much';
+  const count = text.split('\n').filter((line) => line.startsWith("'")).length;
+  return { names, count, cost: `${download} to download, ${unpacked} unpacked` };
+}
+
+/**
+ * Downloads packages with all that they need and this machine has not, and unpacks them.
+ *
+ * @param {string[]} names
+ * @param {string} tree an empty folder, that gets `usr` and no more
+ * @param {(text: string) => void} say told before anything slow
+ */
+export async function unpackWithNeeds(names, tree, say) {
+  const archives = `${folder}/cache/archives`;
+  await rm(archives, { recursive: true, force: true });
+  await fresh(say, () =>
+    apt('apt-get', ['install', '--download-only', '--yes', '--no-install-recommends', ...names]),
+  );
+  // Debian's packages may still name /bin, /lib and /sbin, which are links into usr.
+  for (const name of ['bin', 'sbin', 'lib', 'lib64']) {
+    await mkdir(`${tree}/usr/${name}`, { recursive: true });
+    await symlink(`usr/${name}`, `${tree}/${name}`);
+  }
+  for (const file of (await readdir(archives)).sort()) {
+    // A C library beside the machine's own, for which the machine's loader is not made, would let no program start.
+    if (!file.endsWith('.deb') || /^(libc6|libc-bin)_/.test(file)) continue;
+    await run(['sh', '-c', extract, `${archives}/${file}`, tree]);
+  }
+  await rm(archives, { recursive: true });
+  for (const name of await readdir(tree))
+    if (name !== 'usr') await rm(`${tree}/${name}`, { recursive: true });
+}
+
+/**
+ * The package that an empty one stands for: today's kernel behind `linux-image-amd64`.
+ *
+ * @param {string} name
+ * @param {RegExp} wanted
+ * @param {(text: string) => void} say told before anything slow
+ */
+export async function dependency(name, wanted, say) {
+  return await fresh(say, async () => {
+    const text = await apt('apt-cache', ['depends', name]);
+    const found = [...text.matchAll(/Depends: (\S+)/g)].map(([, other]) => other ?? '');
+    const match = found.find((other) => wanted.test(other));
+    if (match === undefined) throw new Error(`apt knows no package ${name}; is this Debian?`);
+    return match;
+  });
+}
+
+/**
+ * Which of these packages apt can install: Debian's releases differ.
+ *
+ * @param {string[]} names
+ * @param {(text: string) => void} say told before anything slow
+ */
+export async function firstKnown(names, say) {
+  return await fresh(say, async () => {
+    for (const name of names) {
+      const text = await apt('apt-cache', ['policy', name]);
+      if (/Candidate: (?!\(none\))/.test(text)) return name;
+    }
+    throw new Error(`apt knows no package ${names.join(' or ')}; is this Debian?`);
+  });
+}
+
+/**
+ * Downloads one package without those that it needs.
+ *
+ * @param {string} name
+ * @param {string} to a folder without packages
+ * @param {(text: string) => void} say told before anything slow
+ * @returns {Promise<string>} the file
+ */
+export async function downloadOne(name, to, say) {
+  await fresh(say, () => apt('apt-get', ['download', name], to));
+  const file = (await readdir(to)).find((entry) => entry.endsWith('.deb'));
+  if (file === undefined) throw new Error(`apt-get download ${name} was content, but there is no file`);
+  return `${to}/${file}`;
+}
+
+/**
+ * @param {string} program
+ * @param {string[]} args
+ * @param {string} [cwd]
+ */
+async function apt(program, args, cwd) {
+  mkdirSync(`${folder}/cache/archives/partial`, { recursive: true });
+  return await run([program, ...options(), ...args], { env: env(), ...(cwd === undefined ? {} : { cwd }) });
+}
+
+/**
+ * Does something with the package lists that the machine has; when it has none, or when this fails because they name versions that
+ * the mirrors no longer have, with lists of our own.
+ *
+ * @template T
+ * @param {(text: string) => void} say
+ * @param {() => Promise<T>} work
+ * @returns {Promise<T>}
+ */
+async function fresh(say, work) {
+  if (ownLists) return await work();
+  if (haveLists()) {
+    try {
+      return await work();
+    } catch {
+      // Once more, below.
+    }
+  }
+  ownLists = true;
+  say("fetching Debian's package lists, into .cache/apt");
+  mkdirSync(`${folder}/lists/partial`, { recursive: true });
+  // One source that fails does not matter as long as the others have what is wanted.
+  const { stderr } = await attempt(['apt-get', ...options(), '--quiet', 'update'], { env: env() });
+  try {
+    return await work();
+  } catch (error) {
+    throw new Error(`${error instanceof Error ? error.message : error}\napt-get update had said: ${stderr}`);
+  }
+}
+
+function haveLists() {
+  try {
+    return readdirSync('/var/lib/apt/lists').some((name) => name.includes('_Packages'));
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,34 @@
+import ipaddr from 'ipaddr.js';
+
+/**
+ * What kind of address it is, where it is one that no gateway can have; RFC 6890's names. `unspecified` is 0.0.0.0/8 and ::,
+ * `broadcast` 255.255.255.255; `mapped` any other IPv4 address written as `::ffff:192.0.2.1`.
+ */
+export type SpecialAddress = 'unspecified' | 'loopback' | 'multicast' | 'broadcast' | 'mapped';
+
+const KINDS: readonly string[] = ['unspecified', 'loopback', 'multicast', 'broadcast'];
+
+function isSpecial(range: string): range is Exclude<SpecialAddress, 'mapped'> {
+  return KINDS.includes(range);
+}
+
+/**
+ * Why an address can be no gateway's, if it cannot. One that hides in an IPv6 address counts as what it is: in an IPv4-mapped one (RFC
+ * 4291 section 2.5.5.2), or in one of NAT64 (RFC 6052), of which DNS64 makes 64:ff9b:: out of a filter's 0.0.0.0.
+ *
+ * Loopback is among them: a name in DNS has no business with it, but what somebody writes may mean a tunnel program on this
+ * machine.
+ *
+ * @param address IPv4 or IPv6, without brackets or zone; what is no address is not special
+ */
+export function specialAddress(address: string): SpecialAddress | undefined {
+  if (!ipaddr.isValid(address)) return undefined;
+  const parsed = ipaddr.parse(address);
+  const range = parsed.range();
+  const inner =
+    parsed instanceof ipaddr.IPv6 && (range === 'ipv4Mapped' || range === 'rfc6052')
+      ? ipaddr.fromByteArray(parsed.toByteArray().slice(12)).range()
+      : range;
+  if (isSpecial(inner)) return inner;
+  return range === 'ipv4Mapped' ? 'mapped' : undefined;
+}

@@ -1,0 +1,275 @@
+// What the documents show is pasted into a fresh folder and does what they say: "Run it" to the letter, with living gateways;
+// the snippets of the libraries, against the kernel, an ubusd and NTP servers of the lab. Only the gateways' keys are put in.
+import assert from 'node:assert/strict';
+import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { test } from 'node:test';
+import { Ubus } from '../../src/ubus/index.js';
+import { type Block, block, root, saidToPrint } from '../support/documents.js';
+import { blocksFor } from '../support/pasted.js';
+import { FakeUbusd } from '../support/ubusd.js';
+import { exec, start } from './lab/exec.js';
+import { Daemon, type Lab, patience, until, withLab } from './lab/index.js';
+
+const ntpServer = `${root}dist/test/support/ntp-server.js`;
+const ran = new Set<string>();
+
+/** A block of this file's; its name is noted. */
+function take(name: string): Block {
+  ran.add(name);
+  return block(name);
+}
+
+/** A folder with the package in its node_modules, and a snippet of JavaScript. */
+async function projectWith({ text }: Block, folder: string): Promise<void> {
+  await mkdir(`${folder}/node_modules`, { recursive: true });
+  await rm(`${folder}/node_modules/wgpeerselector`, { force: true });
+  await symlink(root, `${folder}/node_modules/wgpeerselector`);
+  await writeFile(`${folder}/snippet.mjs`, text);
+}
+
+/** The lab's router as a machine on which nobody has worked yet: an /etc of its own, and a clone that was built. */
+class FreshMachine {
+  readonly #lab: Lab;
+  readonly #folder: string;
+
+  private constructor(lab: Lab, folder: string) {
+    this.#lab = lab;
+    this.#folder = folder;
+  }
+
+  static async create(lab: Lab): Promise<FreshMachine> {
+    const folder = `${lab.folder}/fresh`;
+    await mkdir(`${folder}/etc`, { recursive: true });
+    for (const name of ['hosts', 'passwd', 'group', 'nsswitch.conf']) {
+      await cp(`/etc/${name}`, `${folder}/etc/${name}`, { dereference: true });
+    }
+    await writeFile(`${folder}/etc/resolv.conf`, lab.dns.resolvConf);
+    await cp(`${root}dist/bundle`, `${folder}/clone/dist/bundle`, { recursive: true });
+    return new FreshMachine(lab, folder);
+  }
+
+  /** Pastes text into a shell in the clone; gives what it printed. A command that fails is an error. */
+  async paste(text: string): Promise<string> {
+    return await this.#lab.router.exec(this.#in('clone', 'exec sh -e'), text);
+  }
+
+  /** Starts the one command of a block in the clone, as a process of its own. */
+  start({ text }: Block): Daemon {
+    assert.equal(text.indexOf('\n'), text.length - 1);
+    return this.#start('clone', text);
+  }
+
+  /** Starts a snippet of JavaScript in a project that has the package. */
+  async snippet(snippet: Block): Promise<Daemon> {
+    await projectWith(snippet, `${this.#folder}/project`);
+    return this.#start('project', `${process.execPath} snippet.mjs`);
+  }
+
+  #start(folder: string, command: string): Daemon {
+    const child = this.#lab.router.run(this.#in(folder, `exec ${command}`));
+    return new Daemon(child, `${this.#folder}/etc/config`);
+  }
+
+  /** A shell that enters the machine; `ip netns exec` has made a mount namespace already. */
+  #in(folder: string, command: string): string[] {
+    const enter = `mount --bind "$0/etc" /etc && cd "$0/${folder}" && ${command}`;
+    return ['sh', '-c', enter, this.#folder];
+  }
+}
+
+/** Numbers as they come, so that what is printed can be compared with what was printed once. */
+const anyNumbers = (text: string): string => text.replaceAll(/[+-]?\d+\.\d+/g, 'N');
+
+test('README, "Run it", to the letter: check finds nothing, the daemon connects, Control-C leaves nothing behind', () =>
+  withLab({ gateways: 2, interfaces: [] }, async (lab) => {
+    const machine = await FreshMachine.create(lab);
+    const publicKey = (await machine.paste(take('README.md, Run it, 2').text)).trim();
+    await machine.paste(take('README.md, Run it, 3').text);
+    assert.equal((await lab.router.wg()).publicKey, publicKey);
+
+    // What people do who run gateways. The addresses of README are nobody's in the lab.
+    let configuration = take('README.md, Run it, 4').text;
+    const written = [...configuration.matchAll(/public_key '(.*)'[\s\S]*?endpoint '(.*):51820'/g)];
+    assert.equal(written.length, lab.gateways.length);
+    for (const [at, gateway] of lab.gateways.entries()) {
+      const [, key = '', name = ''] = written[at] ?? [];
+      configuration = configuration.replace(key, gateway.publicKey);
+      await lab.dns.set(name, [gateway.address.v4]);
+      await gateway.wgSet('wg0', ['peer', publicKey, 'allowed-ips', '10.0.0.2/32']);
+      await gateway.ip('route add 10.0.0.2/32 dev wg0');
+    }
+    await machine.paste(configuration);
+    assert.equal(await machine.paste(take('README.md, Run it, 5').text), 'no errors, no warnings\n');
+
+    const daemon = machine.start(take('README.md, Run it, 6'));
+    const line = await daemon.line(/^info vpn sn0\d: connected to /);
+    const gateway = lab.gateways[Number(/sn0(\d)/.exec(line.text)?.[1]) - 1];
+    assert.ok(gateway);
+    assert.ok(await lab.router.ping(gateway.inside.v4));
+    daemon.signal('SIGINT');
+    assert.equal((await daemon.exit()).code, 0);
+    assert.deepEqual((await lab.router.wg()).peers, []);
+  }));
+
+test('the snippets for netlink: each runs twice, and prints what it says', () =>
+  withLab({ gateways: 0 }, async (lab) => {
+    const machine = await FreshMachine.create(lab);
+    for (const name of [
+      'README.md, Netlink for Node: wgpeerselector/netlink, 1',
+      'docs/netlink.md, Netlink for Node: wgpeerselector/netlink, 1',
+    ]) {
+      const snippet = take(name);
+      const [fields = ''] = saidToPrint(snippet);
+      for (let time = 1; time <= 2; time++) {
+        const program = await machine.snippet(snippet);
+        if (snippet.text.includes('monitor')) {
+          await until(() => program.stdout.includes('ENETUNREACH') || !program.running, {
+            what: 'the lookup',
+          });
+          // The monitor keeps it alive, and tells what happens.
+          const heard = async () => {
+            await lab.router.ip(`link set vpn mtu ${1280 + time}`, 'link set vpn mtu 1420');
+            return / vpn true\n/.test(program.stdout) || !program.running;
+          };
+          await until(heard, { what: 'the monitor to tell of vpn' });
+          assert.match(program.stdout, /ENETUNREACH .*[\s\S]* vpn true\n/, program.describe());
+          program.signal('SIGTERM');
+          await program.exit();
+        } else {
+          assert.equal((await program.exit()).code, 0, program.describe());
+        }
+        for (const field of fields.match(/\w+(?=,| …)/g) ?? [])
+          assert.ok(program.stdout.includes(field), field);
+      }
+      const [peer] = (await lab.router.wg()).peers;
+      assert.equal(peer?.endpoint, '192.0.2.1:51820');
+      const routes = await lab.router.routes({ dev: 'vpn' });
+      assert.ok(routes.some(({ dst }) => dst === '10.78.0.0/24'));
+      await lab.router.wgSet('vpn', ['peer', peer.publicKey, 'remove']);
+      await lab.router.ip('route delete 10.78.0.0/24 dev vpn');
+    }
+  }));
+
+test('the snippets for NTP: three servers, and what they say that they print; no clock is set', () =>
+  withLab({ gateways: 0, interfaces: [] }, async (lab) => {
+    const machine = await FreshMachine.create(lab);
+    const addresses = ['198.51.100.201', '198.51.100.202', '198.51.100.203'];
+    const host = await lab.addHost('ntp', 3);
+    for (const address of addresses) await host.addAddress(address);
+    for (const port of ['123', '1123']) {
+      const bind = addresses.flatMap((address) => ['--bind', address]);
+      const server = host.run([process.execPath, ntpServer, ...bind, '--port', port]);
+      let said = '';
+      server.stdout.setEncoding('utf8').on('data', (text: string) => {
+        said += text;
+      });
+      await until(() => said.includes('ready'), { what: 'the NTP server to listen' });
+    }
+    const names = ['0.pool.ntp.org', '1.pool.ntp.org', '2.pool.ntp.org'];
+    for (const [at, name] of names.entries()) await lab.dns.set(name, [addresses[at] ?? '']);
+    await lab.dns.set('ntp.example', [addresses[2] ?? '']);
+    for (const name of [
+      'README.md, NTP from Node: wgpeerselector/sntp, 1',
+      'docs/sntp.md, NTP from Node: wgpeerselector/sntp, 1',
+      'docs/sntp.md, NTP from Node: wgpeerselector/sntp, 2',
+    ]) {
+      const snippet = take(name);
+      assert.equal(snippet.text.includes('stepClock('), name.endsWith('sntp, 2'), 'who sets a clock');
+      const program = await machine.snippet(snippet);
+      assert.equal((await program.exit()).code, 0, program.describe());
+      const said = saidToPrint(snippet);
+      assert.equal(said.length, 1);
+      assert.equal(anyNumbers(program.stdout.trimEnd()), anyNumbers(said.join('\n')), program.describe());
+    }
+  }));
+
+test('the snippets for ubus: against a bus at its usual place', async () => {
+  const folder = await mkdtemp(`${tmpdir()}/wgps-snippet-`);
+  await mkdir('/var/run/ubus', { recursive: true });
+  const ubusd = new FakeUbusd('/var/run/ubus/ubus.sock');
+  await ubusd.start();
+  const bus = await Ubus.connect();
+  try {
+    await bus.publish('system', { board: { call: () => ({ hostname: 'router' }) } });
+    await bus.publish('network.interface', { dump: { call: () => ({}) } });
+    const run = async (name: string) => {
+      await projectWith(take(name), folder);
+      return new Daemon(start([process.execPath, `${folder}/snippet.mjs`]), folder);
+    };
+    const first = await run('README.md, ubus from Node: wgpeerselector/ubus, 1');
+    await bus.waitFor('greeter', { timeout: patience });
+    assert.deepEqual(await bus.call('greeter', 'hello', { name: 'you' }), { text: 'Hello you' });
+    const heard = async () => {
+      await bus.send('network.interface', { action: 'ifup' });
+      return first.stdout.includes("network.interface { action: 'ifup' }") || !first.running;
+    };
+    await until(heard, { what: 'the event to be printed', every: 100 });
+    assert.match(first.stdout, /^router\nnetwork.interface /, first.describe());
+    first.signal('SIGTERM');
+    await first.exit();
+
+    const second = await run('docs/ubus.md, ubus from Node: wgpeerselector/ubus, 1');
+    assert.equal((await second.exit()).code, 0, second.describe());
+    assert.equal(second.stdout, "router\n[ [ 'network.interface', { dump: {} } ] ]\n", second.describe());
+  } finally {
+    bus.close();
+    await ubusd.stop();
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('the commands for OpenWrt: a stand-in for uci is told to make what the daemon and netifd expect', async () => {
+  const folder = await mkdtemp(`${tmpdir()}/wgps-uci-`);
+  try {
+    // Strict where uci is, and not more than these documents need.
+    const uci = `#!/bin/sh
+case "$1 $2" in
+"set "*.*=* | "add_list "*.*.*=* | "commit "[a-z]*) printf '%s\\n' "$*" ;;
+*) exit 1 ;;
+esac
+`;
+    for (const [name, text] of [
+      ['uci', uci],
+      ['reload_config', '#!/bin/sh\necho reload_config\n'],
+    ] as const) {
+      await writeFile(`${folder}/${name}`, text, { mode: 0o755 });
+    }
+    const paste = async (name: string, text = take(name).text) => {
+      const said = await exec(['sh', '-c', 'PATH="$0:$PATH" exec sh -e', folder], text);
+      return said
+        .trimEnd()
+        .split('\n')
+        .map((line) => line.replace(/=[\w+/]{43}=$/, '=KEY'));
+    };
+    assert.deepEqual(await paste('README.md, On OpenWrt, 1'), [
+      'set network.vpn=interface',
+      'set network.vpn.proto=wireguard',
+      'set network.vpn.private_key=KEY',
+      'add_list network.vpn.addresses=10.0.0.2/32',
+      'set network.vpn_peerselector=interface',
+      'set network.vpn_peerselector.proto=wgpeerselector',
+      'set network.vpn_peerselector.ifname=vpn',
+      'commit network',
+      'reload_config',
+    ]);
+    // Its last line asks the kernel, which "Run it" does.
+    const key = 'docs/openwrt.md, Configuration with netifd, 3';
+    assert.deepEqual(await paste(key, take(key).text.replace('wg show vpn public-key\n', '')), [
+      'set network.vpn.private_key=KEY',
+      'commit network',
+      'reload_config',
+    ]);
+    assert.deepEqual(await paste('docs/openwrt.md, Changes, 1'), [
+      'set wgpeerselector.gateway1.enabled=0',
+      'commit wgpeerselector',
+      'reload_config',
+    ]);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('every block that this file is to run was run', () => {
+  assert.deepEqual([...ran].sort(), blocksFor('netns').sort());
+});

@@ -1,0 +1,60 @@
+/**
+ * Who runs which block of the documents. A block that nobody runs stands here with the reason, and a block that does not stand
+ * here fails test/unit/documents.test.ts.
+ */
+
+/** `unit` and `netns`: the test file `documents.test.ts` of that folder, pasting it or holding it against what is true. */
+export type Runner = 'unit' | 'netns' | { readonly notRun: string };
+
+const install = { notRun: 'fetches packages from the registry of npm, and tests stay off the network' };
+const router = { notRun: "takes OpenWrt's own programs" };
+
+export const runners: Readonly<Record<string, Runner>> = {
+  'README.md, See it, 1': { notRun: 'the demo is a test by itself, which fails if a step did not happen' },
+  'README.md, See it, 2': { notRun: 'what the demo prints' },
+  'README.md, Run it, 1': install,
+  'README.md, Run it, 2': 'netns',
+  'README.md, Run it, 3': 'netns',
+  'README.md, Run it, 4': 'netns',
+  'README.md, Run it, 5': 'netns',
+  'README.md, Run it, 6': 'netns',
+  'README.md, On OpenWrt, 1': 'netns',
+  'README.md, Command line, 1': 'unit',
+  'README.md, The libraries, 1': 'unit',
+  'README.md, Netlink for Node: wgpeerselector/netlink, 1': 'netns',
+  'README.md, ubus from Node: wgpeerselector/ubus, 1': 'netns',
+  'README.md, NTP from Node: wgpeerselector/sntp, 1': 'netns',
+  'README.md, UCI files from Node: wgpeerselector/uci, 1': 'unit',
+  'CONTRIBUTING.md, Where tests in test/netns run, 1': { notRun: 'a line of a test' },
+  'CONTRIBUTING.md, The virtual machine, 1': { notRun: 'boots machines, and asks for a person' },
+  'CONTRIBUTING.md, Writing a test on a real kernel, 1': {
+    notRun: 'a test without its imports; those of test/netns are like it',
+  },
+  'docs/architecture.md, Architecture, 1': { notRun: 'a drawing' },
+  'docs/architecture.md, The selector, 1': { notRun: 'a sketch of src/selector/selector.ts' },
+  'docs/configuration.md, Configuration, 1': 'unit',
+  "docs/configuration.md, config interface 'IFNAME', 1": 'unit',
+  'docs/configuration.md, NTP servers, 1': 'unit',
+  'docs/configuration.md, What happens with a mistake, 1': 'unit',
+  'docs/netlink.md, Netlink for Node: wgpeerselector/netlink, 1': 'netns',
+  'docs/openwrt.md, Install, 1': { notRun: 'takes a build root of OpenWrt' },
+  'docs/openwrt.md, Configuration with netifd, 1': 'unit',
+  'docs/openwrt.md, Configuration with netifd, 2': 'unit',
+  'docs/openwrt.md, Configuration with netifd, 3': 'netns',
+  'docs/openwrt.md, Configuration with procd, 1': router,
+  'docs/openwrt.md, Changes, 1': 'netns',
+  'docs/openwrt.md, What is wrong, 1': {
+    notRun: 'the program by its name on a router; README has it by its file',
+  },
+  'docs/openwrt.md, What is wrong, 2': 'unit',
+  'docs/openwrt.md, What is wrong, 3': router,
+  'docs/openwrt.md, Status and events, 1': router,
+  'docs/sntp.md, NTP from Node: wgpeerselector/sntp, 1': 'netns',
+  'docs/sntp.md, NTP from Node: wgpeerselector/sntp, 2': 'netns',
+  'docs/ubus.md, ubus from Node: wgpeerselector/ubus, 1': 'netns',
+};
+
+/** The names of the blocks that a runner has to run. */
+export function blocksFor(runner: 'unit' | 'netns'): string[] {
+  return Object.keys(runners).filter((name) => runners[name] === runner);
+}

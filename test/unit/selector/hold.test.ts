@@ -1,0 +1,363 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { assign, FakeWorld, peer } from '../../support/fake-world.js';
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+
+/** Passes time in steps until the condition holds; says how much passed. */
+async function passUntil(
+  world: FakeWorld,
+  condition: () => boolean,
+  limit: number,
+  step = 10,
+): Promise<number> {
+  const start = world.timers.now();
+  while (!condition()) {
+    assert.ok(world.timers.now() - start < limit, `not within ${limit} ms`);
+    await world.timers.pass(step);
+  }
+  return world.timers.now() - start;
+}
+
+test('a limit that comes before the next look and before any renewal is met when it comes', async () => {
+  for (const [checkInterval, deadPeerTimeout] of [
+    [3600, 30],
+    [3600, 126],
+    [60, 30],
+    [20, 30],
+  ] as const) {
+    const world = new FakeWorld();
+    world.traffic = false;
+    const gateway = world.alive('address of a');
+    const { selector } = world.start([peer('a')], { checkInterval, deadPeerTimeout });
+    await passUntil(world, () => selector.snapshot().state === 'established', SECOND);
+    const age = selector.snapshot().handshakeAge ?? Number.NaN;
+    gateway.alive = false;
+    const limit = deadPeerTimeout * SECOND;
+    await world.timers.pass(limit - SECOND);
+    const passed =
+      limit - SECOND + (await passUntil(world, () => world.ofType('lost').length > 0, 2 * SECOND));
+    assert.ok(
+      passed + age >= limit && passed + age <= limit + 20,
+      `${checkInterval}, ${deadPeerTimeout}: ${passed}`,
+    );
+    const [lost] = world.ofType('lost');
+    assert.equal(lost?.reason, `no handshake for ${deadPeerTimeout} s`);
+    assert.equal(lost.held, limit);
+  }
+});
+
+test('a handshake of 125 s is asked for anew, then every 5 s, and at 150 s it is over', async () => {
+  for (const checkInterval of [30, 3600]) {
+    const world = new FakeWorld();
+    world.traffic = false;
+    const gateway = world.alive('address of a');
+    const { selector } = world.start([peer('a')], { checkInterval });
+    await passUntil(world, () => selector.snapshot().state === 'established', SECOND);
+    gateway.alive = false;
+    const kicks = (): number => world.calls.filter((call) => call === 'kick a').length;
+    await world.timers.pass(124_900);
+    assert.equal(kicks(), 0);
+    await world.timers.pass(200);
+    assert.equal(kicks(), 1);
+    for (let count = 2; count <= 5; count++) {
+      await world.timers.pass(5 * SECOND);
+      assert.equal(kicks(), count);
+    }
+    await world.timers.pass(4_800);
+    assert.equal(world.ofType('lost').length, 0);
+    await world.timers.pass(200);
+    assert.equal(world.ofType('lost').length, 1);
+    assert.equal(kicks(), 5);
+  }
+});
+
+test('looks come every check interval, and no more often', async () => {
+  const world = new FakeWorld();
+  world.alive('address of a');
+  world.start([peer('a')], { checkInterval: 7 });
+  await world.timers.pass(SECOND);
+  const before = world.calls.length;
+  await world.timers.pass(100 * SECOND);
+  assert.deepEqual(world.calls.slice(before), new Array(14).fill('device'));
+});
+
+test('the age of a handshake between two looks is exact as long as nobody sets the clock', async () => {
+  const world = new FakeWorld();
+  world.alive('address of a');
+  const { selector } = world.start([peer('a')], { checkInterval: 37 });
+  await world.timers.pass(3 * MINUTE);
+  for (let step = 0; step < 20; step++) {
+    await world.timers.pass(MINUTE);
+    const happened = world.installed.get('key of a')?.handshakeAt ?? Number.NaN;
+    const age = selector.snapshot().handshakeAge ?? Number.NaN;
+    const real = world.timers.now() - happened;
+    // A handshake since the latest look is not known yet: then it is the one before, 120.04 s older.
+    assert.ok(age === real || age === real + 120_040, `${age}, it is ${real}`);
+  }
+});
+
+for (const [what, step] of [
+  ['forward', HOUR],
+  ['back', -HOUR],
+] as const) {
+  test(`the clock is set ${what} between two looks: a handshake since is younger than the look before`, async () => {
+    const world = new FakeWorld();
+    world.alive('address of a');
+    const { selector } = world.start([peer('a')]);
+    const handshakes = (): number => world.installed.get('key of a')?.handshakeAt ?? 0;
+    await world.timers.pass(MINUTE);
+    const first = handshakes();
+    await passUntil(world, () => handshakes() !== first, 2 * MINUTE, SECOND);
+    world.stepClock(step);
+    await world.timers.pass(MINUTE); // one look
+    const age = selector.snapshot().handshakeAge ?? Number.NaN;
+    assert.ok(age >= 0 && age <= 2 * MINUTE, `${age}`);
+    assert.equal(world.ofType('lost').length, 0);
+  });
+}
+
+test('the age is told only of a connection', async () => {
+  const world = new FakeWorld();
+  const gateway = world.alive('address of a');
+  const { selector } = world.start([peer('a'), peer('b')]);
+  await world.timers.pass(10 * SECOND);
+  assert.equal(selector.snapshot().state, 'established');
+  assert.ok((selector.snapshot().handshakeAge ?? 0) > 0);
+  gateway.alive = false;
+  await world.timers.pass(151 * SECOND);
+  assert.equal(selector.snapshot().state, 'connecting');
+  assert.equal(selector.snapshot().handshakeAge, undefined);
+  gateway.alive = true;
+  await world.timers.pass(10 * SECOND);
+  assert.equal(selector.snapshot().state, 'established');
+  world.setLink('down');
+  await world.timers.pass(SECOND);
+  assert.equal(selector.snapshot().handshakeAge, undefined);
+});
+
+test('how long a connection was held is counted from its handshake', async () => {
+  const world = new FakeWorld();
+  world.alive('address of a', 40);
+  const { selector } = world.start([peer('a')]);
+  await passUntil(world, () => selector.snapshot().state === 'established', SECOND);
+  const { since } = selector.snapshot();
+  await world.timers.pass(10 * MINUTE);
+  assert.equal(selector.snapshot().since, since);
+  selector.next();
+  await world.timers.pass(0);
+  const [lost] = world.ofType('lost');
+  assert.equal(lost?.reason, 'asked to go on to the next');
+  assert.equal(lost.held, world.timers.now() - since);
+});
+
+test('what a name resolved to before the connection is not tried after its loss', async () => {
+  for (let seed = 1; seed <= 10; seed++) {
+    const world = new FakeWorld(seed);
+    world.names.set('gw.example', ['one', 'two', 'three']);
+    const gateways = ['one', 'two', 'three'].map((address) => world.alive(address));
+    world.start([peer('gw', { host: 'gw.example', kind: 'name' })]);
+    await world.timers.pass(MINUTE);
+    assert.equal(world.ofType('connected').length, 1);
+    world.names.set('gw.example', ['moved']);
+    world.alive('moved');
+    for (const gateway of gateways) gateway.alive = false;
+    await world.timers.pass(4 * MINUTE);
+    assert.deepEqual(
+      world
+        .ofType('trying')
+        .slice(1)
+        .map(({ remote }) => remote.address),
+      ['moved'],
+    );
+  }
+});
+
+test('the address of a lost connection is not the first to be tried again', async () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const world = new FakeWorld(seed);
+    world.names.set('gw.example', ['one', 'two']);
+    for (const address of ['one', 'two']) world.alive(address);
+    const { selector } = world.start([peer('gw', { host: 'gw.example', kind: 'name' })]);
+    await world.timers.pass(MINUTE);
+    selector.next();
+    await world.timers.pass(MINUTE);
+    const [before, after] = world.ofType('connected').map(({ remote }) => remote.address);
+    assert.ok(after !== undefined && after !== before, `${before}, then ${after}`);
+  }
+});
+
+test('the peer of a lost connection is not the first of the next round', async () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const world = new FakeWorld(seed);
+    for (const name of ['a', 'b', 'c']) world.alive(`address of ${name}`);
+    const { selector } = world.start(['a', 'b', 'c'].map((name) => peer(name)));
+    await world.timers.pass(SECOND);
+    for (let turn = 0; turn < 3; turn++) {
+      selector.next();
+      await world.timers.pass(SECOND);
+    }
+    const order = world.ofType('connected').map((event) => event.peer.name);
+    assert.equal(order.length, 4);
+    assert.notEqual(order[3], order[2]);
+  }
+});
+
+test('rounds and the time without a connection are counted anew after a connection', async () => {
+  const world = new FakeWorld();
+  const { selector } = world.start([peer('a'), peer('b')]);
+  await world.timers.pass(32 * SECOND);
+  const rounds = (): [number, number][] =>
+    world.ofType('round-over').map(({ round, disconnected }) => [round, disconnected]);
+  assert.deepEqual(rounds(), [
+    [1, 10_000],
+    [2, 20_000],
+    [3, 30_000],
+  ]);
+  assert.deepEqual(
+    world.ofType('failed').map(({ round }) => round),
+    [1, 1, 2, 2, 3, 3],
+  );
+  const gateways = ['a', 'b'].map((name) => world.alive(`address of ${name}`));
+  await world.timers.pass(10 * SECOND);
+  assert.equal(selector.snapshot().state, 'established');
+  for (const gateway of gateways) gateway.alive = false;
+  const before = world.events.length;
+  await passUntil(world, () => world.ofType('lost').length > 0, 3 * MINUTE, 500);
+  const lostAt = world.timers.now();
+  await passUntil(world, () => world.ofType('round-over').length > 4, MINUTE);
+  const after = world.events.slice(before);
+  const over = after.flatMap((event) => (event.type === 'round-over' ? [event] : []));
+  assert.equal(over[0]?.round, 1);
+  assert.equal(over[1]?.round, 2);
+  assert.ok(Math.abs((over[1]?.disconnected ?? 0) - (world.timers.now() - lostAt)) <= 510);
+  for (const event of after) if (event.type === 'failed') assert.ok(event.round <= 2, `round ${event.round}`);
+});
+
+test('somebody takes a route away: it comes back after 150 to 200 ms, not sooner, and only that is told', async () => {
+  const world = new FakeWorld();
+  world.alive('address of a', 10);
+  world.start([peer('a', { allowedIps: ['r1', 'r2'] })], { checkInterval: 3600 });
+  await world.timers.pass(MINUTE);
+  world.takeRoute('r1');
+  await world.timers.pass(140);
+  assert.deepEqual([...world.routes], ['r2']);
+  await world.timers.pass(70);
+  assert.deepEqual([...world.routes].sort(), ['r1', 'r2']);
+  assert.deepEqual(world.ofType('routes-restored')[0]?.routes.added, ['r1']);
+});
+
+test('a route that is taken while the routes are being restored comes back too', async () => {
+  const world = new FakeWorld();
+  world.alive('address of a', 10);
+  world.start([peer('a', { allowedIps: ['r1', 'r2'] })]);
+  await world.timers.pass(MINUTE);
+  const { routing } = world;
+  const apply = routing.apply;
+  routing.apply = async (destinations, place) => {
+    routing.apply = apply;
+    const report = await apply(destinations, place);
+    world.takeRoute('r2');
+    return report;
+  };
+  world.takeRoute('r1');
+  await world.timers.pass(SECOND);
+  assert.deepEqual([...world.routes].sort(), ['r1', 'r2']);
+});
+
+for (const [what, act, reason] of [
+  ['stop', (_: FakeWorld, { selector }: ReturnType<FakeWorld['start']>) => selector.stop(), /daemon stops/],
+  ['the interface goes down', (world: FakeWorld) => world.setLink('down'), /interface went down/],
+] as const) {
+  test(`${what} while a taken route is still to be restored: at once, and no route appears`, async () => {
+    const world = new FakeWorld();
+    world.alive('address of a', 10);
+    const started = world.start([peer('a')], { checkInterval: 3600 });
+    await world.timers.pass(MINUTE);
+    world.takeRoute('route of a');
+    await world.timers.pass(50);
+    act(world, started);
+    await world.timers.pass(0);
+    assert.match(world.ofType('lost')[0]?.reason ?? '', reason);
+    await world.timers.pass(SECOND);
+    assert.equal(world.routes.size, 0);
+    assert.equal(world.ofType('routes-restored').length, 0);
+  });
+}
+
+test('the interface vanishes while the kernel is asked: that is the reason, not that its peer is gone', async () => {
+  const world = new FakeWorld();
+  world.alive('address of a', 10);
+  world.start([peer('a')]);
+  await world.timers.pass(MINUTE - SECOND);
+  const { tunnel } = world;
+  const device = tunnel.device;
+  tunnel.device = () => {
+    tunnel.device = device;
+    world.setLink('absent');
+    return device();
+  };
+  await world.timers.pass(2 * MINUTE);
+  assert.deepEqual(
+    world.ofType('lost').map(({ reason }) => reason),
+    ['the interface went down'],
+  );
+});
+
+test('a reload that changes nothing tells nothing', async () => {
+  const world = new FakeWorld();
+  const a = peer('a');
+  world.alive('address of a', 10);
+  const { selector } = world.start([a]);
+  await world.timers.pass(MINUTE);
+  const before = world.events.length;
+  selector.assign(assign([a]));
+  await world.timers.pass(SECOND);
+  assert.deepEqual(world.events.slice(before), []);
+});
+
+test('a reload changes the settings of a connection that is held', async () => {
+  const world = new FakeWorld();
+  const a = peer('a');
+  world.traffic = false;
+  const gateway = world.alive('address of a', 10);
+  const { selector } = world.start([a]);
+  await world.timers.pass(10 * SECOND);
+  gateway.alive = false;
+  selector.assign(assign([a], { deadPeerTimeout: 30, checkInterval: 5 }));
+  await world.timers.pass(21 * SECOND);
+  assert.equal(world.ofType('lost').length, 1);
+});
+
+test('next while the interface is down leaves nobody: there is nobody to leave', async () => {
+  const world = new FakeWorld();
+  world.alive('address of a', 10);
+  const { selector } = world.start([peer('a'), peer('b')], { connectTimeout: 1 });
+  await world.timers.pass(5 * SECOND);
+  world.setLink('down');
+  await world.timers.pass(SECOND);
+  selector.next();
+  world.setLink('up');
+  await world.timers.pass(SECOND);
+  assert.equal(world.ofType('kept').length, 1);
+  assert.equal(selector.snapshot().state, 'established');
+});
+
+test('the kernel refuses at the end: told, and it ends nevertheless', async () => {
+  const world = new FakeWorld();
+  world.alive('address of a', 10);
+  const { selector, run } = world.start([peer('a')]);
+  await world.timers.pass(MINUTE);
+  // The loss at the stop removes the peer, and so does the end: the first to try is refused.
+  const { tunnel } = world;
+  tunnel.remove = () => Promise.reject(new Error('cannot remove it'));
+  selector.stop();
+  await world.timers.pass(SECOND);
+  await run;
+  assert.equal(world.ofType('stopped').length, 1);
+  for (const { error } of world.ofType('trouble')) assert.deepEqual(error, new Error('cannot remove it'));
+  assert.ok(world.ofType('trouble').length >= 1);
+  assert.equal(selector.snapshot().state, 'stopped');
+});
