@@ -16,7 +16,7 @@ function loadPackage(): Package {
   } catch (cause) {
     const [reason] = (cause instanceof Error ? cause.message : String(cause)).split('\n', 1);
     throw new NetlinkUnavailableError(
-      `no netlink socket: netlink-socket.node, which belongs to ${import.meta.url}, is missing or was built for another machine, and the npm package netlink cannot take its place (${reason}): install the program again, or build it where a C compiler is`,
+      `no netlink socket: netlink-socket.node, which belongs to ${import.meta.url}, is missing or was built for another machine, and the npm package netlink cannot take its place (${reason}): install the program again, build it where a C compiler is, or npm install netlink`,
       { cause },
     );
   }
