@@ -12,7 +12,7 @@ import { mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { parseArguments } from './setup/arguments.mjs';
 
 const addons = [
   {
@@ -27,6 +27,11 @@ const addons = [
       "The npm package 'netlink' takes its place, which ends the process when a receive buffer overflows.",
   },
   {
+    name: 'lock-holder.node',
+    source: 'src/daemon/lock-holder.c',
+    without: "Any user who takes the name of an interface's lock keeps the daemon from serving it.",
+  },
+  {
     name: 'name-lookup.node',
     source: 'src/names/lookup.c',
     // Its threads may outlive the worker that loaded it.
@@ -37,7 +42,7 @@ const addons = [
 
 const script = fileURLToPath(import.meta.url);
 const root = dirname(dirname(script));
-const { values } = parseArgs({ options: { output: { type: 'string' } } });
+const { values } = parseArguments({ options: { output: { type: 'string' } } });
 const folder = values.output ?? join(root, 'dist/native');
 const [compiler, ...compilerFlags] = words(process.env.CC || 'cc');
 const flags = ['-std=c11', '-Os', '-Wall', '-Wextra', '-fPIC', '-shared', '-s', '-fvisibility=hidden'];

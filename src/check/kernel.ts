@@ -1,6 +1,12 @@
 import type { Config, PeerConfig, Problem } from '../config/index.js';
 import { SystemResolver } from '../names/system-resolver.js';
-import { NetlinkError, Rtnetlink, WireGuard, type WireGuardDevice } from '../netlink/index.js';
+import {
+  NetlinkError,
+  NetlinkUnavailableError,
+  Rtnetlink,
+  WireGuard,
+  type WireGuardDevice,
+} from '../netlink/index.js';
 import { messageOf } from '../wording.js';
 import { findLoop } from './loop.js';
 
@@ -10,7 +16,7 @@ const RESOLVE_TIMEOUT = 4_000;
 /** What the check reads of this machine. */
 export interface KernelView {
   /** The kernel's WireGuard, or the error that says why there is none to be had. */
-  readonly wireguard: Pick<WireGuard, 'device'> | NetlinkError;
+  readonly wireguard: Pick<WireGuard, 'device'> | NetlinkError | NetlinkUnavailableError;
   readonly rtnetlink: Pick<Rtnetlink, 'link' | 'routes'>;
   /** Addresses of a host name. @throws an error that says why it has none */
   resolve(name: string): Promise<readonly string[]>;
@@ -22,7 +28,7 @@ export async function openKernelView(): Promise<KernelView> {
   const rtnetlink = Rtnetlink.open();
   const resolver = new SystemResolver();
   const wireguard = await WireGuard.open().catch((error: unknown) => {
-    if (error instanceof NetlinkError) return error;
+    if (error instanceof NetlinkError || error instanceof NetlinkUnavailableError) return error;
     throw error;
   });
   return {
@@ -32,7 +38,7 @@ export async function openKernelView(): Promise<KernelView> {
     close() {
       resolver.close();
       rtnetlink.close();
-      if (!(wireguard instanceof NetlinkError)) wireguard.close();
+      if (!(wireguard instanceof Error)) wireguard.close();
     },
   };
 }
@@ -51,7 +57,7 @@ export async function checkKernel(
 ): Promise<Problem[]> {
   const findings: Problem[] = [];
   const { wireguard } = view;
-  if (wireguard instanceof NetlinkError) {
+  if (wireguard instanceof Error) {
     const [first] = names.flatMap((name) => config.peers(name));
     const finding = first && atPeer(config, first, undefined, noWireGuard(wireguard));
     return finding === undefined ? [] : [{ ...finding, ifname: undefined }];
@@ -87,7 +93,8 @@ export async function checkKernel(
   return findings;
 }
 
-function noWireGuard(error: NetlinkError): string {
+function noWireGuard(error: NetlinkError | NetlinkUnavailableError): string {
+  if (error instanceof NetlinkUnavailableError) return error.message;
   if (error.code !== 'ENOENT') return `this kernel cannot be asked for WireGuard: ${error.message}`;
   return `this kernel has no WireGuard (${error.message}): install kmod-wireguard, or load the module wireguard`;
 }

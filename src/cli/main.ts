@@ -1,23 +1,32 @@
 #!/usr/bin/env node
-import { readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import './signals.js'; // before all others: a signal may come any moment
 import { Daemon } from '../daemon/daemon.js';
 import { StandardErrorLog } from '../daemon/log.js';
 import { VERSION } from '../version.js';
 import { messageOf } from '../wording.js';
 import { runCheck } from './check.js';
 import { EXIT, ExitError, exitCodeOf } from './exit.js';
-import { HELP, parseOptions } from './options.js';
+import { HELP, type Options, parseOptions } from './options.js';
+import { removePidFile, writePidFile } from './pid-file.js';
+import { onSignal, releaseSignals } from './signals.js';
 
 /** How long peers and routes have to be removed when the daemon ends, in milliseconds. */
-const STOP_DEADLINE = 2_000;
+const STOP_TIMEOUT = 2_000;
 
 let log = new StandardErrorLog(false);
+/** Somebody asked the program to end: however it does, it ends as asked. */
+let stopping = false;
 
 main().catch(fail);
 
 async function main(): Promise<void> {
   process.stdout.on('error', outputLost);
-  if (process.argv[2] === 'check') return runCheck(process.argv.slice(3));
+  // Whoever reads the log may go, and a disk may be full: the work is more important than its log.
+  process.stderr.on('error', () => {});
+  if (process.argv[2] === 'check') {
+    releaseSignals();
+    return runCheck(process.argv.slice(3));
+  }
   const options = parseOptions(process.argv.slice(2));
   if (options.print !== undefined) {
     process.stdout.write(options.print === 'help' ? HELP : `wgpeerselector ${VERSION}\n`);
@@ -26,22 +35,49 @@ async function main(): Promise<void> {
   log = new StandardErrorLog(options.verbose);
   process.on('uncaughtException', fail);
   if (options.group !== undefined) changeGroup(options.group);
-  const stopped = new Promise<NodeJS.Signals>((resolve) => {
-    process.once('SIGTERM', resolve);
-    process.once('SIGINT', resolve);
-  });
-  const daemon = await Daemon.start({ ...options, log });
+  await serve(options);
+}
+
+/** Serves the interfaces until a signal ends it. What comes while it starts counts when it has started. */
+async function serve(options: Options): Promise<never> {
   const { pidFile } = options;
+  let daemon: Daemon | undefined;
+  let reload = false;
+  const stopped = new Promise<void>((resolve) => {
+    onSignal((signal) => {
+      if (signal === 'SIGHUP') {
+        reload = true;
+        daemon?.reload();
+      } else if (!stopping) {
+        stopping = true;
+        log.write('debug', '', `${signal}: stopping`);
+        setTimeout(() => tooSlow(daemon), STOP_TIMEOUT);
+        resolve();
+      }
+    });
+  });
+  const opened = await Daemon.open({ ...options, log });
   if (pidFile !== undefined) writePidFile(pidFile);
-  process.on('SIGHUP', () => void daemon.reload());
-  const signal = await stopped;
-  log.write('debug', '', `${signal}: stopping`);
-  setTimeout(() => {
-    fail(new ExitError(EXIT.SOFTWARE, `peers and routes could not be removed within ${STOP_DEADLINE} ms`));
-  }, STOP_DEADLINE);
+  opened.run();
+  daemon = opened;
+  if (reload) daemon.reload();
+  await stopped;
   await daemon.stop();
-  if (pidFile !== undefined) removePidFile(pidFile);
+  if (pidFile !== undefined) {
+    try {
+      removePidFile(pidFile);
+    } catch (error) {
+      log.write('warning', '', `--pid-file ${pidFile}: ${messageOf(error)}`);
+    }
+  }
   process.exit(EXIT.OK);
+}
+
+/** Ends what does not end by itself. A daemon that has not begun to work has nothing to remove. */
+function tooSlow(daemon: Daemon | undefined): never {
+  if (daemon === undefined) process.exit(EXIT.OK);
+  log.write('error', '', `peers and routes could not be removed within ${STOP_TIMEOUT} ms`);
+  process.exit(EXIT.SOFTWARE);
 }
 
 /** Changes the unix group, so that firewall rules can match on it, before any packet is sent. */
@@ -60,23 +96,6 @@ function changeGroup(group: string): void {
   }
 }
 
-function writePidFile(file: string): void {
-  try {
-    writeFileSync(file, `${process.pid}\n`);
-  } catch (error) {
-    throw new ExitError(EXIT.CANNOT_CREATE, `--pid-file ${file}: ${messageOf(error)}`);
-  }
-}
-
-/** Removes the pid file, unless it is another's by now. */
-function removePidFile(file: string): void {
-  try {
-    if (readFileSync(file, 'latin1') === `${process.pid}\n`) unlinkSync(file);
-  } catch (error) {
-    log.write('warning', '', `--pid-file ${file}: ${messageOf(error)}`);
-  }
-}
-
 /** Whoever has closed a pipe wants no more of it, which is no error; anything else is told. */
 function outputLost(error: NodeJS.ErrnoException): void {
   if (error.code === 'EPIPE') return;
@@ -88,7 +107,7 @@ function fail(error: unknown): never {
   const code = exitCodeOf(error);
   if (code !== undefined) {
     log.write('error', '', messageOf(error));
-    process.exit(code);
+    process.exit(stopping ? EXIT.OK : code);
   }
   log.write('error', '', `unexpected: ${error instanceof Error ? error.stack : String(error)}`);
   process.exit(EXIT.SOFTWARE);

@@ -1,7 +1,8 @@
 import { type Config, formatProblem, loadConfig, loadNtpServers } from '../config/index.js';
 import { SystemResolver } from '../names/system-resolver.js';
-import { NetlinkError } from '../netlink/index.js';
+import { NetlinkError, NetlinkUnavailableError } from '../netlink/index.js';
 import type { Random, Timers } from '../selector/world.js';
+import { bootTime } from '../sntp/index.js';
 import { messageOf } from '../wording.js';
 import { Bus } from './bus.js';
 import { InterfaceLock } from './interface-lock.js';
@@ -23,7 +24,7 @@ export interface DaemonOptions {
 }
 
 const timers: Timers = {
-  now: () => performance.now(),
+  now: bootTime, // counts suspend, which makes a handshake old
   after(milliseconds, callback) {
     const timer = setTimeout(callback, milliseconds);
     return () => clearTimeout(timer);
@@ -63,11 +64,11 @@ export class Daemon {
   }
 
   /**
-   * Starts to serve the interfaces.
+   * Gets everything that it takes to serve the interfaces, and changes nothing yet: {@link run} does.
    * @throws {StartError} what stands against it
    * @throws {ConfigFileError | UciError} the configuration cannot be read
    */
-  static async start(options: DaemonOptions): Promise<Daemon> {
+  static async open(options: DaemonOptions): Promise<Daemon> {
     const { log, interfaces } = options;
     const config = readConfig(options);
     const usable = interfaces.filter((name) => config.peers(name).length > 0);
@@ -81,7 +82,18 @@ export class Daemon {
       );
     }
     const locks: InterfaceLock[] = [];
-    for (const name of interfaces) locks.push(await InterfaceLock.take(name));
+    for (const name of interfaces) {
+      const lock = await InterfaceLock.take(name);
+      locks.push(lock);
+      const [first, ...more] = lock.ignored;
+      if (first === undefined) continue;
+      const who = `process ${first.pid} of user ${first.uid}${more.length > 0 ? ` and ${more.length} more` : ''}`;
+      log.write(
+        'warning',
+        name,
+        `${who} took the lock's name, but could not serve the interface: passed over`,
+      );
+    }
     const kernel = await openKernel(interfaces, log);
     const resolver = new SystemResolver();
     const time = new TimeKeeper(readTimeSettings(config, options), log);
@@ -89,10 +101,13 @@ export class Daemon {
     const shared: Shared = { kernel, resolver, time, timers, random, log };
     const services: InterfaceService[] = [];
     for (const name of interfaces) services.push(await InterfaceService.open(name, config, shared));
-    const daemon = new Daemon(options, kernel, resolver, time, locks, services);
-    time.start();
-    for (const service of services) service.run();
-    return daemon;
+    return new Daemon(options, kernel, resolver, time, locks, services);
+  }
+
+  /** Begins to work. */
+  run(): void {
+    this.#time.start();
+    for (const service of this.#services) service.run();
   }
 
   /** Reads the configuration again. One that cannot be read changes nothing. Never throws. */
@@ -136,11 +151,11 @@ function readConfig({ configDir, interfaces, log }: DaemonOptions): Config {
 /** What is configured about the clock, for all interfaces together. */
 function readTimeSettings(config: Config, { configDir, interfaces, log }: DaemonOptions): TimeSettings {
   const wanting = interfaces.map((name) => config.interface(name)).filter(({ ntp }) => ntp);
-  const deadline = Math.max(0, ...wanting.map(({ ntpTimeout }) => ntpTimeout)) * 1000;
-  if (wanting.length === 0) return { servers: [], wanted: false, deadline };
+  const timeout = Math.max(0, ...wanting.map(({ ntpTimeout }) => ntpTimeout)) * 1000;
+  if (wanting.length === 0) return { servers: [], wanted: false, timeout };
   const { servers, problems } = loadNtpServers(configDir);
   for (const problem of problems) log.write('debug', '', formatProblem(problem));
-  return { servers, wanted: true, deadline };
+  return { servers, wanted: true, timeout };
 }
 
 /** Opens the kernel and makes sure that it lets us do our work, before anything is promised. */
@@ -155,6 +170,7 @@ async function openKernel(interfaces: readonly string[], log: Log): Promise<Kern
         `this kernel has no WireGuard (${error.message}): install kmod-wireguard, or load the module wireguard`,
       );
     }
+    if (error instanceof NetlinkUnavailableError) throw new StartError('no-socket', error.message);
     throw error;
   }
   for (const name of interfaces) {

@@ -1,3 +1,5 @@
+import type { Writable } from 'node:stream';
+
 /** Severities of a log line, gravest first. */
 export type Level = 'error' | 'warning' | 'info' | 'debug';
 
@@ -7,22 +9,38 @@ export interface Log {
   write(level: Level, subject: string, text: string): void;
 }
 
+/** Bytes that may wait until somebody reads them. Lines beyond are dropped: a reader that has gone to sleep costs no more. */
+const BACKLOG = 64 * 1024;
+
 /**
- * One line an event on standard error, `level subject: text`. Node writes to files, terminals and pipes synchronously on
- * Linux, so no line is lost at the end.
+ * One line an event, `level subject: text`. Node writes to files and terminals at once, and to a pipe as long as it is not
+ * full, so no line is lost at the end.
  */
 export class StandardErrorLog implements Log {
   readonly #verbose: boolean;
+  readonly #stream: Pick<Writable, 'write' | 'writableLength'>;
+  #dropped = 0;
 
-  /** @param verbose whether `debug` lines are written */
-  constructor(verbose: boolean) {
+  /**
+   * @param verbose whether `debug` lines are written
+   * @param stream where to; its errors are for its owner to handle
+   */
+  constructor(verbose: boolean, stream: Pick<Writable, 'write' | 'writableLength'> = process.stderr) {
     this.#verbose = verbose;
+    this.#stream = stream;
   }
 
   write(level: Level, subject: string, text: string): void {
     if (level === 'debug' && !this.#verbose) return;
+    if (this.#stream.writableLength > BACKLOG) {
+      this.#dropped++;
+      return;
+    }
+    if (this.#dropped > 0)
+      this.#stream.write(`warning: nobody read the log, ${this.#dropped} lines are lost\n`);
+    this.#dropped = 0;
     // A text may carry what a server or a file said: it stays on its line, and cannot steer a terminal.
     const line = text.replace(/\p{Cc}+/gu, ' ');
-    process.stderr.write(subject === '' ? `${level}: ${line}\n` : `${level} ${subject}: ${line}\n`);
+    this.#stream.write(subject === '' ? `${level}: ${line}\n` : `${level} ${subject}: ${line}\n`);
   }
 }

@@ -6,6 +6,8 @@ export type StartFailure =
   | 'locked'
   /** This kernel has no WireGuard. */
   | 'no-wireguard'
+  /** This installation has no way to ask the kernel: a native part is missing. */
+  | 'no-socket'
   /** A right is missing. */
   | 'not-permitted';
 

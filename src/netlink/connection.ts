@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import { NetlinkDecodeError, NetlinkError, NetlinkTimeoutError } from './errors.js';
+import { NetlinkDecodeError, NetlinkError, NetlinkTimeoutError, NetlinkUnavailableError } from './errors.js';
 import {
   decodeMessages,
   decodeOutcome,
@@ -102,6 +102,7 @@ export class NetlinkConnection {
    * @returns the messages before the acknowledgement; none for a request that only changes something
    * @throws {NetlinkError} the kernel's refusal; ENOBUFS when the answer was lost with the socket
    * @throws {NetlinkTimeoutError} the timeout passed
+   * @throws {NetlinkUnavailableError} this machine has no netlink socket; no other method of this folder says so again
    */
   async request(request: NetlinkRequest): Promise<NetlinkMessage[]> {
     const messages: NetlinkMessage[] = [];
@@ -143,15 +144,6 @@ export class NetlinkConnection {
     }
     return new Promise((resolve, reject) => {
       let timer: NodeJS.Timeout | undefined;
-      // One turn later, after the sockets were read: when the whole process was held up, the answer may be there already.
-      const expire = (): unknown => setImmediate(() => this.#expire(pending));
-      // Nearly every answer comes when the sockets are next read. Only then a timer is set: one that is cleared wakes the
-      // process all the same, which for a daemon that is idle otherwise is half of its work.
-      setImmediate(() =>
-        setImmediate(() => {
-          if (!pending.settled) timer = setTimeout(expire, this.#timeout);
-        }),
-      );
       const pending: Pending = {
         request,
         dump,
@@ -172,6 +164,17 @@ export class NetlinkConnection {
       };
       (dump ? this.#waitingDumps : this.#waiting).push(pending);
       this.#pump();
+      this.#socket?.receive?.();
+      if (pending.settled) return; // answered at once, as nearly every request is
+      // One turn later, after the sockets were read: when the whole process was held up, the answer may be there already.
+      const expire = (): unknown => setImmediate(() => this.#expire(pending));
+      // Nearly every answer comes when the sockets are next read. Only then a timer is set: one that is cleared wakes the
+      // process all the same, which for a daemon that is idle otherwise is half of its work.
+      setImmediate(() =>
+        setImmediate(() => {
+          if (!pending.settled) timer = setTimeout(expire, this.#timeout);
+        }),
+      );
     });
   }
 
@@ -209,10 +212,9 @@ export class NetlinkConnection {
     try {
       this.#socket ??= this.#connect();
     } catch (error) {
-      // Without an error number it was not the kernel that refused, but a part of this program that is missing.
-      const reason = error instanceof Error && !('errno' in error) ? `: ${error.message}` : '';
-      const detail = `the netlink socket could not be opened${reason}`;
-      this.#finish(pending, new NetlinkError(errnoOf(error), request.what, detail));
+      const detail = 'the netlink socket could not be opened';
+      const missing = error instanceof NetlinkUnavailableError;
+      this.#finish(pending, missing ? error : new NetlinkError(errnoOf(error), request.what, detail));
       return;
     }
     this.#sequence = (this.#sequence + 1) >>> 0 || 1;

@@ -57,6 +57,14 @@ export class NetlinkError extends Error {
   }
 }
 
+/**
+ * No socket can be opened, for want of a native part: this installation is incomplete, or was made for another
+ * machine. `message` says what to do.
+ */
+export class NetlinkUnavailableError extends Error {
+  override readonly name = 'NetlinkUnavailableError';
+}
+
 /** A request was not answered within its timeout. Whether it took effect is unknown: read the state afresh. */
 export class NetlinkTimeoutError extends Error {
   override readonly name = 'NetlinkTimeoutError';

@@ -2,7 +2,13 @@ export { canonicalPrefix } from './address.js';
 export { AttributeReader } from './attribute-reader.js';
 export { AttributeWriter } from './attribute-writer.js';
 export { type ConnectionOptions, NetlinkConnection, type NetlinkRequest } from './connection.js';
-export { NetlinkDecodeError, NetlinkEncodeError, NetlinkError, NetlinkTimeoutError } from './errors.js';
+export {
+  NetlinkDecodeError,
+  NetlinkEncodeError,
+  NetlinkError,
+  NetlinkTimeoutError,
+  NetlinkUnavailableError,
+} from './errors.js';
 export {
   type GenericFamily,
   GenericNetlink,

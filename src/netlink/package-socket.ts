@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { NetlinkUnavailableError } from './errors.js';
 import type { OpenSocket, SocketFeatures } from './socket.js';
 
 type Package = typeof import('netlink/dist/raw.js');
@@ -7,6 +8,19 @@ type Package = typeof import('netlink/dist/raw.js');
 const POLL_ERROR = /polling/;
 /** It offers no setsockopt. */
 const NO_FEATURES: SocketFeatures = { extendedAck: false, cappedAck: false, strictDump: false };
+
+/** Loads the package for the first who needs it: mostly nobody does, and it costs 0.25 MB. Where it is not, as on a router, it says what is missing. */
+function loadPackage(): Package {
+  try {
+    return createRequire(import.meta.url)('netlink/dist/raw.js');
+  } catch (cause) {
+    const [reason] = (cause instanceof Error ? cause.message : String(cause)).split('\n', 1);
+    throw new NetlinkUnavailableError(
+      `no netlink socket: netlink-socket.node, which belongs to ${import.meta.url}, is missing or was built for another machine, and the npm package netlink cannot take its place (${reason}): install the program again, build it where a C compiler is, or npm install netlink`,
+      { cause },
+    );
+  }
+}
 
 /**
  * Opens a socket with the npm package `netlink`.
@@ -18,10 +32,11 @@ const NO_FEATURES: SocketFeatures = { extendedAck: false, cappedAck: false, stri
  * - When the receive buffer overflows, it ends the process with SIGABRT before any JavaScript could know (libuv says
  *   EBADF, and the error object for it is built with a null pointer). Nothing here can catch that, so the layers above
  *   take care that buffers do not overflow. The handling of the error is there for a socket that reports it.
+ *
+ * @throws {NetlinkUnavailableError} where the package is not, or has no binary for this machine
  */
 export const openPackageSocket: OpenSocket = (family, handlers, options = {}) => {
-  // Loaded by the first who needs it: mostly nobody does, and it costs 0.25 MB.
-  const { RawNetlinkSocket }: Package = createRequire(import.meta.url)('netlink/dist/raw.js');
+  const { RawNetlinkSocket } = loadPackage();
   // Port 0: the kernel chooses a free one. The package's own choice could collide with other libraries' sockets.
   const raw = new RawNetlinkSocket(family, {
     localPort: 0,

@@ -1,18 +1,12 @@
 // The daemon's own life: signals, restarts, reloads, mistakes, and what it needs.
 import assert from 'node:assert/strict';
+import { closeSync, constants, lstatSync, openSync, writeSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { needs } from '../support/needs.js';
 import { attempt } from './lab/exec.js';
-import {
-  connected,
-  inside,
-  onlyInVirtualMachine,
-  ourProtocol,
-  ourRoutes,
-  section,
-  until,
-  withLab,
-} from './lab/index.js';
+import { connected, inside, type Lab, ourProtocol, ourRoutes, section, until, withLab } from './lab/index.js';
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   test(`${signal}: peer and routes are removed, exit code 0`, () =>
@@ -179,40 +173,45 @@ test('a second daemon for the same interface stops and says who has it', () =>
     await third.line(/still connected/);
   }));
 
-test('without CAP_NET_ADMIN: exit code 77; with nothing else: it works', () =>
-  withLab({ gateways: 1 }, async (lab) => {
-    const user = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
-    const readable = { config: lab.config(), withinReach: true };
-    await lab.router.exec(['chmod', '-R', 'a+rX', lab.folder]);
-    const without = await lab.startDaemon({
-      ...readable,
-      under: [...user, '--inh-caps=-all', '--bounding-set=-all'],
-    });
-    assert.equal((await without.exit()).code, 77);
-    await without.line(
-      /error: not permitted to configure WireGuard \(.*EPERM.*\): run as root, or with CAP_NET_ADMIN/,
-    );
-    const only = [
-      '--inh-caps=-all,+net_admin',
-      '--ambient-caps=+net_admin',
-      '--bounding-set=-all,+net_admin',
-    ];
-    const daemon = await lab.startDaemon({ ...readable, under: [...user, ...only] });
-    await daemon.line(connected);
-    const status = await readFile(`/proc/${daemon.pid}/status`, 'latin1');
-    assert.match(status, /^CapEff:\s+0000000000001000$/m, 'CAP_NET_ADMIN and nothing else');
-    daemon.signal('SIGTERM');
-    assert.equal((await daemon.exit()).code, 0);
-    assert.deepEqual((await lab.router.wg()).peers, []);
-  }));
+test(
+  'without CAP_NET_ADMIN: exit code 77; with nothing else: it works',
+  needs('users and groups to change to'),
+  () =>
+    withLab({ gateways: 1 }, async (lab) => {
+      const user = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
+      const readable = { config: lab.config(), withinReach: true };
+      await lab.router.exec(['chmod', '-R', 'a+rX', lab.folder]);
+      const without = await lab.startDaemon({
+        ...readable,
+        under: [...user, '--inh-caps=-all', '--bounding-set=-all'],
+      });
+      assert.equal((await without.exit()).code, 77);
+      await without.line(
+        /error: not permitted to configure WireGuard \(.*EPERM.*\): run as root, or with CAP_NET_ADMIN/,
+      );
+      const only = [
+        '--inh-caps=-all,+net_admin',
+        '--ambient-caps=+net_admin',
+        '--bounding-set=-all,+net_admin',
+      ];
+      const daemon = await lab.startDaemon({ ...readable, under: [...user, ...only] });
+      await daemon.line(connected);
+      const status = await readFile(`/proc/${daemon.pid}/status`, 'latin1');
+      assert.match(status, /^CapEff:\s+0000000000001000$/m, 'CAP_NET_ADMIN and nothing else');
+      daemon.signal('SIGTERM');
+      assert.equal((await daemon.exit()).code, 0);
+      assert.deepEqual((await lab.router.wg()).peers, []);
+    }),
+);
 
-test('--group changes the group', () =>
+test('--group changes the group', needs('users and groups to change to'), () =>
   withLab({ gateways: 1 }, async (lab) => {
     const daemon = await lab.startDaemon({ args: ['-i', 'vpn', '--group', 'nogroup'] });
     await daemon.line(connected);
     const status = await readFile(`/proc/${daemon.pid}/status`, 'latin1');
     assert.match(status, /^Gid:\s+65534\s+65534\s+65534\s+65534$/m);
-  }));
+  }),
+);
 
 test('strace shows no program started but the daemon itself', () =>
   withLab({ gateways: 2 }, async (lab) => {
@@ -239,6 +238,7 @@ test('strace shows no program started but the daemon itself', () =>
     });
     await daemon.line(connected);
     await lab.router.linkDown();
+    await daemon.line(/the interface is down/);
     await lab.router.linkUp();
     await daemon.line(/still connected/);
     const pid = (await readFile(`${lab.folder}/pid`, 'latin1')).trim();
@@ -252,7 +252,7 @@ test('strace shows no program started but the daemon itself', () =>
     assert.match(calls[0] ?? '', /wgpeerselector\.js/);
   }));
 
-test('a kernel without WireGuard: exit code 69', { skip: onlyInVirtualMachine }, () =>
+test('a kernel without WireGuard: exit code 69', needs('a kernel of its own'), () =>
   withLab({ gateways: 0, interfaces: [] }, async (lab) => {
     // Take the module away, and keep the kernel from loading it again, for as long as this test lasts.
     const helper = '/proc/sys/kernel/modprobe';
@@ -275,3 +275,143 @@ test('a kernel without WireGuard: exit code 69', { skip: onlyInVirtualMachine },
     }
   }),
 );
+
+/** Has somebody take a name of the lock in the router's namespace, and waits until they have it. */
+async function takeLock(lab: Lab, how: string, name: string, under: readonly string[] = []) {
+  const taker = fileURLToPath(new URL('../support/lock-taker.js', import.meta.url));
+  const child = lab.router.run([...under, process.execPath, taker, how, name]);
+  let told = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      told += text;
+    });
+  }
+  await until(() => told.includes('taken'), { what: `${how} to take ${name}` });
+  assert.equal(told, 'taken\n');
+  return child;
+}
+
+test("whoever holds the lock's name, and could not serve the interface, does not keep the daemon from it", () =>
+  withLab({ gateways: 1 }, async (lab) => {
+    const drop = ['setpriv', '--bounding-set=-net_admin', '--inh-caps=-all'];
+    const powerless = await takeLock(lab, 'listen', 'vpn', drop);
+    // All the capabilities there are, in a user namespace that has nothing to do with the interface.
+    await takeLock(lab, 'listen', 'vpn/a', ['unshare', '--user', '--map-root-user']);
+    await takeLock(lab, 'deaf', 'vpn/b');
+    await takeLock(lab, 'orphan', 'vpn/c');
+    const first = await lab.startDaemon();
+    await first.line(
+      /warning vpn: process \d+ of user \d+ and 2 more took the lock's name, but could not serve the interface: passed over/,
+    );
+    await first.line(connected);
+    const second = await lab.startDaemon();
+    assert.equal((await second.exit()).code, 75);
+    await second.line(new RegExp(`error: interface vpn is served already by process ${first.pid};`));
+    // The first name is free again: whoever takes it now finds the daemon at another.
+    powerless.kill('SIGKILL');
+    await until(
+      async () => !(await lab.router.exec(['cat', '/proc/net/unix'])).includes('@wgpeerselector/vpn@'),
+      {
+        what: 'the name to be free',
+      },
+    );
+    const third = await lab.startDaemon();
+    assert.equal((await third.exit()).code, 75);
+    await third.line(new RegExp(`error: interface vpn is served already by process ${first.pid};`));
+    first.signal('SIGKILL');
+    await first.exit();
+    await (await lab.startDaemon()).line(/still connected/);
+  }));
+
+test(
+  'a program that becomes root after it has taken the name is passed over too',
+  needs('users and groups to change to'),
+  () =>
+    withLab({ gateways: 1 }, async (lab) => {
+      await takeLock(lab, 'setuid', 'vpn');
+      const daemon = await lab.startDaemon();
+      await daemon.line(/warning vpn: process \d+ of user 65534 took the lock's name/);
+      await daemon.line(connected);
+    }),
+);
+
+test('signals while the daemon starts: SIGHUP means a reload afterwards, SIGTERM the end with 0', () =>
+  withLab({ gateways: 2 }, async (lab) => {
+    const [gw1, gw2] = lab.gateways;
+    assert.ok(gw1 && gw2);
+    // A configuration that keeps the daemon waiting until somebody writes it: a pipe, in the folder named last.
+    const pipe = 'for dir; do :; done; rm "$dir/wgpeerselector"; mkfifo "$dir/wgpeerselector"; exec "$@"';
+    const begin = async (args: readonly string[] = []) => {
+      const daemon = await lab.startDaemon({
+        under: ['sh', '-c', pipe, 'sh'],
+        args: ['-i', 'vpn', ...args],
+      });
+      return { daemon, configure: await openPipe(`${daemon.configDir}/wgpeerselector`) };
+    };
+    const { daemon, configure } = await begin();
+    daemon.signal('SIGHUP');
+    configure(lab.config({ peers: [gw1] }));
+    (await openPipe(`${daemon.configDir}/wgpeerselector`))(lab.config({ peers: [gw2] }));
+    await daemon.line(/info: configuration read again/);
+    await daemon.line(/vpn gw2: connected/);
+    daemon.signal('SIGKILL');
+    await daemon.exit();
+    // What the last one left behind goes, too.
+    const next = await begin(['-p', `${lab.folder}/pid`]);
+    next.daemon.signal('SIGTERM');
+    next.configure(lab.config());
+    assert.equal((await next.daemon.exit()).code, 0);
+    assert.deepEqual((await lab.router.wg()).peers, []);
+    assert.deepEqual(await ourRoutes(lab), []);
+    await assert.rejects(readFile(`${lab.folder}/pid`), { code: 'ENOENT' });
+  }));
+
+/** Waits until somebody reads a named pipe. @returns what writes a text into it, and closes it */
+async function openPipe(path: string): Promise<(text: string) => void> {
+  const descriptor = await until(
+    () => {
+      try {
+        return lstatSync(path).isFIFO() && openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
+      } catch {
+        return undefined;
+      }
+    },
+    { what: `somebody to read ${path}` },
+  );
+  return (text) => {
+    writeSync(descriptor, text);
+    closeSync(descriptor);
+  };
+}
+
+test('whoever reads the log goes, or the disk is full: the work goes on', () =>
+  withLab({ gateways: 1, interfaces: ['vpn', 'vpn2'] }, async (lab) => {
+    const closed = await lab.startDaemon();
+    await closed.line(connected);
+    closed.hangUp();
+    const full = await lab.startDaemon({
+      under: ['sh', '-c', 'exec "$0" "$@" 2>/dev/full'],
+      args: ['-i', 'vpn2'],
+      config: lab.config({ ifname: 'vpn2', interface: { routes: 0 } }),
+    });
+    const up = async (ifname: string) =>
+      (await lab.router.wg(ifname)).peers.some((peer) => peer.latestHandshake > 0);
+    await until(() => up('vpn2'), { what: 'the connection of the daemon with a full disk' });
+    for (const daemon of [closed, full]) daemon.signal('SIGHUP'); // something to be logged
+    await lab.router.ip(`route delete ${inside.v4} dev vpn`);
+    await until(async () => (await ourRoutes(lab)).includes(inside.v4), { what: 'the route to come back' });
+    for (const daemon of [closed, full]) {
+      assert.ok(daemon.running);
+      daemon.signal('SIGTERM');
+      assert.equal((await daemon.exit()).code, 0);
+    }
+    assert.deepEqual((await lab.router.wg()).peers, []);
+  }));
+
+test('a pid file that cannot be: 73, what stands in the way, and nothing was touched', () =>
+  withLab({ gateways: 1 }, async (lab) => {
+    const daemon = await lab.startDaemon({ args: ['-i', 'vpn', '-p', lab.folder] });
+    assert.equal((await daemon.exit()).code, 73);
+    await daemon.line(/^error: --pid-file \S+: it is no file$/);
+    assert.deepEqual((await lab.router.wg()).peers, []);
+  }));

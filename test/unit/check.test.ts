@@ -9,7 +9,13 @@ import { check } from '../../src/check/check.js';
 import type { KernelView } from '../../src/check/kernel.js';
 import { findLoop } from '../../src/check/loop.js';
 import { formatProblem } from '../../src/config/index.js';
-import { type Link, NetlinkError, type Route, type WireGuardDevice } from '../../src/netlink/index.js';
+import {
+  type Link,
+  NetlinkError,
+  NetlinkUnavailableError,
+  type Route,
+  type WireGuardDevice,
+} from '../../src/netlink/index.js';
 
 const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const KEY = 'mIDOdscl2R3Dq+YthxdTvvtH4D53VhawzEnmet+E7W0=';
@@ -34,7 +40,7 @@ const link: Link = { index: 7, name: 'vpn', kind: 'wireguard', flags: 1, up: tru
 
 /** A kernel in which nothing stands in the way, with some things otherwise. */
 interface FakeKernel {
-  readonly wireguard?: NetlinkError;
+  readonly wireguard?: NetlinkError | NetlinkUnavailableError;
   readonly link?: Partial<Link> | undefined;
   readonly fwmark?: number | NetlinkError;
   readonly publicKey?: string;
@@ -186,6 +192,13 @@ test('a kernel that cannot be asked', async (t) => {
   );
   assert.deepEqual(await findings(t, peer('a'), { wireguard }), [
     "error DIR/wgpeerselector:1: peer 'a': this kernel cannot be asked for WireGuard: find it: bad file descriptor (EBADF): the netlink socket could not be opened",
+  ]);
+});
+
+test('a machine without a netlink socket', async (t) => {
+  const wireguard = new NetlinkUnavailableError('netlink-socket.node is missing: install it');
+  assert.deepEqual(await findings(t, peer('a'), { wireguard }), [
+    "error DIR/wgpeerselector:1: peer 'a': netlink-socket.node is missing: install it",
   ]);
 });
 

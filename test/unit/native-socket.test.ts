@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { constants } from 'node:os';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -284,6 +284,37 @@ test('without the addon, or with one that cannot be loaded, the npm package take
     const broken = run();
     assert.deepEqual([broken.status, broken.stdout], [0, features]);
     assert.equal(broken.stderr.match(/netlink-socket\.node cannot be loaded/g)?.length, 1);
+  } finally {
+    rmSync(copy, { recursive: true });
+  }
+});
+
+test('with neither, the error says what is missing and what to do', () => {
+  const copy = mkdtempSync(join(tmpdir(), 'wgps-without-either-'));
+  const folder = join(copy, 'src/netlink');
+  const code = `
+    const { NetlinkUnavailableError, Rtnetlink, RtnetlinkMonitor, WireGuard } =
+      await import(${JSON.stringify(pathToFileURL(join(folder, 'index.js')))});
+    const errors = [];
+    await WireGuard.open().catch((error) => errors.push(error));
+    await Rtnetlink.open().links().catch((error) => errors.push(error));
+    try { RtnetlinkMonitor.open({ lost() {} }); } catch (error) { errors.push(error); }
+    console.log(errors.every((error) => error instanceof NetlinkUnavailableError));
+    console.log([...new Set(errors.map((error) => error.message))].join(';'));`;
+  try {
+    cpSync(fileURLToPath(new URL('../../src/netlink/', import.meta.url)), folder, { recursive: true });
+    writeFileSync(join(copy, 'package.json'), '{"type":"module"}');
+    mkdirSync(join(copy, 'node_modules'));
+    symlinkSync(
+      fileURLToPath(new URL('../../../node_modules/ipaddr.js', import.meta.url)),
+      join(copy, 'node_modules/ipaddr.js'),
+    );
+    const run = spawnSync(process.execPath, ['--input-type=module', '--eval', code], { encoding: 'utf8' });
+    assert.deepEqual([run.status, run.stderr], [0, '']);
+    assert.match(
+      run.stdout,
+      /^true\nno netlink socket: netlink-socket\.node, which belongs to file:\S+, is missing or was built for another machine, and the npm package netlink cannot take its place \(Cannot find module 'netlink\/dist\/raw\.js'\): install the program again, build it where a C compiler is, or npm install netlink\n$/,
+    );
   } finally {
     rmSync(copy, { recursive: true });
   }

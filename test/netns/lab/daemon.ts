@@ -103,6 +103,11 @@ export class Daemon {
     this.#child.kill(name);
   }
 
+  /** Closes the reading end of its standard error: whatever it writes from now on nobody reads. */
+  hangUp(): void {
+    this.#child.stderr.destroy();
+  }
+
   /** Writes new configuration and tells the daemon to read it. */
   async reload(config: string): Promise<void> {
     await writeFile(`${this.configDir}/wgpeerselector`, config);
