@@ -6,7 +6,7 @@ import { rm } from 'node:fs/promises';
 import { release } from 'node:os';
 import { argv } from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { find, labPackages, toolsWork, vmPackages } from './setup/debian.mjs';
+import { find, labPackages, toolsWork, useTools, vmPackages } from './setup/debian.mjs';
 import { npmWork } from './setup/npm.mjs';
 import { root } from './setup/paths.mjs';
 import { run } from './setup/process.mjs';
@@ -18,6 +18,7 @@ import { refuseWithoutNamespaces, whereWireguardIs } from './world/run.mjs';
  * @param {(text: string) => void} say told before anything slow
  */
 export async function setUp(say) {
+  useTools();
   await refuseWithoutNamespaces();
   const vm = find('ip') === undefined ? !wireguardIsLikely() : (await whereWireguardIs()) === 'vm';
   if (vm) refuseWithoutVm();

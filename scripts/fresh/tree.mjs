@@ -21,8 +21,7 @@ const withNode = ['trixie', 'forky', 'testing', 'sid'];
  * @typedef {object} Tree
  * @property {string} folder
  * @property {string} home its user's
- * @property {(command: string, options?: { env?: Record<string, string>, root?: boolean }) => string[]} command the argv of a shell's
- *   command line in the clone, as that user, to be started inside
+ * @property {(command: string) => string[]} command the argv of a shell's command line in the clone, as that user, to be started inside
  * @property {(argv: string[]) => string[]} inside the argv that runs another with the tree as its root folder
  * @property {() => Promise<void>} remove
  */
@@ -75,9 +74,9 @@ export async function makeTree({ release, who, node, kernel }, say) {
       home,
       inside,
       remove,
-      command: (text, options = {}) => [
+      command: (text) => [
         ...['setpriv', '--reuid', who, '--regid', who, '--init-groups', '--reset-env', 'env', 'LANG=C.UTF-8'],
-        ...Object.entries({ ...env, ...options.env }).map(([name, value]) => `${name}=${value}`),
+        ...Object.entries(env).map(([name, value]) => `${name}=${value}`),
         ...['sh', '-c', `cd ${home}/wgpeerselector && ${text}`],
       ],
     };

@@ -35,7 +35,8 @@ const memory = '2048M';
  * @param {import('./build.mjs').VmParts} parts
  * @param {string} folder of this run, with `start.sh`; sockets are made in it
  * @param {Port[]} ports
- * @param {{ terminal?: Port }} [options] `terminal`: becomes the guest's /dev/hvc0
+ * @param {{ terminal?: Port, root?: string }} [options] `terminal`: becomes the guest's /dev/hvc0; `root`: another root folder than
+ *   this machine's, which `folder` is in
  * @returns {Promise<Machine>}
  */
 export async function boot(parts, folder, ports, options = {}) {
@@ -43,7 +44,7 @@ export async function boot(parts, folder, ports, options = {}) {
   for (const port of [...ports, ...(options.terminal === undefined ? [] : [options.terminal])]) {
     servers.push(await listen(`${folder}/${port.name}.sock`, port.connected));
   }
-  const files = start(fileServer(`${folder}/files.sock`));
+  const files = start(fileServer(`${folder}/files.sock`, options.root || '/'));
   await waitForFile(`${folder}/files.sock`, files);
   const qemu = start([
     'qemu-system-x86_64',
@@ -53,7 +54,7 @@ export async function boot(parts, folder, ports, options = {}) {
     ...['-object', `memory-backend-memfd,id=mem,size=${memory},share=on`, '-numa', 'node,memdev=mem'],
     ...['-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none', '-serial', 'stdio'],
     ...['-kernel', parts.kernel, '-initrd', parts.initrd],
-    ...['-append', `${kernelOptions} vm.run=${folder}`],
+    ...['-append', `${kernelOptions} vm.run=${folder.slice((options.root ?? '').length)}`],
     ...['-chardev', `socket,id=files,path=${folder}/files.sock`],
     ...['-device', 'vhost-user-fs-pci,chardev=files,tag=host', '-device', 'virtio-serial'],
     ...ports.flatMap(({ name }) => [
@@ -78,17 +79,26 @@ export async function boot(parts, folder, ports, options = {}) {
 }
 
 /**
- * The command line of virtiofsd: it shows the guest our root folder, read-only.
+ * The command line of virtiofsd: it shows the guest our root folder, or another.
  *
  * @param {string} socket
+ * @param {string} root
  * @returns {string[]}
  */
-function fileServer(socket) {
+function fileServer(socket, root) {
   const current = find(virtiofsd.current);
   const argv =
     current === undefined
-      ? [find(virtiofsd.old) ?? virtiofsd.old, '-o', 'source=/', '-o', 'cache=always', '-o', 'log_level=err']
-      : [current, '--shared-dir=/', '--cache=always', '--log-level=error', '--no-announce-submounts'];
+      ? [
+          find(virtiofsd.old) ?? virtiofsd.old,
+          '-o',
+          `source=${root}`,
+          '-o',
+          'cache=always',
+          '-o',
+          'log_level=err',
+        ]
+      : [current, `--shared-dir=${root}`, '--cache=always', '--log-level=error', '--no-announce-submounts'];
   const sandbox = current === undefined ? ['-o', 'sandbox=chroot'] : ['--sandbox=chroot'];
   const all = [...argv, ...sandbox, `--socket-path=${socket}`];
   if (process.getuid?.() === 0) return all;

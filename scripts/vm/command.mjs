@@ -1,6 +1,6 @@
 // A command in a fresh virtual machine, as if it ran here: its output, its exit status.
 import { randomBytes } from 'node:crypto';
-import { copyFile, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, cp, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { unpacked } from '../setup/debian.mjs';
 import { boot } from './boot.mjs';
@@ -23,6 +23,7 @@ class Interruption {
  * @typedef {object} VmOptions
  * @property {string} [cwd] the command's folder; default: ours
  * @property {Record<string, string>} [env] added to the variables that are passed on
+ * @property {string} [root] a folder that becomes the guest's root folder, instead of this machine's
  * @property {number} [timeout] seconds from boot, after which the machine is killed
  * @property {boolean} [terminal] the command gets our terminal instead of three streams
  * @property {(text: string) => void} [say] told before anything slow
@@ -41,7 +42,9 @@ class Interruption {
 export async function runInVm(argv, options = {}) {
   const parts = await ensureVm(options.say ?? ((text) => process.stderr.write(`${text}\n`)));
   // The kernel's command line, which names this folder, is split at spaces; and the guest has a /run of its own.
-  const folder = await mkdtemp(`${/\s|^(\/var)?\/run\//.test(tmpdir()) ? '/tmp' : tmpdir()}/wgps-vm-`);
+  const root = options.root ?? '';
+  const temporary = root !== '' || /\s|^(\/var)?\/run\//.test(tmpdir()) ? '/tmp' : tmpdir();
+  const folder = await mkdtemp(`${root}${temporary}/wgps-vm-`);
   const interruption = catchSignals();
   /** @type {import('./boot.mjs').Machine | undefined} */
   let machine;
@@ -69,7 +72,7 @@ export async function runInVm(argv, options = {}) {
     if (options.terminal !== true) {
       ports.push(output, { name: 'stderr', connected: (socket) => stderr.readFrom(socket) });
     }
-    machine = await boot(parts, folder, ports, options.terminal === true ? { terminal } : {});
+    machine = await boot(parts, folder, ports, { root, ...(options.terminal === true ? { terminal } : {}) });
 
     const outcome = await Promise.race([
       status.value,
@@ -107,9 +110,11 @@ async function writeInstructions(folder, parts, argv, options) {
   const mark = `end of stream ${randomBytes(12).toString('hex')}`;
   await writeFile(`${folder}/end`, `${mark}\n`);
   await copyFile(new URL('guest/start.sh', import.meta.url), `${folder}/start.sh`);
-  await symlink(parts.modules, `${folder}/modules`);
-  // As overlay's options want it, where : and , part one from the next.
-  const tools = unpacked().map((usr) => `${usr.replaceAll(/[\\:,]/g, '\\$&')}\n`);
+  const { root = '' } = options;
+  if (root === '') await symlink(parts.modules, `${folder}/modules`);
+  else await cp(parts.modules, `${folder}/modules`, { recursive: true });
+  // As overlay's options want it, where : and , part one from the next. Those of another root folder are its own.
+  const tools = (root === '' ? unpacked() : []).map((usr) => `${usr.replaceAll(/[\\:,]/g, '\\$&')}\n`);
   await writeFile(`${folder}/tools`, tools.join(''));
   if (options.terminal === true) await writeFile(`${folder}/terminal`, '');
   const variables = Object.entries({ ...process.env, ...options.env }).filter(
@@ -117,7 +122,7 @@ async function writeInstructions(folder, parts, argv, options) {
   );
   const lines = [
     ...variables.map(([name, value]) => `export ${name}=${quoted(value ?? '')}`),
-    `export WGPS_REPORT=${quoted(`${folder}/report`)}`,
+    `export WGPS_REPORT=${quoted(`${folder.slice(root.length)}/report`)}`,
     'export WGPS_VM=1', // tests that are started by hand look for it
     ...(options.terminal === true && process.stdout.isTTY
       ? [`stty rows ${process.stdout.rows} cols ${process.stdout.columns}`]

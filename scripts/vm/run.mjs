@@ -1,7 +1,9 @@
 #!/usr/bin/env node
 // Runs a command in a virtual machine whose kernel has WireGuard and whose files are this machine's:
-//   node scripts/vm/run.mjs [--timeout SECONDS] [--env NAME=VALUE]… [--terminal] [[--] COMMAND [ARGUMENT…]]
+//   node scripts/vm/run.mjs [--timeout SECONDS] [--env NAME=VALUE]… [--terminal] [--root FOLDER] [[--] COMMAND [ARGUMENT…]]
+// --root: a folder that becomes the guest's root folder instead of this machine's.
 // Without a command: a shell on this terminal (control and ] together end it whatever happens).
+import { resolve } from 'node:path';
 import { parseBeforeCommand } from '../setup/arguments.mjs';
 import { runInVm } from './command.mjs';
 
@@ -9,6 +11,7 @@ const { values, command } = parseBeforeCommand({
   timeout: { type: 'string' },
   env: { type: 'string', multiple: true },
   terminal: { type: 'boolean' },
+  root: { type: 'string' },
 });
 const env = Object.fromEntries(
   (values.env ?? []).map((pair) => {
@@ -20,6 +23,7 @@ try {
   const { status } = await runInVm(command.length === 0 ? ['bash'] : command, {
     env,
     terminal: values.terminal === true || command.length === 0,
+    ...(values.root === undefined ? {} : { root: resolve(values.root), cwd: '/' }),
     ...(values.timeout === undefined ? {} : { timeout: Number(values.timeout) }),
   });
   process.exitCode = status;

@@ -19,7 +19,6 @@ ln -sfn fd/2 /dev/stderr
 mount --bind "$(readlink -f "$run/modules")" /lib/modules
 hostname vm
 echo 30 >/proc/sys/kernel/hung_task_timeout_secs # whoever waits for a stuck guest sees on what it hangs
-ip link set lo up
 for module in virtio_console wireguard veth bridge; do
   modprobe "$module" || echo "start: no module $module"
 done
