@@ -51,6 +51,7 @@ export async function makeTree({ release, who, node, kernel }, say) {
     const inside = (/** @type {string[]} */ argv) => [...entrance, folder, ...argv];
     const packages = [
       ...(node === undefined && withNode.includes(release) ? ['nodejs'] : []),
+      ...(node !== undefined ? ['libatomic1'] : []), // which the builds from Node 25 on want
       ...(kernel ? ['kmod'] : []), // which every Debian with a kernel of its own has
     ];
     if (packages.length > 0) {
