@@ -38,6 +38,7 @@ export const vmPackages = [
   { names: ['virtiofsd', 'qemu-system-common'], files: [virtiofsd.current, virtiofsd.old] },
   { names: ['busybox-static'], files: ['busybox'] },
   { names: ['kmod'], files: ['depmod'] },
+  { names: ['iproute2'], files: ['ip'] },
 ];
 
 /** An ordinary user's PATH lacks those with `sbin`. */
