@@ -1,5 +1,5 @@
 // A minimal Debian in a folder, with a bare clone of this checkout, as somebody has it who tries this for the first time.
-import { chmod, copyFile, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { find } from '../setup/debian.mjs';
@@ -47,6 +47,8 @@ export async function makeTree({ release, who, node, kernel }, say) {
     // Device files are the machine's, mounted.
     await run(['tar', '--extract', '--file', base, '--directory', folder, '--exclude=./dev/*']);
     await copyFile('/etc/resolv.conf', `${folder}/etc/resolv.conf`);
+    // Debian's installer makes it, no package.
+    await writeFile(`${folder}/etc/hosts`, '127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n');
     const inside = (/** @type {string[]} */ argv) => [...entrance, folder, ...argv];
     const packages = [
       ...(node === undefined && withNode.includes(release) ? ['nodejs'] : []),
