@@ -279,6 +279,9 @@ test('a kernel without WireGuard: exit code 69', { skip: onlyInVirtualMachine },
   }),
 );
 
+/** To be run by somebody who could not serve an interface. */
+const powerless = ['setpriv', '--bounding-set=-net_admin', '--inh-caps=-all'];
+
 /** Has somebody take a name of the lock in the router's namespace, and waits until they have it. */
 async function takeLock(lab: Lab, how: string, name: string, under: readonly string[] = []) {
   const taker = fileURLToPath(new URL('../support/lock-taker.js', import.meta.url));
@@ -296,8 +299,7 @@ async function takeLock(lab: Lab, how: string, name: string, under: readonly str
 
 test("whoever holds the lock's name, and could not serve the interface, does not keep the daemon from it", () =>
   withLab({ gateways: 1 }, async (lab) => {
-    const drop = ['setpriv', '--bounding-set=-net_admin', '--inh-caps=-all'];
-    const powerless = await takeLock(lab, 'listen', 'vpn', drop);
+    const taker = await takeLock(lab, 'listen', 'vpn', powerless);
     // All the capabilities there are, in a user namespace that has nothing to do with the interface.
     await takeLock(lab, 'listen', 'vpn/a', ['unshare', '--user', '--map-root-user']);
     await takeLock(lab, 'deaf', 'vpn/b');
@@ -311,7 +313,7 @@ test("whoever holds the lock's name, and could not serve the interface, does not
     assert.equal((await second.exit()).code, 75);
     await second.line(new RegExp(`error: interface vpn is served already by process ${first.pid};`));
     // The first name is free again: whoever takes it now finds the daemon at another.
-    powerless.kill('SIGKILL');
+    taker.kill('SIGKILL');
     await until(
       async () => !(await lab.router.exec(['cat', '/proc/net/unix'])).includes('@wgpeerselector/vpn@'),
       {
@@ -326,17 +328,33 @@ test("whoever holds the lock's name, and could not serve the interface, does not
     await (await lab.startDaemon()).line(/still connected/);
   }));
 
-test(
-  'a program that becomes root after it has taken the name is passed over too',
-  { skip: onlyInVirtualMachine },
-  () =>
-    withLab({ gateways: 1 }, async (lab) => {
-      await takeLock(lab, 'setuid', 'vpn');
-      const daemon = await lab.startDaemon();
-      await daemon.line(/warning vpn: process \d+ of user 65534 took the lock's name/);
-      await daemon.line(connected);
-    }),
-);
+test('a program that becomes root after it has taken the name is passed over too', () =>
+  withLab({ gateways: 1 }, async (lab) => {
+    await takeLock(lab, 'setuid', 'vpn');
+    const daemon = await lab.startDaemon();
+    await daemon.line(/warning vpn: process \d+ of user 65534 took the lock's name/);
+    await daemon.line(connected);
+  }));
+
+test("a daemon without root, to which /proc shows nobody else's processes, knows whom to pass over", () =>
+  withLab({ gateways: 1 }, async (lab) => {
+    await lab.router.exec(['chmod', '-R', 'a+rX', lab.folder]);
+    await takeLock(lab, 'listen', 'vpn', powerless);
+    const hidden = ['sh', '-c', 'mount -t proc -o hidepid=2 proc /proc && exec "$@"', 'sh'];
+    const user = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
+    const able = [
+      '--inh-caps=-all,+net_admin',
+      '--ambient-caps=+net_admin',
+      '--bounding-set=-all,+net_admin',
+    ];
+    const options = { withinReach: true, under: [...hidden, ...user, ...able] };
+    const daemon = await lab.startDaemon(options);
+    await daemon.line(/warning vpn: process \d+ of user 0 took the lock's name/);
+    await daemon.line(connected);
+    const second = await lab.startDaemon({ ...options, under: [] });
+    assert.equal((await second.exit()).code, 75);
+    await second.line(new RegExp(`error: interface vpn is served already by process ${daemon.pid};`));
+  }));
 
 test('signals while the daemon starts: SIGHUP means a reload afterwards, SIGTERM the end with 0', () =>
   withLab({ gateways: 2 }, async (lab) => {
