@@ -1,7 +1,7 @@
 // The daemon's own life: signals, restarts, reloads, mistakes, and what it needs.
 import assert from 'node:assert/strict';
 import { closeSync, constants, lstatSync, openSync, writeSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { attempt } from './lab/exec.js';
@@ -371,8 +371,11 @@ test('signals while the daemon starts: SIGHUP means a reload afterwards, SIGTERM
     };
     const { daemon, configure } = await begin();
     daemon.signal('SIGHUP');
+    // Another file by now, so that the two readings cannot become one.
+    const file = `${daemon.configDir}/wgpeerselector`;
+    await rm(file);
+    await writeFile(file, lab.config({ peers: [gw2] }));
     configure(lab.config({ peers: [gw1] }));
-    (await openPipe(`${daemon.configDir}/wgpeerselector`))(lab.config({ peers: [gw2] }));
     await daemon.line(/info: configuration read again/);
     await daemon.line(/vpn gw2: connected/);
     daemon.signal('SIGKILL');
@@ -413,7 +416,7 @@ test('whoever reads the log goes, or the disk is full: the work goes on', () =>
     const full = await lab.startDaemon({
       under: ['sh', '-c', 'exec "$0" "$@" 2>/dev/full'],
       args: ['-i', 'vpn2'],
-      config: lab.config({ ifname: 'vpn2', interface: { routes: 0 } }),
+      config: lab.config({ ifname: 'vpn2', interface: { metric: 5 } }),
     });
     const up = async (ifname: string) =>
       (await lab.router.wg(ifname)).peers.some((peer) => peer.latestHandshake > 0);
