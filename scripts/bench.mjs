@@ -4,7 +4,7 @@
 //   npm run bench -- --now         without waiting for the machine to be calm
 import { cpus, loadavg } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
+import { parseArguments } from './setup/arguments.mjs';
 import { root } from './setup/paths.mjs';
 import { run } from './setup/process.mjs';
 import { takeYes } from './setup/work.mjs';
@@ -19,7 +19,7 @@ const patience = 300;
 /** The benches that need a kernel with WireGuard. */
 const onKernel = ['daemon'];
 
-const { values, positionals } = parseArgs({
+const { values, positionals } = parseArguments({
   args: takeYes(process.argv.slice(2)),
   allowPositionals: true,
   options: { now: { type: 'boolean' } },

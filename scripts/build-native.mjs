@@ -12,7 +12,7 @@ import { mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { parseArguments } from './setup/arguments.mjs';
 
 const addons = [
   {
@@ -42,7 +42,7 @@ const addons = [
 
 const script = fileURLToPath(import.meta.url);
 const root = dirname(dirname(script));
-const { values } = parseArgs({ options: { output: { type: 'string' } } });
+const { values } = parseArguments({ options: { output: { type: 'string' } } });
 const folder = values.output ?? join(root, 'dist/native');
 const [compiler, ...compilerFlags] = words(process.env.CC || 'cc');
 const flags = ['-std=c11', '-Os', '-Wall', '-Wextra', '-fPIC', '-shared', '-s', '-fvisibility=hidden'];

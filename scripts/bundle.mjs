@@ -10,13 +10,13 @@
 // SOURCE_DATE_EPOCH (seconds), where set, is the time of the build.
 import { chmod, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { relative, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { build, transform } from 'esbuild';
 import { figures } from './bundle/figures.mjs';
+import { parseArguments } from './setup/arguments.mjs';
 import { root } from './setup/paths.mjs';
 import { run } from './setup/process.mjs';
 
-const { values } = parseArgs({
+const { values } = parseArguments({
   options: {
     output: { type: 'string' },
     native: { type: 'boolean', default: true },
@@ -33,25 +33,6 @@ function buildTime() {
   const epoch = Number(process.env.SOURCE_DATE_EPOCH);
   return process.env.SOURCE_DATE_EPOCH && Number.isFinite(epoch) ? epoch * 1000 : Date.now();
 }
-
-/**
- * The npm package `netlink` takes the place of our own socket where that was not built. On a router it is not there, so
- * what remains of this fallback is an error that says what is missing.
- *
- * @type {import('esbuild').Plugin}
- */
-const noFallback = {
-  name: 'no-netlink-package',
-  setup({ onLoad }) {
-    onLoad({ filter: /\/src\/netlink\/package-socket\.ts$/ }, () => ({
-      resolveDir: `${root}/src/netlink`,
-      contents: `import { NetlinkUnavailableError } from './errors.ts';
-      export const openPackageSocket = () => {
-        throw new NetlinkUnavailableError('netlink-socket.node, which belongs beside ' + import.meta.url + ', is missing or was built for another machine: install the package again');
-      };`,
-    }));
-  },
-};
 
 /**
  * Modules of Node are loaded when they are first needed, not at the start: some never are, and each costs a millisecond.
@@ -107,7 +88,6 @@ const { metafile, outputFiles } = await build({
   legalComments: 'inline',
   banner: { js: "const bundleUrl=require('node:url').pathToFileURL(__filename).href;" },
   define: { 'import.meta.url': 'bundleUrl', WGPEERSELECTOR_BUILD_TIME: String(buildTime()) },
-  plugins: [noFallback],
   metafile: true,
   write: false,
   logLevel: 'warning',
@@ -123,7 +103,8 @@ await chmod(program, 0o755);
 // Otherwise Node looks for one in the folders above, and this checkout's says that .js files are ES modules.
 await writeFile(`${folder}/package.json`, '{"type":"commonjs"}\n');
 if (values.native) {
-  await run([process.execPath, `${root}/scripts/build-native.mjs`, '--output', folder]);
+  const said = await run([process.execPath, `${root}/scripts/build-native.mjs`, '--output', folder]);
+  process.stdout.write(said.replaceAll(/^built .*\n/gm, '')); // what is lost without a compiler
 }
 
 for (const name of ['wgpeerselector.js', ...(values.native ? nativeParts : [])]) {

@@ -9,12 +9,12 @@
 import { spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
-import { parseArgs } from 'node:util';
 import { makeTree } from './fresh/tree.mjs';
+import { parseArguments } from './setup/arguments.mjs';
 import { cache } from './setup/paths.mjs';
 import { run } from './setup/process.mjs';
 
-const { values, positionals } = parseArgs({
+const { values, positionals } = parseArguments({
   allowPositionals: true,
   options: {
     only: { type: 'string', multiple: true, default: ['demo', 'test'] },

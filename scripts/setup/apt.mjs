@@ -1,7 +1,8 @@
 // Debian's packages, downloaded and unpacked by an ordinary user: apt is asked what is needed, with state and cache of our own, so
 // that nothing is installed and nothing of the machine's changes.
-import { accessSync, constants, mkdirSync, readdirSync } from 'node:fs';
-import { mkdir, readdir, rm, symlink } from 'node:fs/promises';
+import { accessSync, constants, lstatSync, mkdirSync, readdirSync } from 'node:fs';
+import { mkdir, readdir, readlink, realpath, rm, symlink } from 'node:fs/promises';
+import { basename, dirname, join, relative } from 'node:path';
 import { cache } from './paths.mjs';
 import { attempt, run } from './process.mjs';
 
@@ -83,8 +84,32 @@ export async function unpackWithNeeds(names, tree, say) {
     await run(['sh', '-c', extract, `${archives}/${file}`, tree]);
   }
   await rm(archives, { recursive: true });
+  await makeLinksStay(tree, `${tree}/usr`);
   for (const name of await readdir(tree))
     if (name !== 'usr') await rm(`${tree}/${name}`, { recursive: true });
+}
+
+/**
+ * Makes links relative that name a file of the tree by the place that it would have when installed.
+ *
+ * @param {string} tree
+ * @param {string} folder in it
+ */
+async function makeLinksStay(tree, folder) {
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = `${folder}/${entry.name}`;
+    if (entry.isDirectory()) await makeLinksStay(tree, path);
+    if (!entry.isSymbolicLink()) continue;
+    const target = await readlink(path);
+    // Not whether it can be followed: it may be such a link itself.
+    if (!target.startsWith('/') || lstatSync(tree + target, { throwIfNoEntry: false }) === undefined)
+      continue;
+    await rm(path);
+    await symlink(
+      join(relative(await realpath(folder), await realpath(dirname(tree + target))), basename(target)),
+      path,
+    );
+  }
 }
 
 /**

@@ -1,15 +1,25 @@
-// Reporter for Node's test runner: a line for each file, all about each failure, and at the end the counts of
+// Reporter for Node's test runner: a line for each file as it ends, all about each failure, and at the end the counts of
 // each file, as JSON, into the file that the variable WGPS_REPORT names. The verdict is made from those counts.
 import { writeFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { inspect } from 'node:util';
 
 /**
+ * @typedef {object} Listed a test that cannot run in this world
+ * @property {string} file
+ * @property {string} name
+ * @property {string} reason
+ */
+
+/**
  * @typedef {object} Counts
  * @property {number} passed
  * @property {number} failed
- * @property {number} skipped skipped, or marked as still to be done
+ * @property {Listed[]} listed
  */
+
+/** How the reason begins of a test that is rightly not run: test/support/needs.ts gives it. */
+const expected = /^world \w+ has not: /;
 
 /** @param {AsyncIterable<import('node:test/reporters').TestEvent>} source */
 export default async function* report(source) {
@@ -18,11 +28,15 @@ export default async function* report(source) {
   let current = '';
   const closing = () => {
     const counts = files.get(current);
-    return counts === undefined ? '' : fileLine(current, counts);
+    const line = counts === undefined ? '' : fileLine(current, counts);
+    current = '';
+    return line;
   };
   for await (const event of source) {
     if (event.type === 'test:stdout' || event.type === 'test:stderr') yield event.data.message;
     if (event.type === 'test:diagnostic' && event.data.level === 'error') yield `${event.data.message}\n`;
+    // That a file is complete is told at once, but its tests only when those of the files before it were.
+    if (event.type === 'test:complete' && sourceOf(event.data.name) === current) yield closing();
     if (event.type !== 'test:pass' && event.type !== 'test:fail') continue;
     const { data } = event;
     const file = sourceOf(data.file ?? data.name);
@@ -30,21 +44,23 @@ export default async function* report(source) {
       yield closing();
       current = file;
     }
-    const counts = files.get(file) ?? { passed: 0, failed: 0, skipped: 0, milliseconds: 0 };
+    const counts = files.get(file) ?? { passed: 0, failed: 0, listed: [], milliseconds: 0 };
     files.set(file, counts);
     if (data.nesting === 0) counts.milliseconds += data.details.duration_ms;
     // The runner counts a file without any test as a test that passed: it is none.
     const isFile = sourceOf(data.name) === file;
+    const skipped = data.skip ?? data.todo;
     if (event.type === 'test:fail') {
       // A suite, or a test with subtests, fails when one inside does: that one is counted and shown.
       if (data.details.error.failureType === 'subtestsFailed') continue;
       counts.failed += 1;
-      yield failure(file, data.name, data.details.error);
-    } else if (data.details.type === 'suite' || isFile) {
-    } else if (data.skip !== undefined || data.todo !== undefined) {
-      counts.skipped += 1;
-      yield `  skipped  ${data.name}\n`;
-    } else {
+      yield failure(file, data.name, inspect(data.details.error.cause ?? data.details.error, { depth: 6 }));
+    } else if (typeof skipped === 'string' && expected.test(skipped)) {
+      counts.listed.push({ file, name: data.name, reason: skipped });
+    } else if (skipped !== undefined) {
+      counts.failed += 1;
+      yield failure(file, data.name, `skipped or still to be done (${skipped}): only needs() may say so`);
+    } else if (data.details.type !== 'suite' && !isFile) {
       counts.passed += 1;
     }
   }
@@ -68,20 +84,19 @@ export function sourceOf(file) {
  * @param {string} file
  * @param {Counts & { milliseconds: number }} counts
  */
-function fileLine(file, { passed, failed, skipped, milliseconds }) {
+function fileLine(file, { passed, failed, listed, milliseconds }) {
   const parts = [`${passed} passed`];
   if (failed > 0) parts.push(`${failed} FAILED`);
-  if (skipped > 0) parts.push(`${skipped} skipped`);
+  if (listed.length > 0) parts.push(`${listed.length} not here`);
   return `  ${file}: ${parts.join(', ')} (${(milliseconds / 1000).toFixed(1)} s)\n`;
 }
 
 /**
  * @param {string} file
  * @param {string} name
- * @param {Error & { cause?: unknown }} error the runner's own, whose cause is what the test threw
+ * @param {string} text
  */
-function failure(file, name, error) {
-  const text = inspect(error.cause ?? error, { colors: false, depth: 6 });
+function failure(file, name, text) {
   const indented = text
     .split('\n')
     .map((line) => `      ${line}`)

@@ -88,7 +88,7 @@ function fileServer(socket) {
   const argv =
     current === undefined
       ? [find(virtiofsd.old) ?? virtiofsd.old, '-o', 'source=/', '-o', 'cache=always', '-o', 'log_level=err']
-      : [current, '--shared-dir=/', '--cache=always', '--log-level=error'];
+      : [current, '--shared-dir=/', '--cache=always', '--log-level=error', '--no-announce-submounts'];
   const sandbox = current === undefined ? ['-o', 'sandbox=chroot'] : ['--sandbox=chroot'];
   const all = [...argv, ...sandbox, `--socket-path=${socket}`];
   if (process.getuid?.() === 0) return all;

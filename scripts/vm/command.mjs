@@ -118,7 +118,7 @@ async function writeInstructions(folder, parts, argv, options) {
   const lines = [
     ...variables.map(([name, value]) => `export ${name}=${quoted(value ?? '')}`),
     `export WGPS_REPORT=${quoted(`${folder}/report`)}`,
-    'export WGPS_VM=1', // tests that set the clock or unload a module look for it
+    'export WGPS_VM=1', // tests that are started by hand look for it
     ...(options.terminal === true && process.stdout.isTTY
       ? [`stty rows ${process.stdout.rows} cols ${process.stdout.columns}`]
       : []),

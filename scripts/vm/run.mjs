@@ -1,17 +1,14 @@
 #!/usr/bin/env node
 // Runs a command in a virtual machine whose kernel has WireGuard and whose files are this machine's:
-//   node scripts/vm/run.mjs [--timeout SECONDS] [--env NAME=VALUE]… [--terminal] [-- COMMAND [ARGUMENT…]]
+//   node scripts/vm/run.mjs [--timeout SECONDS] [--env NAME=VALUE]… [--terminal] [[--] COMMAND [ARGUMENT…]]
 // Without a command: a shell on this terminal (control and ] together end it whatever happens).
-import { parseArgs } from 'node:util';
+import { parseBeforeCommand } from '../setup/arguments.mjs';
 import { runInVm } from './command.mjs';
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    timeout: { type: 'string' },
-    env: { type: 'string', multiple: true },
-    terminal: { type: 'boolean' },
-  },
+const { values, command } = parseBeforeCommand({
+  timeout: { type: 'string' },
+  env: { type: 'string', multiple: true },
+  terminal: { type: 'boolean' },
 });
 const env = Object.fromEntries(
   (values.env ?? []).map((pair) => {
@@ -20,9 +17,9 @@ const env = Object.fromEntries(
   }),
 );
 try {
-  const { status } = await runInVm(positionals.length === 0 ? ['bash'] : positionals, {
+  const { status } = await runInVm(command.length === 0 ? ['bash'] : command, {
     env,
-    terminal: values.terminal === true || positionals.length === 0,
+    terminal: values.terminal === true || command.length === 0,
     ...(values.timeout === undefined ? {} : { timeout: Number(values.timeout) }),
   });
   process.exitCode = status;

@@ -10,6 +10,8 @@ import { runInVm } from '../vm/command.mjs';
 const unshare = ['unshare', '--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'];
 /** What an ordinary user needs besides: to be root in a user namespace. */
 const asRoot = ['--user', '--map-root-user'];
+/** Real root could set the clock of a machine that is not ours. */
+const withoutClock = ['setpriv', '--bounding-set=-sys_time', '--inh-caps=-sys_time'];
 
 const enter = ['sh', fileURLToPath(new URL('enter.sh', import.meta.url))];
 
@@ -32,19 +34,26 @@ export async function refuseWithoutNamespaces() {
  * The variable WGPS_WORLD, set to one of the three answers, overrides it.
  *
  * @returns {Promise<Where>}
+ * @throws {Error} if WGPS_WORLD names no world, or one that cannot be entered here or has no WireGuard
  */
 export async function whereWireguardIs() {
-  const wished = process.env.WGPS_WORLD;
-  if (wished === 'root' || wished === 'user' || wished === 'vm') return wished;
-  const direct = process.getuid?.() === 0 ? 'root' : 'user';
+  const wished = process.env.WGPS_WORLD ?? '';
+  if (wished === 'vm') return wished;
+  if (wished !== '' && wished !== 'root' && wished !== 'user') {
+    throw new Error(`WGPS_WORLD is '${wished}': expected root, user or vm`);
+  }
+  const direct = wished || (process.getuid?.() === 0 ? 'root' : 'user');
   const add = ['ip', 'link', 'add', 'wgps-try', 'type', 'wireguard'];
-  const { status } = await attempt([...entrance(direct), ...add]);
-  return status === 0 ? direct : 'vm';
+  const { status, ending, stderr } = await attempt([...entrance(direct), ...add]);
+  if (status === 0) return direct;
+  if (wished === '') return 'vm';
+  throw new Error(`WGPS_WORLD=${wished}: no WireGuard there (${stderr.trim() || ending})`);
 }
 
 /** @param {Where} where */
 function entrance(where) {
-  return [...unshare, ...(where === 'user' ? asRoot : []), ...enter];
+  const last = { root: withoutClock, user: [], vm: [] };
+  return [...unshare, ...(where === 'user' ? asRoot : []), ...enter, ...last[where]];
 }
 
 /**
@@ -62,7 +71,8 @@ function entrance(where) {
  */
 export async function runInWorld(argv, options = {}) {
   const where = await whereWireguardIs();
-  if (where === 'vm') return await runInVm([...entrance('root'), ...argv], options);
+  const env = { ...options.env, WGPS_WORLD: where }; // tests look for it: test/support/needs.ts
+  if (where === 'vm') return await runInVm([...entrance('vm'), ...argv], { ...options, env });
 
   const folder = await mkdtemp(`${tmpdir()}/wgps-`);
   const report = `${folder}/report`;
@@ -71,7 +81,7 @@ export async function runInWorld(argv, options = {}) {
     const [program = '', ...rest] = [...entrance(where), ...argv];
     const child = spawn(program, rest, {
       stdio: [options.terminal === true ? 'inherit' : 'ignore', 'inherit', 'inherit'],
-      env: { ...process.env, ...options.env, WGPS_REPORT: report },
+      env: { ...process.env, ...env, WGPS_REPORT: report },
     });
     const kill = () => child.kill('SIGKILL');
     const timer = options.timeout === undefined ? undefined : setTimeout(kill, options.timeout * 1000);

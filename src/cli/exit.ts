@@ -6,7 +6,7 @@ export const EXIT = {
   OK: 0,
   /** EX_USAGE: the command line is wrong. */
   USAGE: 64,
-  /** EX_UNAVAILABLE: this kernel has no WireGuard, or this machine no netlink socket. */
+  /** EX_UNAVAILABLE: this kernel has no WireGuard, or this installation no way to ask it. */
   UNAVAILABLE: 69,
   /** EX_SOFTWARE: a fault of the program itself. */
   SOFTWARE: 70,
@@ -37,7 +37,7 @@ const START_FAILURES: Readonly<Record<StartFailure, number>> = {
   'no-peer': EXIT.CONFIGURATION,
   locked: EXIT.LOCKED,
   'no-wireguard': EXIT.UNAVAILABLE,
-  'no-netlink': EXIT.UNAVAILABLE,
+  'no-socket': EXIT.UNAVAILABLE,
   'not-permitted': EXIT.NOT_PERMITTED,
 };
 

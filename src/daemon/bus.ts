@@ -5,6 +5,10 @@ import type { InterfaceService } from './interface-service.js';
 import type { Log } from './log.js';
 import { eventTable } from './status.js';
 
+/** For how long the same is not said again, in milliseconds; and how many different things may be said in that time. */
+const SAY_AGAIN = 600_000;
+const MOST_SAID = 20;
+
 /** What the bus may ask of the daemon as a whole. */
 export interface BusOptions {
   /** Path of ubusd's socket; where OpenWrt has it when not given. */
@@ -22,6 +26,8 @@ export class Bus {
   readonly #ubus: Ubus;
   readonly #log: Log;
   readonly #reload: () => void;
+  /** When what was said last, by performance.now(). */
+  readonly #said = new Map<string, number>();
 
   constructor({ path, log, reload }: BusOptions) {
     this.#log = log;
@@ -30,10 +36,10 @@ export class Bus {
       ...(path === undefined ? {} : { path }),
       onConnect: () => log.write('debug', '', 'connected to ubus'),
       onDisconnect: (error) => {
-        log.write('info', '', 'ubus is not there: working without it until it comes');
+        this.#say('info', 'ubus is not there: working without it until it comes');
         log.write('debug', '', error.message);
       },
-      onWarning: (error) => log.write('warning', '', error.message),
+      onWarning: (error) => this.#say('warning', error.message),
     });
   }
 
@@ -52,6 +58,15 @@ export class Bus {
 
   async close(): Promise<void> {
     await this.#ubus.close();
+  }
+
+  /** Whoever restarts ubusd again and again, or takes our path each time, fills no log: one text is said once in a while. */
+  #say(level: 'info' | 'warning', text: string): void {
+    const now = performance.now();
+    for (const [said, at] of this.#said) if (now - at > SAY_AGAIN) this.#said.delete(said);
+    const enough = this.#said.has(text) || this.#said.size >= MOST_SAID;
+    this.#log.write(enough ? 'debug' : level, '', text);
+    if (!enough) this.#said.set(text, now);
   }
 
   #publish(name: string, service: InterfaceService): Promise<PublishedObject> {

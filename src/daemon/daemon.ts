@@ -2,6 +2,7 @@ import { type Config, formatProblem, loadConfig, loadNtpServers } from '../confi
 import { SystemResolver } from '../names/system-resolver.js';
 import { NetlinkError, NetlinkUnavailableError } from '../netlink/index.js';
 import type { Random, Timers } from '../selector/world.js';
+import { bootTime } from '../sntp/index.js';
 import { messageOf } from '../wording.js';
 import { Bus } from './bus.js';
 import { InterfaceLock } from './interface-lock.js';
@@ -23,7 +24,7 @@ export interface DaemonOptions {
 }
 
 const timers: Timers = {
-  now: () => performance.now(),
+  now: bootTime, // counts suspend, which makes a handshake old
   after(milliseconds, callback) {
     const timer = setTimeout(callback, milliseconds);
     return () => clearTimeout(timer);
@@ -150,11 +151,11 @@ function readConfig({ configDir, interfaces, log }: DaemonOptions): Config {
 /** What is configured about the clock, for all interfaces together. */
 function readTimeSettings(config: Config, { configDir, interfaces, log }: DaemonOptions): TimeSettings {
   const wanting = interfaces.map((name) => config.interface(name)).filter(({ ntp }) => ntp);
-  const deadline = Math.max(0, ...wanting.map(({ ntpTimeout }) => ntpTimeout)) * 1000;
-  if (wanting.length === 0) return { servers: [], wanted: false, deadline };
+  const timeout = Math.max(0, ...wanting.map(({ ntpTimeout }) => ntpTimeout)) * 1000;
+  if (wanting.length === 0) return { servers: [], wanted: false, timeout };
   const { servers, problems } = loadNtpServers(configDir);
   for (const problem of problems) log.write('debug', '', formatProblem(problem));
-  return { servers, wanted: true, deadline };
+  return { servers, wanted: true, timeout };
 }
 
 /** Opens the kernel and makes sure that it lets us do our work, before anything is promised. */
@@ -163,13 +164,13 @@ async function openKernel(interfaces: readonly string[], log: Log): Promise<Kern
   try {
     kernel = await Kernel.open((error) => log.write('error', '', messageOf(error)));
   } catch (error) {
-    if (error instanceof NetlinkUnavailableError) throw new StartError('no-netlink', error.message);
     if (error instanceof NetlinkError && error.code === 'ENOENT') {
       throw new StartError(
         'no-wireguard',
         `this kernel has no WireGuard (${error.message}): install kmod-wireguard, or load the module wireguard`,
       );
     }
+    if (error instanceof NetlinkUnavailableError) throw new StartError('no-socket', error.message);
     throw error;
   }
   for (const name of interfaces) {

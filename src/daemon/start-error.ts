@@ -6,8 +6,8 @@ export type StartFailure =
   | 'locked'
   /** This kernel has no WireGuard. */
   | 'no-wireguard'
-  /** There is no netlink socket, a part of the installation is missing. */
-  | 'no-netlink'
+  /** This installation has no way to ask the kernel: a native part is missing. */
+  | 'no-socket'
   /** A right is missing. */
   | 'not-permitted';
 

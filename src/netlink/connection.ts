@@ -144,15 +144,6 @@ export class NetlinkConnection {
     }
     return new Promise((resolve, reject) => {
       let timer: NodeJS.Timeout | undefined;
-      // One turn later, after the sockets were read: when the whole process was held up, the answer may be there already.
-      const expire = (): unknown => setImmediate(() => this.#expire(pending));
-      // Nearly every answer comes when the sockets are next read. Only then a timer is set: one that is cleared wakes the
-      // process all the same, which for a daemon that is idle otherwise is half of its work.
-      setImmediate(() =>
-        setImmediate(() => {
-          if (!pending.settled) timer = setTimeout(expire, this.#timeout);
-        }),
-      );
       const pending: Pending = {
         request,
         dump,
@@ -173,6 +164,17 @@ export class NetlinkConnection {
       };
       (dump ? this.#waitingDumps : this.#waiting).push(pending);
       this.#pump();
+      this.#socket?.receive?.();
+      if (pending.settled) return; // answered at once, as nearly every request is
+      // One turn later, after the sockets were read: when the whole process was held up, the answer may be there already.
+      const expire = (): unknown => setImmediate(() => this.#expire(pending));
+      // Nearly every answer comes when the sockets are next read. Only then a timer is set: one that is cleared wakes the
+      // process all the same, which for a daemon that is idle otherwise is half of its work.
+      setImmediate(() =>
+        setImmediate(() => {
+          if (!pending.settled) timer = setTimeout(expire, this.#timeout);
+        }),
+      );
     });
   }
 

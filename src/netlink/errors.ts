@@ -57,6 +57,14 @@ export class NetlinkError extends Error {
   }
 }
 
+/**
+ * No socket can be opened, for want of a native part: this installation is incomplete, or was made for another
+ * machine. `message` says what to do.
+ */
+export class NetlinkUnavailableError extends Error {
+  override readonly name = 'NetlinkUnavailableError';
+}
+
 /** A request was not answered within its timeout. Whether it took effect is unknown: read the state afresh. */
 export class NetlinkTimeoutError extends Error {
   override readonly name = 'NetlinkTimeoutError';
@@ -74,11 +82,6 @@ export class NetlinkTimeoutError extends Error {
     this.request = request;
     this.timeout = timeout;
   }
-}
-
-/** There is no netlink socket to be had on this machine: a part of the installation is missing. `message` says what to do. */
-export class NetlinkUnavailableError extends Error {
-  override readonly name = 'NetlinkUnavailableError';
 }
 
 /** Bytes that are not what they should be: the only error a reader of this folder throws. */

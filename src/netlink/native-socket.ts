@@ -7,6 +7,8 @@ interface Binding extends SocketFeatures {
   readonly port: number;
   /** @returns 0 or an error number */
   send(message: Uint8Array): number;
+  /** Calls the handlers with what has come already. */
+  receive(): void;
   setRef(on: boolean): void;
   close(): void;
 }
@@ -74,6 +76,7 @@ export function openNativeSocket(
         if (open) failed(errno);
       });
     },
+    receive: () => native.receive(),
     ref: () => native.setRef(true),
     unref: () => native.setRef(false),
     close() {

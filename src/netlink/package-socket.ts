@@ -9,17 +9,15 @@ const POLL_ERROR = /polling/;
 /** It offers no setsockopt. */
 const NO_FEATURES: SocketFeatures = { extendedAck: false, cappedAck: false, strictDump: false };
 
-/**
- * Loads the package for the first who needs it: mostly nobody does, and it costs 0.25 MB.
- * @throws {NetlinkUnavailableError} it is not installed (it is an optional dependency), or has no binary for this machine
- */
-function load(): Package {
+/** Loads the package for the first who needs it: mostly nobody does, and it costs 0.25 MB. Where it is not, as on a router, it says what is missing. */
+function loadPackage(): Package {
   try {
     return createRequire(import.meta.url)('netlink/dist/raw.js');
-  } catch (error) {
-    const [reason] = (error instanceof Error ? error.message : String(error)).split('\n');
+  } catch (cause) {
+    const [reason] = (cause instanceof Error ? cause.message : String(cause)).split('\n', 1);
     throw new NetlinkUnavailableError(
-      `there is no netlink socket: netlink-socket.node was not built for this machine (npm run build:native does, in the sources), and the npm package netlink, which can take its place, does not load (npm install netlink): ${reason}`,
+      `no netlink socket: netlink-socket.node, which belongs to ${import.meta.url}, is missing or was built for another machine, and the npm package netlink cannot take its place (${reason}): install the program again, build it where a C compiler is, or npm install netlink`,
+      { cause },
     );
   }
 }
@@ -34,9 +32,11 @@ function load(): Package {
  * - When the receive buffer overflows, it ends the process with SIGABRT before any JavaScript could know (libuv says
  *   EBADF, and the error object for it is built with a null pointer). Nothing here can catch that, so the layers above
  *   take care that buffers do not overflow. The handling of the error is there for a socket that reports it.
+ *
+ * @throws {NetlinkUnavailableError} where the package is not, or has no binary for this machine
  */
 export const openPackageSocket: OpenSocket = (family, handlers, options = {}) => {
-  const { RawNetlinkSocket } = load();
+  const { RawNetlinkSocket } = loadPackage();
   // Port 0: the kernel chooses a free one. The package's own choice could collide with other libraries' sockets.
   const raw = new RawNetlinkSocket(family, {
     localPort: 0,

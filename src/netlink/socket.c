@@ -5,7 +5,7 @@
  *
  *   socket = new NetlinkSocket(family, handlers, groups, receiveBufferBytes)
  *   socket.port, socket.extendedAck, socket.cappedAck, socket.strictDump
- *   socket.send(bytes), socket.setRef(on), socket.close()
+ *   socket.send(bytes), socket.receive(), socket.setRef(on), socket.close()
  *
  * Life of a socket: libuv wants the memory of a handle until it has told that the handle is closed, which is one turn of
  * the loop after uv_close(). Until then the JavaScript object is held by a strong reference, so an open socket is never
@@ -142,9 +142,8 @@ static bool receive(struct netlink_socket *sock, size_t size) {
   return call_handler(sock, "message", 2, argv);
 }
 
-static void on_readable(uv_handle_t *handle, int status, int events) {
-  (void)events;
-  struct netlink_socket *sock = uv_handle_get_data(handle);
+/* Hands on what has come, up to a batch. */
+static void drain(struct netlink_socket *sock) {
   bool more = true;
   for (int i = 0; i < BATCH && more && sock->fd >= 0; i++) {
     napi_handle_scope scope;
@@ -154,6 +153,12 @@ static void on_readable(uv_handle_t *handle, int status, int events) {
     more = size < 0 ? report(sock, error) : receive(sock, (size_t)size);
     napi_close_handle_scope(sock->env, scope);
   }
+}
+
+static void on_readable(uv_handle_t *handle, int status, int events) {
+  (void)events;
+  struct netlink_socket *sock = uv_handle_get_data(handle);
+  drain(sock);
   /* An error waiting in the socket (ENOBUFS) shows as EPOLLERR, at which libuv stops the handle. It was read above. */
   if (status < 0 && sock->fd >= 0) uv_poll_start(handle, UV_READABLE, on_readable);
 }
@@ -190,6 +195,13 @@ static napi_value js_send(napi_env env, napi_callback_info info) {
   }
   napi_create_int32(env, error, &result);
   return result;
+}
+
+/* receive(): hands on what has come already, as a turn of the loop would. The handlers are called before it returns. */
+static napi_value js_receive(napi_env env, napi_callback_info info) {
+  struct netlink_socket *sock = this_socket(env, info, NULL, NULL);
+  if (sock != NULL) drain(sock);
+  return NULL;
 }
 
 /* setRef(on: boolean): whether an open socket keeps the process alive. It does from the start. */
@@ -308,11 +320,12 @@ static napi_value js_open(napi_env env, napi_callback_info info) {
 NAPI_MODULE_INIT() {
   const napi_property_descriptor methods[] = {
       {.utf8name = "send", .method = js_send},
+      {.utf8name = "receive", .method = js_receive},
       {.utf8name = "setRef", .method = js_set_ref},
       {.utf8name = "close", .method = js_close},
   };
   napi_value constructor;
-  napi_define_class(env, "NetlinkSocket", NAPI_AUTO_LENGTH, js_open, NULL, 3, methods, &constructor);
+  napi_define_class(env, "NetlinkSocket", NAPI_AUTO_LENGTH, js_open, NULL, 4, methods, &constructor);
   napi_set_named_property(env, exports, "NetlinkSocket", constructor);
   return exports;
 }

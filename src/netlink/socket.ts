@@ -34,6 +34,11 @@ export interface NetlinkSocket {
    * could not be, and not at all after `close()`.
    */
   send(message: Uint8Array, failed: (errno: number) => void): void;
+  /**
+   * Hands on what has come already, where the socket can: the kernel has mostly answered when `send()` returns. The handlers are
+   * called before this returns.
+   */
+  receive?(): void;
   /** Keep the process alive (as from the start), or do not. */
   ref(): void;
   unref(): void;

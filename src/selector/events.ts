@@ -3,7 +3,7 @@ import type { LinkState, Peer, Remote, RouteReport } from './world.js';
 /**
  * What the selector is doing.
  * - `waiting-for-interface`: the interface is absent or down.
- * - `setting-clock`: the time of day is certainly wrong, and is being asked for; this lasts no longer than its deadline.
+ * - `setting-clock`: the time of day may be wrong, and is being asked for; this lasts seconds, `ntp_timeout` at most.
  * - `connecting`: looking for a peer that answers.
  * - `established`: the latest handshake with the peer is young enough.
  * - `pausing`: no peer is usable at all; it tries again after a while, or when the network changes.

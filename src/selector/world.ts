@@ -156,7 +156,7 @@ export interface Resolver {
 
 /** Whether the time of day is good enough for a handshake: WireGuard refuses one that is not later than the last. */
 export interface ClockGate {
-  /** False while the first connection should wait for the clock to be set. Once true it stays so. */
+  /** False while a connection should wait for the clock to be set: for seconds, not for ever. */
   readonly ready: boolean;
   /** Calls the listener when `ready` has become true. */
   onReady(listener: () => void): void;
@@ -164,7 +164,7 @@ export interface ClockGate {
 
 /** Time that never jumps. */
 export interface Timers {
-  /** Milliseconds since an arbitrary moment, monotonic; goes on while the machine sleeps. */
+  /** Milliseconds since an arbitrary moment, monotonic; the time asleep counts, while `after` may stand still in it. */
   now(): number;
   /** Calls back once after so many milliseconds; the returned function cancels. */
   after(milliseconds: number, callback: () => void): () => void;

@@ -2,8 +2,17 @@ import type { SyncFailure, SyncResult, SyncSuccess } from './outcome.js';
 import { type SyncOptions, syncOnce } from './sync.js';
 import { system, type World } from './world.js';
 
-/** Options of a ClockSync: those of each attempt, and when to try again. */
-export interface ClockSyncOptions extends Omit<SyncOptions, 'signal' | 'leftAlone'> {
+/**
+ * Milliseconds from one beginning to the next when an attempt is begun anew because none of its questions could leave. That
+ * costs no NTP server anything, but perhaps a DNS server: after the first few, as while a router boots, it is the longer one.
+ */
+const RESTART = { soon: 2_000, few: 5, later: 10_000 };
+
+/**
+ * Options of a ClockSync: those of each attempt, and when to try again. Give the same `leftAlone` to every ClockSync of a process,
+ * and a server's kiss-o'-death holds for all of them.
+ */
+export interface ClockSyncOptions extends Omit<SyncOptions, 'signal'> {
   /**
    * Milliseconds between the end of a failed attempt and the next. It starts with `first` and doubles up to `most`, each
    * time less or more by up to a quarter, so that the routers of a town do not ask in step after a power cut.
@@ -39,8 +48,17 @@ export class ClockSync {
   readonly #options: ClockSyncOptions;
   readonly #world: World;
   readonly #backoff: { first: number; most: number };
-  readonly #leftAlone = new Set<string>();
-  readonly #stop = new AbortController();
+  readonly #leftAlone: Set<string>;
+  /** Ends what is under way of the present attempt. */
+  #current = new AbortController();
+  #stopped = false;
+  #beganNs = 0n;
+  /** Whether a question of the latest attempt has left. */
+  #asked = false;
+  /** How often `wake` has begun an attempt anew of which no question had left. */
+  #restarts = 0;
+  /** Pauses that `wake` has shortened although questions had left. */
+  #wakes = 0;
   #first: Promise<SyncResult> | undefined;
   #querying = false;
   #attempts = 0;
@@ -56,12 +74,13 @@ export class ClockSync {
     this.#options = options;
     this.#world = { ...system, ...options.world };
     this.#backoff = options.backoff ?? { first: 15_000, most: 300_000 };
+    this.#leftAlone = options.leftAlone ?? new Set();
   }
 
   /**
    * Begins. Call it again for the same promise.
    *
-   * @returns the result of the first attempt, at its deadline at the latest. If it is a failure, go on without: further
+   * @returns the result of the first attempt, at its timeout at the latest. If it is a failure, go on without: further
    *   attempts follow by themselves, and `onResult` tells. Never rejects, but for a RangeError of syncOnce.
    */
   start(): Promise<SyncResult> {
@@ -71,19 +90,31 @@ export class ClockSync {
 
   /** Ends everything at once, for good. An attempt under way ends with the reason `stopped`. */
   stop(): void {
-    this.#stop.abort();
+    this.#stopped = true;
+    this.#current.abort();
     this.#clearTimer();
   }
 
   /**
-   * Something has changed, say a link came up: if it is waiting for the next attempt it starts over with the shortest
-   * pause. Several calls in a row do not make it ask more often than that.
+   * Something has changed, say a link came up: what could not be sent perhaps can be now.
+   *
+   * An attempt of which no question could leave is begun anew: 2 s after its last beginning at the earliest, after five times
+   * 10 s. When servers were asked, a wake ends the pause `backoff.first` after the last attempt, the next one after twice that, and so on up to
+   * `backoff.most`. So however often it is called, servers are not asked more often than without it in the long run.
    */
   wake(): void {
+    if (this.#success !== undefined || this.#stopped) return;
+    if (!this.#asked) {
+      const pause = this.#restarts < RESTART.few ? RESTART.soon : RESTART.later;
+      const wait = Math.max(0, pause - this.#since(this.#beganNs));
+      if (this.#querying && wait === 0) this.#current.abort();
+      if (this.#querying ? wait === 0 : this.#advance(wait)) this.#restarts += 1;
+      return;
+    }
     if (this.#cancelTimer === undefined) return;
-    this.#failures = 0;
-    const since = Number(this.#world.monotonic() - this.#lastEndNs) / 1e6;
-    this.#schedule(Math.max(0, this.#backoff.first - since));
+    const { first, most } = this.#backoff;
+    const least = Math.min(most, first * 2 ** this.#wakes);
+    if (this.#advance(Math.max(0, least - this.#since(this.#lastEndNs)))) this.#wakes += 1;
   }
 
   /** The time, once it is known. */
@@ -111,9 +142,22 @@ export class ClockSync {
     this.#clearTimer();
     this.#attempts += 1;
     this.#querying = true;
+    this.#asked = false;
+    const startedNs = this.#world.monotonic();
+    const { timeout = 5000 } = this.#options;
     let result: SyncResult;
     try {
-      result = await syncOnce({ ...this.#options, signal: this.#stop.signal, leftAlone: this.#leftAlone });
+      do {
+        this.#beganNs = this.#world.monotonic();
+        if (!this.#stopped) this.#current = new AbortController();
+        result = await syncOnce({
+          ...this.#options,
+          timeout: timeout > 0 ? Math.max(1, timeout - this.#since(startedNs)) : timeout,
+          signal: this.#current.signal,
+          leftAlone: this.#leftAlone,
+          onAsked: () => this.#noteAsked(),
+        });
+      } while (!result.ok && result.reason === 'stopped' && !this.#stopped);
     } finally {
       this.#querying = false;
     }
@@ -128,8 +172,18 @@ export class ClockSync {
     return result;
   }
 
+  #noteAsked(): void {
+    this.#asked = true;
+    this.#options.onAsked?.();
+  }
+
+  /** Milliseconds. */
+  #since(momentNs: bigint): number {
+    return Number(this.#world.monotonic() - momentNs) / 1e6;
+  }
+
   #failed(result: SyncFailure): void {
-    if (this.#stop.signal.aborted) return;
+    if (this.#stopped) return;
     if (result.reason === 'no servers') {
       this.#options.onResult?.(result);
       return;
@@ -145,6 +199,13 @@ export class ClockSync {
     const [byte = 128] = this.#world.random(1);
     const jitter = 0.75 + byte / 510;
     return Math.min(most, first * 2 ** this.#failures) * jitter;
+  }
+
+  /** Makes the next attempt begin after so many milliseconds. @returns whether that is sooner than it was to be */
+  #advance(pause: number): boolean {
+    if (this.#nextNs === undefined || pause >= -this.#since(this.#nextNs)) return false;
+    this.#schedule(pause);
+    return true;
   }
 
   #schedule(pause: number): void {

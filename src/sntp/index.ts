@@ -14,8 +14,11 @@ export {
   rootDistance,
   type Verdict,
 } from './accept.js';
+export { ClockError, type ClockErrorKind } from './addon.js';
+export { bootTime } from './boot-time.js';
 export { buildTime, clockIsPlausible } from './build-time.js';
 export { type ClockState, ClockSync, type ClockSyncOptions } from './clock-sync.js';
+export { kernelBelievesClock, vouchForClock } from './kernel-clock.js';
 export { type Agreement, agree, countVotes, lastOneStanding, majorityOf, type Vote } from './majority.js';
 export { LocalScale, type Measurement, measure } from './measure.js';
 export {
@@ -39,11 +42,9 @@ export {
   referenceText,
 } from './packet.js';
 export { ask, type QuestionEvents, type Refusal, type Target } from './question.js';
-export { canonicalAddress, parseServer, type ServerAddress } from './server.js';
+export { canonicalAddress, isServerAddress, parseServer, type ServerAddress } from './server.js';
 export {
   type ClockDecision,
-  ClockError,
-  type ClockErrorKind,
   type ClockStep,
   decide,
   STEP_THRESHOLD,

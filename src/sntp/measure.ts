@@ -4,7 +4,7 @@ import { ntpDifference, unixFromNtp } from './timestamp.js';
 import type { World } from './world.js';
 
 /**
- * Our clock as it was when an attempt began, carried on by the monotonic clock.
+ * Our clock as it was when an attempt began, carried on by the world's monotonic clock, which counts the time asleep.
  *
  * All offsets of an attempt are against this scale and not against the wall clock itself, so they can be compared with
  * each other whatever happens to the wall clock meanwhile.

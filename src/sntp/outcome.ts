@@ -1,10 +1,10 @@
 import type { AcceptanceRule, KissCode } from './accept.js';
 
-/** A true date, tied to the monotonic clock so that it stays right however the wall clock jumps. */
+/** A true date, tied to the time since boot so that it stays right however the wall clock jumps and the machine sleeps. */
 export interface Instant {
   /** Nanoseconds since 1970-01-01 UTC. */
   unixNs: bigint;
-  /** What the monotonic clock said at that moment, in ns. */
+  /** What `monotonic` of the world said at that moment, in ns; by default the time since boot (see bootTime). */
   monotonicNs: bigint;
 }
 
@@ -44,8 +44,11 @@ export interface Rejection {
   server: string;
   /** Missing if the name did not resolve or the entry is malformed. */
   address?: string;
-  /** The rule it broke; `send`: the kernel did not send; `dns`: the name did not resolve; `malformed`: no server at all. */
-  reason: AcceptanceRule | 'send' | 'dns' | 'malformed';
+  /**
+   * The rule it broke; `send`: the kernel did not send; `round trip`: the answer took too long, say because
+   * the machine slept; `dns`: the name did not resolve, or to no server's address; `malformed`: no server at all.
+   */
+  reason: AcceptanceRule | 'send' | 'round trip' | 'dns' | 'malformed';
   /** For people. */
   detail: string;
   /** Set if the reason is `kiss`. */
@@ -80,8 +83,8 @@ export interface SyncSuccess extends Common {
   instant: Instant;
 }
 
-/** Why there is no time: none configured; nothing more could come; the time was up; it was stopped. */
-export type FailureReason = 'no servers' | 'no majority' | 'deadline' | 'stopped';
+/** Why there is no time: none configured; all had their say; the time was up; it was stopped. */
+export type FailureReason = 'no servers' | 'no majority' | 'timeout' | 'stopped';
 
 /** The time is not known. */
 export interface SyncFailure extends Common {
@@ -108,7 +111,7 @@ export function formatOffset(seconds: number): string {
 const FAILURE: Record<FailureReason, string> = {
   'no servers': 'no NTP servers configured',
   'no majority': 'NTP: no majority of servers agrees',
-  deadline: 'NTP: no majority of servers agrees yet',
+  timeout: 'NTP: no majority of servers agrees yet',
   stopped: 'NTP: stopped',
 };
 

@@ -11,15 +11,17 @@ export interface Target {
   port: number;
 }
 
-/** An answer that broke a rule, or a question that could not be sent (`send`). */
+/** An answer that broke a rule or came too late (`round trip`), or a question that could not be sent (`send`). */
 export interface Refusal {
-  rule: AcceptanceRule | 'send';
+  rule: AcceptanceRule | 'send' | 'round trip';
   detail: string;
   kiss?: KissCode;
 }
 
 /** What becomes of a question. After `answered` and `refused` nothing more is told. */
 export interface QuestionEvents {
+  /** The kernel has taken the question. */
+  sent(): void;
   answered(measurement: Measurement): void;
   /** The server's last word, or the kernel's. */
   refused(refusal: Refusal): void;
@@ -29,6 +31,12 @@ export interface QuestionEvents {
 
 /** Stray datagrams reported for one question. More are ignored without a word: somebody floods us. */
 const MAX_STRAYS = 8;
+
+/**
+ * Nanoseconds. Half the round trip is how wrong an answer may be, so nothing is learnt from a longer one; and an answer from before
+ * the machine fell asleep takes as long as it slept (the scale counts that).
+ */
+const MAX_ROUND_TRIP_NS = 10_000_000_000n;
 
 function errorText(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
@@ -78,10 +86,21 @@ export function ask(
           unsendable(error);
         }
       },
+      sent: () => {
+        if (!closed) events.sent();
+      },
       message: (bytes, from) => {
         const receivedNs = scale.now();
         if (closed || sentNs === undefined) return;
         const verdict = judge(bytes, from, question);
+        const took = receivedNs - sentNs;
+        if (verdict.accepted && took > MAX_ROUND_TRIP_NS) {
+          refuse({
+            rule: 'round trip',
+            detail: `its answer took ${took / 1_000_000_000n} s; below 10 s is wanted`,
+          });
+          return;
+        }
         if (verdict.accepted) {
           close();
           events.answered(measure(verdict.packet, sentNs, receivedNs, pivotNs));

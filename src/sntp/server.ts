@@ -1,4 +1,4 @@
-import { isIP, SocketAddress } from 'node:net';
+import { BlockList, isIP, SocketAddress } from 'node:net';
 
 /** The port of NTP (RFC 5905, section 7.2). */
 export const NTP_PORT = 123;
@@ -15,13 +15,36 @@ export interface ServerAddress {
   port: number;
 }
 
-/** The kernel's notation, so that it can be compared with where an answer comes from: 2001:DB8:0::1 is 2001:db8::1. */
+/**
+ * The kernel's notation, so that it can be compared with where an answer comes from: 2001:DB8:0::1 is 2001:db8::1, and
+ * ::ffff:192.0.2.1 is 192.0.2.1.
+ */
 export function canonicalAddress(address: string): string {
   if (isIP(address) !== 6) return address;
   const percent = address.indexOf('%');
   const zone = percent < 0 ? '' : address.slice(percent);
   const bare = percent < 0 ? address : address.slice(0, percent);
-  return new SocketAddress({ address: bare, family: 'ipv6' }).address + zone;
+  const canonical = new SocketAddress({ address: bare, family: 'ipv6' }).address;
+  const mapped = /^::ffff:([\d.]+)$/.exec(canonical)?.[1];
+  return mapped ?? canonical + zone;
+}
+
+/** Addresses of no server: unspecified, loopback, multicast, broadcast. */
+const nobody = new BlockList();
+nobody.addSubnet('0.0.0.0', 8);
+nobody.addSubnet('127.0.0.0', 8);
+nobody.addSubnet('224.0.0.0', 4);
+nobody.addAddress('255.255.255.255');
+nobody.addSubnet('::', 127, 'ipv6');
+nobody.addSubnet('ff00::', 8, 'ipv6');
+
+/**
+ * Whether an address that DNS gave can be a server's. DNS filters answer 0.0.0.0, :: or 127.0.0.1, and there our own machine
+ * would tell us the time that we asked for.
+ * @param address in the kernel's notation
+ */
+export function isServerAddress(address: string): boolean {
+  return !nobody.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
 }
 
 function family(host: string): 0 | 4 | 6 {
@@ -38,7 +61,10 @@ function family(host: string): 0 | 4 | 6 {
 export function parseServer(text: string): ServerAddress {
   const whole = text.trim();
   const asAddress = family(whole);
-  if (asAddress !== 0) return { text, host: canonicalAddress(whole), family: asAddress, port: NTP_PORT };
+  if (asAddress !== 0) {
+    const host = canonicalAddress(whole);
+    return { text, host, family: family(host), port: NTP_PORT };
+  }
 
   const match = /^(?:\[([^\]]*)\]|([^:[\]]*))(?::(\d{1,5}))?$/.exec(whole);
   if (match === null) throw new SyntaxError(`NTP server '${text}' is neither a name nor an address`);
@@ -49,7 +75,8 @@ export function parseServer(text: string): ServerAddress {
   if (bracketed !== undefined) {
     if (family(bracketed) !== 6)
       throw new SyntaxError(`NTP server '${text}': no IPv6 address within the brackets`);
-    return { text, host: canonicalAddress(bracketed), family: 6, port };
+    const host = canonicalAddress(bracketed);
+    return { text, host, family: family(host), port };
   }
   const host = plain ?? '';
   // What DNS can carry, and no more: an underscore is common in local names.

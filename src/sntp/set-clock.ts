@@ -1,6 +1,5 @@
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { getSystemErrorName } from 'node:util';
+import { type ClockAddon, ClockError, clockAddon } from './addon.js';
 import { formatOffset, type Instant } from './outcome.js';
 import { system, type World } from './world.js';
 
@@ -22,23 +21,6 @@ export function decide(offset: number): ClockDecision {
   return offset > 0 ? 'step forward' : 'step back';
 }
 
-/** Why the clock could not be set. The names are stable, for programs. */
-export type ClockErrorKind = 'not built' | 'not loadable' | 'not permitted' | 'out of range' | 'failed';
-
-/** The clock could not be set. The message says why, and what to do. */
-export class ClockError extends Error {
-  override readonly name = 'ClockError';
-  readonly kind: ClockErrorKind;
-  /** The kernel's name for it, say EPERM, where the kernel was asked. */
-  readonly errno: string | undefined;
-
-  constructor(kind: ClockErrorKind, message: string, errno?: string) {
-    super(message);
-    this.kind = kind;
-    this.errno = errno;
-  }
-}
-
 /** What was done. */
 export interface ClockStep {
   decision: ClockDecision;
@@ -49,53 +31,6 @@ export interface ClockStep {
    * time of the last one that they saw.
    */
   message: string;
-}
-
-/** The function of clock.c. Gives 0 or an errno. */
-type SetRealtime = (seconds: number, nanoseconds: number) => number;
-
-let loaded: SetRealtime | undefined;
-
-/** Where clock.node is looked for: next to the file that runs (a bundle), then where scripts/build-native.mjs puts it. */
-function candidates(): string[] {
-  return ['./clock.node', '../../native/clock.node'].map((path) =>
-    fileURLToPath(new URL(path, import.meta.url)),
-  );
-}
-
-function isSetter(module: { exports: object }): module is { exports: { setRealtime: SetRealtime } } {
-  return 'setRealtime' in module.exports && typeof module.exports.setRealtime === 'function';
-}
-
-/** Loads the native part, the first time it is needed. */
-function load(addon: string | undefined): SetRealtime {
-  if (loaded && addon === undefined) return loaded;
-  const paths = addon === undefined ? candidates() : [addon];
-  const path = paths.find((candidate) => existsSync(candidate));
-  if (path === undefined) {
-    throw new ClockError(
-      'not built',
-      `the clock cannot be set: the native part was not built (no ${paths.join(', no ')}). Install a C compiler and run 'node scripts/build-native.mjs', or let another program set the clock`,
-    );
-  }
-  const module = { exports: {} };
-  try {
-    process.dlopen(module, path);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new ClockError(
-      'not loadable',
-      `the clock cannot be set: ${path} does not load: ${reason}. Build it again`,
-    );
-  }
-  if (!isSetter(module)) {
-    throw new ClockError(
-      'not loadable',
-      `the clock cannot be set: ${path} is something else. Build it again`,
-    );
-  }
-  if (addon === undefined) loaded = module.exports.setRealtime;
-  return module.exports.setRealtime;
 }
 
 function setError(errno: number, date: string): ClockError {
@@ -129,7 +64,7 @@ export interface StepOptions {
   /** Path of clock.node. Default: next to the running file, then dist/native. */
   addon?: string;
   /** Called instead of the native part: seconds since 1970 and nanoseconds (0 to 999999999) in, 0 or an errno out. */
-  setRealtime?: SetRealtime;
+  setRealtime?: ClockAddon['setRealtime'];
   /** The clocks to compare; the one that is set is always the machine's. */
   world?: Pick<World, 'wallClock' | 'monotonic'>;
 }
@@ -157,7 +92,7 @@ export function stepClock(instant: Instant, options: StepOptions = {}): ClockSte
   if (decision === 'leave') {
     return { decision, offset, message: `clock is right to ${formatOffset(offset)}, left alone` };
   }
-  const setRealtime = options.setRealtime ?? load(options.addon);
+  const setRealtime = options.setRealtime ?? clockAddon(options.addon).setRealtime;
   // Taken after loading, which may take a while from a router's flash.
   const target = nowFrom(instant, world);
   const nanoseconds = ((target % NS_PER_SECOND) + NS_PER_SECOND) % NS_PER_SECOND;

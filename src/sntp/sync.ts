@@ -1,5 +1,6 @@
+import { isIP } from 'node:net';
 import { buildTime } from './build-time.js';
-import { type Agreement, agree, lastOneStanding, majorityOf, type Vote } from './majority.js';
+import { type Agreement, agree, countVotes, lastOneStanding, majorityOf, type Vote } from './majority.js';
 import { LocalScale, type Measurement } from './measure.js';
 import {
   type FailureReason,
@@ -9,7 +10,7 @@ import {
   type SyncResult,
 } from './outcome.js';
 import { ask, type Refusal, type Target } from './question.js';
-import { canonicalAddress, parseServer, type ServerAddress } from './server.js';
+import { canonicalAddress, isServerAddress, parseServer, type ServerAddress } from './server.js';
 import { type NameResolver, system, type World } from './world.js';
 
 /** Options of one attempt. */
@@ -17,9 +18,15 @@ export interface SyncOptions {
   /** Names, addresses, each with ":port" if it is not 123; see parseServer. The same one twice counts once. */
   servers: readonly string[];
   /** Milliseconds for everything, DNS included. Default 5000. */
-  deadline?: number;
-  /** Milliseconds until an address that has not answered is asked again, as packets get lost. Default 2000. */
+  timeout?: number;
+  /**
+   * Milliseconds until an address is asked again: packets get lost, and who was refused or disagreed may be of another mind. As long
+   * again until the third time, and from then on twice as long each time, 16 s at most. Default 2000: servers take less for an
+   * attack (ntpd's `discard minimum`).
+   */
   repeat?: number;
+  /** Called each time the kernel has taken a question. */
+  onAsked?: () => void;
   /** A date within 68 years of the truth, ms since 1970-01-01 UTC. Default: when the program was built. */
   pivot?: number;
   /**
@@ -39,6 +46,12 @@ const MAX_ADDRESSES = 16;
 /** Milliseconds until a name is tried again that DNS could not say anything about. */
 const DNS_RETRY = 1000;
 
+/** Milliseconds, the longest pause between two questions to an address, however long an attempt may take. */
+const MAX_REPEAT = 16_000;
+
+/** How many questions to one address are open at once, the latest ones. */
+const MAX_OPEN = 3;
+
 /** Names an address and port in `leftAlone`. */
 export function endpointKey(address: string, port: number): string {
   return `${address} port ${port}`;
@@ -47,11 +60,17 @@ export function endpointKey(address: string, port: number): string {
 /** An address that is asked, once for all servers that have it. */
 interface Asked extends Target {
   owners: string[];
+  /** What it said last. */
   state: 'asking' | 'answered' | 'refused' | 'left alone';
   detail: string;
   vote?: Vote;
-  /** Closes its questions and its timer. */
-  stop: (() => void)[];
+  /** Whether an answer is awaited. */
+  waiting: boolean;
+  /** How many questions the kernel has taken. */
+  questions: number;
+  /** Closes open questions, the oldest first. */
+  open: (() => void)[];
+  cancelRepeat: () => void;
 }
 
 /** A configured server. */
@@ -73,9 +92,9 @@ class Attempt {
   readonly #leftAlone: Set<string>;
   readonly #servers: Server[] = [];
   readonly #asked = new Map<string, Asked>();
-  readonly #votes: Vote[] = [];
   readonly #rejected: Rejection[] = [];
   readonly #cleanup: (() => void)[] = [];
+  readonly #onAsked: (() => void) | undefined;
   readonly #done: (result: SyncResult) => void;
   #resolver: NameResolver | undefined;
   #starting = true;
@@ -88,6 +107,7 @@ class Attempt {
     this.#repeat = options.repeat ?? 2000;
     this.#pivotNs = BigInt(Math.round(options.pivot ?? buildTime())) * 1_000_000n;
     this.#leftAlone = options.leftAlone ?? new Set();
+    this.#onAsked = options.onAsked;
     this.#done = done;
   }
 
@@ -102,7 +122,7 @@ class Attempt {
       signal.addEventListener('abort', abort, { once: true });
       this.#cleanup.push(() => signal.removeEventListener('abort', abort));
     }
-    this.#cleanup.push(this.#world.setTimer(options.deadline ?? 5000, () => this.#conclude('deadline')));
+    this.#cleanup.push(this.#world.setTimer(options.timeout ?? 5000, () => this.#timeIsUp()));
 
     const known = new Set<string>();
     for (const text of options.servers) {
@@ -145,8 +165,14 @@ class Attempt {
         if (this.#finished) return;
         server.looking -= 1;
         server.dnsErrors.delete(family);
-        for (const address of addresses.slice(0, MAX_ADDRESSES)) {
-          this.#add(server, { address: canonicalAddress(address), family, port });
+        const usable = addresses.map(canonicalAddress).filter(isServerAddress);
+        if (usable.length === 0) {
+          const detail = `DNS says ${addresses.join(', ')}, which is no server's address`;
+          server.dnsErrors.set(family, detail);
+          this.#rejected.push({ server: server.text, reason: 'dns', detail });
+        }
+        for (const address of usable.slice(0, MAX_ADDRESSES)) {
+          this.#add(server, { address, family: isIP(address) === 6 ? 6 : 4, port });
         }
         this.#evaluate();
       },
@@ -164,14 +190,11 @@ class Attempt {
           this.#evaluate();
         } else {
           // No DNS yet, as at boot. The name may resolve in a moment.
-          this.#later(DNS_RETRY, this.#cleanup, () => this.#lookUp(server, host, port, family));
+          const again = () => this.#lookUp(server, host, port, family);
+          this.#cleanup.push(this.#world.setTimer(DNS_RETRY, again));
         }
       },
     );
-  }
-
-  #later(milliseconds: number, owner: (() => void)[], callback: () => void): void {
-    owner.push(this.#world.setTimer(milliseconds, callback));
   }
 
   /** Asks an address of a server, unless it is asked already for another one. */
@@ -184,7 +207,10 @@ class Attempt {
         owners: [],
         state: 'asking',
         detail: `no answer from ${target.address}`,
-        stop: [],
+        waiting: false,
+        questions: 0,
+        open: [],
+        cancelRepeat: () => {},
       };
       this.#asked.set(key, asked);
     }
@@ -201,17 +227,39 @@ class Attempt {
   }
 
   #ask(asked: Asked): void {
+    asked.waiting = true;
+    if (asked.open.length === MAX_OPEN) asked.open.shift()?.();
+    this.#planRepeat(asked);
     const close = ask(asked, this.#scale, this.#pivotNs, this.#world, {
+      sent: () => {
+        asked.questions += 1;
+        this.#onAsked?.();
+      },
       answered: (measurement) => this.#answered(asked, measurement),
       refused: (refusal) => this.#refused(asked, refusal),
       stray: (refusal) => this.#reject(asked, refusal),
     });
-    asked.stop.push(close);
-    this.#later(this.#repeat, asked.stop, () => this.#ask(asked));
+    asked.open.push(close);
   }
 
+  #planRepeat(asked: Asked): void {
+    const pause = Math.min(MAX_REPEAT, this.#repeat * 2 ** Math.max(0, asked.questions - 1));
+    asked.cancelRepeat = this.#world.setTimer(pause, () => {
+      if (this.#isWorthAsking(asked)) this.#ask(asked);
+      else this.#planRepeat(asked);
+    });
+  }
+
+  /** Whether another answer can change anything. One that has given its vote may change its mind, if minds are the matter. */
+  #isWorthAsking({ state, vote }: Asked): boolean {
+    if (state === 'left alone') return false;
+    return vote === undefined || countVotes(this.#votes) >= majorityOf(this.#servers.length);
+  }
+
+  /** Waits for no answer to what was asked. */
   #stopAsking(asked: Asked): void {
-    for (const stop of asked.stop.splice(0)) stop();
+    asked.waiting = false;
+    for (const close of asked.open.splice(0)) close();
   }
 
   #answered(asked: Asked, measurement: Measurement): void {
@@ -220,27 +268,35 @@ class Attempt {
     this.#stopAsking(asked);
     // The array is shared: a name that resolves to this address later votes by it too.
     asked.vote = { ...measurement, servers: asked.owners };
-    this.#votes.push(asked.vote);
     this.#evaluate();
   }
 
   #refused(asked: Asked, refusal: Refusal): void {
     this.#reject(asked, refusal);
-    // What the kernel could not send now it may in two seconds, when the interface is up. A server's word is its last.
-    if (refusal.rule === 'send') return;
+    // What the kernel could not send now it may in two seconds, when the interface is up.
+    if (refusal.rule === 'send' || refusal.rule === 'round trip') return;
     asked.state = refusal.kiss === undefined ? 'refused' : 'left alone';
+    // A kiss says nothing against what it told before.
     if (refusal.kiss !== undefined) this.#leftAlone.add(endpointKey(asked.address, asked.port));
+    else delete asked.vote;
     this.#stopAsking(asked);
     this.#evaluate();
   }
 
   #reject(asked: Asked, { rule, detail, kiss }: Refusal): void {
-    asked.detail = `${asked.address}: ${detail}`;
+    const again = `${asked.address}: ${detail}`;
+    // Every two seconds the same, for as long as there is no way out: said once.
+    if (rule === 'send' && asked.detail === again) return;
+    asked.detail = again;
     for (const server of asked.owners) {
       const rejection: Rejection = { server, address: asked.address, reason: rule, detail };
       if (kiss !== undefined) rejection.kiss = kiss;
       this.#rejected.push(rejection);
     }
+  }
+
+  get #votes(): Vote[] {
+    return [...this.#asked.values()].flatMap(({ vote }) => vote ?? []);
   }
 
   #evaluate(): void {
@@ -250,17 +306,20 @@ class Attempt {
       this.#succeed(found, false);
       return;
     }
-    const waiting =
-      this.#servers.some((server) => server.looking > 0) ||
-      [...this.#asked.values()].some((asked) => asked.state === 'asking');
-    if (!waiting) this.#conclude('no majority');
+    const all = [...this.#asked.values()];
+    if (this.#servers.some(({ looking }) => looking > 0) || all.some(({ waiting }) => waiting)) return;
+    const alone = lastOneStanding(this.#votes, this.#servers.length);
+    if (alone) this.#succeed(alone, true);
+    else if (!all.some((asked) => this.#isWorthAsking(asked))) this.#fail('no majority');
   }
 
-  /** Nothing more will be heard. */
-  #conclude(reason: FailureReason): void {
+  #timeIsUp(): void {
     const found = lastOneStanding(this.#votes, this.#servers.length);
+    const silent =
+      this.#servers.some(({ looking }) => looking > 0) ||
+      [...this.#asked.values()].some(({ state }) => state === 'asking');
     if (found) this.#succeed(found, true);
-    else this.#fail(reason);
+    else this.#fail(silent ? 'timeout' : 'no majority');
   }
 
   #succeed(agreement: Agreement, alone: boolean): void {
@@ -287,7 +346,10 @@ class Attempt {
     if (this.#finished) return false;
     this.#finished = true;
     for (const cleanup of this.#cleanup) cleanup();
-    for (const asked of this.#asked.values()) this.#stopAsking(asked);
+    for (const asked of this.#asked.values()) {
+      asked.cancelRepeat();
+      this.#stopAsking(asked);
+    }
     this.#resolver?.cancel();
     return true;
   }
@@ -341,13 +403,13 @@ function report(server: Server, agreeing: ReadonlySet<Vote>): ServerReport {
  * A server, as configured, has one vote, however many addresses it has: any of its addresses can cast it, and one address
  * casts no more than one even if two names share it. More than half of the configured servers have to agree
  * within their error bounds (majority.ts has the rules, and the one exception for two servers). It waits no longer
- * than that, than until nothing more can come, and than the deadline. It changes no clock.
+ * than that, and than the timeout; until then all are asked again if they do not agree. It changes no clock.
  *
  * @returns never rejects for anything that servers, DNS or the network do: that is a SyncFailure.
- * @throws {RangeError} if the deadline or the repeat interval is no positive number.
+ * @throws {RangeError} if the timeout or the repeat interval is no positive number.
  */
 export async function syncOnce(options: SyncOptions): Promise<SyncResult> {
-  for (const name of ['deadline', 'repeat'] as const) {
+  for (const name of ['timeout', 'repeat'] as const) {
     const value = options[name];
     if (value !== undefined && !(value > 0 && value < 2 ** 31)) {
       throw new RangeError(`syncOnce: ${name} is ${value}, but must be milliseconds above 0 and below 2^31`);

@@ -2,6 +2,7 @@ import { createSocket, type Socket } from 'node:dgram';
 import { promises as dns } from 'node:dns';
 import { closeSync, openSync, readSync } from 'node:fs';
 import type { Endpoint } from './accept.js';
+import { bootTime } from './boot-time.js';
 
 /** A socket for one question. It is bound to a random free port by the time `ready` is called. */
 export interface DatagramSocket {
@@ -13,6 +14,8 @@ export interface DatagramSocket {
 /** What a socket tells. Nothing is called before `openSocket` has returned, nor after `close`. */
 export interface DatagramEvents {
   ready(): void;
+  /** The kernel has taken what `send` gave it. */
+  sent(): void;
   message(bytes: Uint8Array, from: Endpoint): void;
   /** The socket is of no use any more. */
   error(error: Error): void;
@@ -29,7 +32,7 @@ export interface NameResolver {
 export interface World {
   /** Our own idea of the date, in milliseconds since 1970-01-01 UTC. It may be wrong, and may jump. */
   wallClock(): number;
-  /** Nanoseconds from any start. Never jumps. */
+  /** Nanoseconds from any start. Never jumps back, and counts the time asleep: a timer does not. */
   monotonic(): bigint;
   /** Unpredictable bytes. */
   random(count: number): Uint8Array;
@@ -70,6 +73,7 @@ function openSocket(family: 4 | 6, events: DatagramEvents): DatagramSocket {
     send: (packet, to) => {
       socket.send(packet, to.port, to.address, (error) => {
         if (error) fail(error);
+        else if (!closed) events.sent();
       });
     },
     close: () => {
@@ -112,7 +116,7 @@ function random(count: number): Uint8Array {
 /** The real world. */
 export const system: World = {
   wallClock: () => Date.now(),
-  monotonic: () => process.hrtime.bigint(),
+  monotonic: () => BigInt(Math.round(bootTime() * 1e6)),
   random,
   setTimer: (milliseconds, callback) => {
     const timer = setTimeout(callback, milliseconds);

@@ -10,10 +10,17 @@ import { MessageAttribute, MessageType, writeNumberAttribute } from './message.j
 
 /** Where ubusd listens: OpenWrt since 2021, and before. */
 const DEFAULT_PATHS = ['/var/run/ubus/ubus.sock', '/var/run/ubus.sock'] as const;
-/** Pauses between attempts to connect, in milliseconds: the first, and the longest it grows to. */
+/**
+ * Pauses between attempts to connect, in milliseconds: the first, and the longest it grows to. Each attempt wakes the
+ * process, and on a machine without ubus for nothing. As the pause doubles, an ubusd that comes late is found after at most
+ * about the time that it was away.
+ */
 const FIRST_PAUSE = 100;
-const LONGEST_PAUSE = 30_000;
-/** How long a connection has to last for the next pause to be the first again, in milliseconds. */
+const LONGEST_PAUSE = 300_000;
+/**
+ * How long a connection has to last for the next pause to be the first again, and the longest pause after one on which all
+ * was registered, in milliseconds.
+ */
 const STABLE = 1_000;
 /** The same for an object or listener that ubusd refuses. */
 const FIRST_RETRY = 1_000;
@@ -67,6 +74,8 @@ export class Session {
   #reconnect: NodeJS.Timeout | undefined;
   #pause = FIRST_PAUSE;
   #connectedAt = 0;
+  /** Whether all is registered on the connection. */
+  #complete = false;
   #told = false;
   #closed = false;
 
@@ -283,11 +292,13 @@ export class Session {
     if (connection.closed) throw new UbusError('CONNECTION_FAILED', 'ubusd hung up right after its greeting');
     this.#connection = connection;
     this.#connectedAt = performance.now();
+    this.#complete = false;
     const enrolled = [...this.#registrations].map((registration) =>
       this.#enroll(connection, registration, FIRST_RETRY),
     );
     Promise.all(enrolled).then(() => {
       if (connection.closed) return;
+      this.#complete = true;
       this.#told = false;
       this.tell(() => this.#options.onConnect?.());
     });
@@ -315,8 +326,9 @@ export class Session {
   #disconnected(connection: Connection, error: UbusError): void {
     if (this.#connection !== connection) return;
     this.#connection = undefined;
-    // One that ends as soon as it has begun is no better than none.
+    // One that ends as soon as it has begun is no better than none; an ubusd that was restarted twice is one.
     if (performance.now() - this.#connectedAt >= STABLE) this.#pause = FIRST_PAUSE;
+    else if (this.#complete) this.#pause = Math.min(this.#pause, STABLE);
     this.#dispatcher.targets.clear();
     for (const timer of this.#retries) clearTimeout(timer);
     this.#retries.clear();

@@ -35,7 +35,7 @@ const MAX_KNOWN = 256;
  * ```
  *
  * When ubusd goes away, calls under way reject with CONNECTION_FAILED, further ones at once. The connection
- * is made again in the background (after 0.1 s, growing to 30 s), and with it everything that was published,
+ * is made again in the background (after 0.1 s, growing to 5 min), and with it everything that was published,
  * listened for and subscribed to.
  *
  * At most 1 MiB is kept for an ubusd that does not read, and 4 MiB of answers to calls (16 MiB if they are

@@ -32,7 +32,8 @@ test('an IPv6 default route for one source only, as DHCPv6 gives it: its endpoin
     const far = '2001:db8:99::1';
     await gw1.ip(`address add ${far}/128 dev up0 nodad`);
     // The way there by the default route alone; the router's own prefix is the source that it is for.
-    await lab.router.ip(`-6 route add default from 2001:db8::/64 via ${gw1.address.v6} dev up0 metric 512`);
+    const way = `from 2001:db8::/64 via ${gw1.address.v6} dev up0 metric 512`;
+    await lab.router.exec(['ip', '-6', 'route', 'add', 'default', ...way.split(' ')]);
     const options = { endpoint: `[${far}]:${wireguardPort}` };
     const daemon = await lab.startDaemon({
       config: lab.config({ peers: [{ gateway: gw1, options }] }),

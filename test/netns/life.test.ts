@@ -1,21 +1,12 @@
 // The daemon's own life: signals, restarts, reloads, mistakes, and what it needs.
 import assert from 'node:assert/strict';
 import { closeSync, constants, lstatSync, openSync, writeSync } from 'node:fs';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { chown, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { needs } from '../support/needs.js';
 import { attempt } from './lab/exec.js';
-import {
-  connected,
-  inside,
-  type Lab,
-  onlyInVirtualMachine,
-  ourProtocol,
-  ourRoutes,
-  section,
-  until,
-  withLab,
-} from './lab/index.js';
+import { connected, inside, type Lab, ourProtocol, ourRoutes, section, until, withLab } from './lab/index.js';
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   test(`${signal}: peer and routes are removed, exit code 0`, () =>
@@ -182,40 +173,45 @@ test('a second daemon for the same interface stops and says who has it', () =>
     await third.line(/still connected/);
   }));
 
-test('without CAP_NET_ADMIN: exit code 77; with nothing else: it works', () =>
-  withLab({ gateways: 1 }, async (lab) => {
-    const user = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
-    const readable = { config: lab.config(), withinReach: true };
-    await lab.router.exec(['chmod', '-R', 'a+rX', lab.folder]);
-    const without = await lab.startDaemon({
-      ...readable,
-      under: [...user, '--inh-caps=-all', '--bounding-set=-all'],
-    });
-    assert.equal((await without.exit()).code, 77);
-    await without.line(
-      /error: not permitted to configure WireGuard \(.*EPERM.*\): run as root, or with CAP_NET_ADMIN/,
-    );
-    const only = [
-      '--inh-caps=-all,+net_admin',
-      '--ambient-caps=+net_admin',
-      '--bounding-set=-all,+net_admin',
-    ];
-    const daemon = await lab.startDaemon({ ...readable, under: [...user, ...only] });
-    await daemon.line(connected);
-    const status = await readFile(`/proc/${daemon.pid}/status`, 'latin1');
-    assert.match(status, /^CapEff:\s+0000000000001000$/m, 'CAP_NET_ADMIN and nothing else');
-    daemon.signal('SIGTERM');
-    assert.equal((await daemon.exit()).code, 0);
-    assert.deepEqual((await lab.router.wg()).peers, []);
-  }));
+test(
+  'without CAP_NET_ADMIN: exit code 77; with nothing else: it works',
+  needs('users and groups to change to'),
+  () =>
+    withLab({ gateways: 1 }, async (lab) => {
+      const user = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
+      const readable = { config: lab.config(), withinReach: true };
+      await lab.router.exec(['chmod', '-R', 'a+rX', lab.folder]);
+      const without = await lab.startDaemon({
+        ...readable,
+        under: [...user, '--inh-caps=-all', '--bounding-set=-all'],
+      });
+      assert.equal((await without.exit()).code, 77);
+      await without.line(
+        /error: not permitted to configure WireGuard \(.*EPERM.*\): run as root, or with CAP_NET_ADMIN/,
+      );
+      const only = [
+        '--inh-caps=-all,+net_admin',
+        '--ambient-caps=+net_admin',
+        '--bounding-set=-all,+net_admin',
+      ];
+      const daemon = await lab.startDaemon({ ...readable, under: [...user, ...only] });
+      await daemon.line(connected);
+      const status = await readFile(`/proc/${daemon.pid}/status`, 'latin1');
+      assert.match(status, /^CapEff:\s+0000000000001000$/m, 'CAP_NET_ADMIN and nothing else');
+      daemon.signal('SIGTERM');
+      assert.equal((await daemon.exit()).code, 0);
+      assert.deepEqual((await lab.router.wg()).peers, []);
+    }),
+);
 
-test('--group changes the group', () =>
+test('--group changes the group', needs('users and groups to change to'), () =>
   withLab({ gateways: 1 }, async (lab) => {
     const daemon = await lab.startDaemon({ args: ['-i', 'vpn', '--group', 'nogroup'] });
     await daemon.line(connected);
     const status = await readFile(`/proc/${daemon.pid}/status`, 'latin1');
     assert.match(status, /^Gid:\s+65534\s+65534\s+65534\s+65534$/m);
-  }));
+  }),
+);
 
 test('strace shows no program started but the daemon itself', () =>
   withLab({ gateways: 2 }, async (lab) => {
@@ -242,6 +238,7 @@ test('strace shows no program started but the daemon itself', () =>
     });
     await daemon.line(connected);
     await lab.router.linkDown();
+    await daemon.line(/the interface is down/);
     await lab.router.linkUp();
     await daemon.line(/still connected/);
     const pid = (await readFile(`${lab.folder}/pid`, 'latin1')).trim();
@@ -255,7 +252,7 @@ test('strace shows no program started but the daemon itself', () =>
     assert.match(calls[0] ?? '', /wgpeerselector\.js/);
   }));
 
-test('a kernel without WireGuard: exit code 69', { skip: onlyInVirtualMachine }, () =>
+test('a kernel without WireGuard: exit code 69', needs('a kernel of its own'), () =>
   withLab({ gateways: 0, interfaces: [] }, async (lab) => {
     // Take the module away, and keep the kernel from loading it again, for as long as this test lasts.
     const helper = '/proc/sys/kernel/modprobe';
@@ -328,33 +325,41 @@ test("whoever holds the lock's name, and could not serve the interface, does not
     await (await lab.startDaemon()).line(/still connected/);
   }));
 
-test('a program that becomes root after it has taken the name is passed over too', () =>
-  withLab({ gateways: 1 }, async (lab) => {
-    await takeLock(lab, 'setuid', 'vpn');
-    const daemon = await lab.startDaemon();
-    await daemon.line(/warning vpn: process \d+ of user 65534 took the lock's name/);
-    await daemon.line(connected);
-  }));
+test(
+  'a program that becomes root after it has taken the name is passed over too',
+  needs('users and groups to change to'),
+  () =>
+    withLab({ gateways: 1 }, async (lab) => {
+      await takeLock(lab, 'setuid', 'vpn');
+      const daemon = await lab.startDaemon();
+      await daemon.line(/warning vpn: process \d+ of user 65534 took the lock's name/);
+      await daemon.line(connected);
+    }),
+);
 
-test("a daemon without root, to which /proc shows nobody else's processes, knows whom to pass over", () =>
-  withLab({ gateways: 1 }, async (lab) => {
-    await lab.router.exec(['chmod', '-R', 'a+rX', lab.folder]);
-    await takeLock(lab, 'listen', 'vpn', powerless);
-    const hidden = ['sh', '-c', 'mount -t proc -o hidepid=2 proc /proc && exec "$@"', 'sh'];
-    const user = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
-    const able = [
-      '--inh-caps=-all,+net_admin',
-      '--ambient-caps=+net_admin',
-      '--bounding-set=-all,+net_admin',
-    ];
-    const options = { withinReach: true, under: [...hidden, ...user, ...able] };
-    const daemon = await lab.startDaemon(options);
-    await daemon.line(/warning vpn: process \d+ of user 0 took the lock's name/);
-    await daemon.line(connected);
-    const second = await lab.startDaemon({ ...options, under: [] });
-    assert.equal((await second.exit()).code, 75);
-    await second.line(new RegExp(`error: interface vpn is served already by process ${daemon.pid};`));
-  }));
+test(
+  "a daemon without root, to which /proc shows nobody else's processes, knows whom to pass over",
+  needs('users and groups to change to'),
+  () =>
+    withLab({ gateways: 1 }, async (lab) => {
+      await lab.router.exec(['chmod', '-R', 'a+rX', lab.folder]);
+      await takeLock(lab, 'listen', 'vpn', powerless);
+      const hidden = ['sh', '-c', 'mount -t proc -o hidepid=2 proc /proc && exec "$@"', 'sh'];
+      const user = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
+      const able = [
+        '--inh-caps=-all,+net_admin',
+        '--ambient-caps=+net_admin',
+        '--bounding-set=-all,+net_admin',
+      ];
+      const options = { withinReach: true, under: [...hidden, ...user, ...able] };
+      const daemon = await lab.startDaemon(options);
+      await daemon.line(/warning vpn: process \d+ of user 0 took the lock's name/);
+      await daemon.line(connected);
+      const second = await lab.startDaemon({ ...options, under: [] });
+      assert.equal((await second.exit()).code, 75);
+      await second.line(new RegExp(`error: interface vpn is served already by process ${daemon.pid};`));
+    }),
+);
 
 test('signals while the daemon starts: SIGHUP means a reload afterwards, SIGTERM the end with 0', () =>
   withLab({ gateways: 2 }, async (lab) => {
@@ -439,3 +444,18 @@ test('a pid file that cannot be: 73, what stands in the way, and nothing was tou
     await daemon.line(/^error: --pid-file \S+: it is no file$/);
     assert.deepEqual((await lab.router.wg()).peers, []);
   }));
+
+test(
+  "another user's pid file is replaced: its owner could write another number into it",
+  needs('users and groups to change to'),
+  () =>
+    withLab({ gateways: 1 }, async (lab) => {
+      const pidFile = `${lab.folder}/pid`;
+      await writeFile(pidFile, '1\n');
+      await chown(pidFile, 65534, 65534);
+      const daemon = await lab.startDaemon({ args: ['-i', 'vpn', '-p', pidFile] });
+      await daemon.line(connected);
+      assert.equal((await stat(pidFile)).uid, 0);
+      assert.equal(await readFile(pidFile, 'latin1'), `${daemon.pid}\n`);
+    }),
+);

@@ -33,16 +33,16 @@ function ip(...lines: string[]): void {
   execFileSync('ip', ['-batch', '-'], { input: `${lines.join('\n')}\n`, stdio: ['pipe', 'pipe', 'inherit'] });
 }
 
-/** Waits until `find` finds something; fails after ten seconds. */
+/** Waits until `find` finds something; fails after two minutes, which is for machines that do much else besides. */
 async function eventually<T>(
   what: string,
   find: () => T | undefined | false | Promise<T | undefined | false>,
 ): Promise<T> {
-  const end = performance.now() + 10_000;
+  const end = performance.now() + 120_000;
   for (;;) {
     const found = await find();
     if (found !== undefined && found !== false) return found;
-    assert.ok(performance.now() < end, `${what}: not within ten seconds`);
+    assert.ok(performance.now() < end, `${what}: not within two minutes`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
@@ -69,8 +69,7 @@ if (process.env[ENTERED] === undefined) {
       ['--net', process.execPath, '--test', '--test-reporter=spec', fileURLToPath(import.meta.url)],
       { env: { ...env, [ENTERED]: '1' }, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] },
     );
-    console.log(stdout);
-    assert.equal(status, 0);
+    assert.equal(status, 0, stdout);
     assert.match(stdout, /skipped 0\n/);
   });
 } else {

@@ -6,6 +6,7 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { needs } from '../support/needs.js';
 import { attempt, exec, start } from './lab/exec.js';
 import { connected, type Daemon, type Lab, until, withLab } from './lab/index.js';
 
@@ -64,29 +65,33 @@ test('netifd: the protocol tells its options, and that it wants to know how the 
   ]);
 });
 
-test('netifd: setup asks for the daemon, which connects; teardown ends it, and nothing is left', () =>
-  withLab({ gateways: 1 }, async (lab) => {
-    const calls = await netifd(['setup', ...VPN], { option_unix_group: 'nogroup' });
-    const command = ['/usr/bin/wgpeerselector', '--interface', 'vpn', '--pid-file', pidFile];
-    assert.deepEqual(calls, [
-      ['proto_add_host_dependency', 'vpn_peerselector', '', 'vpn'],
-      ['proto_init_update', 'vpn', '1'],
-      ['proto_send_update', 'vpn_peerselector'],
-      ['proto_run_command', 'vpn_peerselector', ...command, '--group', 'nogroup'],
-    ]);
-    const daemon = await startAsNetifd(lab, calls);
-    await daemon.line(connected);
-    const nogroup = (await exec(['getent', 'group', 'nogroup'])).split(':')[2];
-    assert.match(
-      await readFile(`/proc/${daemon.pid}/status`, 'utf8'),
-      new RegExp(`^Gid:\t${nogroup}\t`, 'm'),
-    );
-    assert.deepEqual(await netifd(['teardown', ...VPN]), [['proto_kill_command', 'vpn_peerselector']]);
-    daemon.signal('SIGTERM');
-    assert.equal((await daemon.exit()).code, 0);
-    assert.deepEqual((await lab.router.wg()).peers, []);
-    assert.equal(existsSync(pidFile), false);
-  }));
+test(
+  'netifd: setup asks for the daemon, which connects; teardown ends it, and nothing is left',
+  needs('users and groups to change to'),
+  () =>
+    withLab({ gateways: 1 }, async (lab) => {
+      const calls = await netifd(['setup', ...VPN], { option_unix_group: 'nogroup' });
+      const command = ['/usr/bin/wgpeerselector', '--interface', 'vpn', '--pid-file', pidFile];
+      assert.deepEqual(calls, [
+        ['proto_add_host_dependency', 'vpn_peerselector', '', 'vpn'],
+        ['proto_init_update', 'vpn', '1'],
+        ['proto_send_update', 'vpn_peerselector'],
+        ['proto_run_command', 'vpn_peerselector', ...command, '--group', 'nogroup'],
+      ]);
+      const daemon = await startAsNetifd(lab, calls);
+      await daemon.line(connected);
+      const nogroup = (await exec(['getent', 'group', 'nogroup'])).split(':')[2];
+      assert.match(
+        await readFile(`/proc/${daemon.pid}/status`, 'utf8'),
+        new RegExp(`^Gid:\t${nogroup}\t`, 'm'),
+      );
+      assert.deepEqual(await netifd(['teardown', ...VPN]), [['proto_kill_command', 'vpn_peerselector']]);
+      daemon.signal('SIGTERM');
+      assert.equal((await daemon.exit()).code, 0);
+      assert.deepEqual((await lab.router.wg()).peers, []);
+      assert.equal(existsSync(pidFile), false);
+    }),
+);
 
 test('netifd: without unix_group there is no --group', async () => {
   const calls = await netifd(['setup', ...VPN]);
@@ -109,20 +114,52 @@ test('netifd: an orphan of a netifd that died makes way, and its connection goes
     assert.equal((await flow.stop()).lost, 0);
   }));
 
-test('netifd: a stale pid file that names another process by now does no harm', async () => {
-  const other = start(['sleep', '1000']);
-  const commandLine = async () => await readFile(`/proc/${other.pid}/cmdline`, 'latin1');
-  try {
-    await until(async () => (await commandLine()).startsWith('sleep'), { what: 'another process to run' });
-    await writeFile(pidFile, `${other.pid}\n`);
-    argumentsOf(await netifd(['setup', ...VPN]), 'proto_run_command');
-    // That of a killed process is empty.
-    assert.match(await commandLine(), /^sleep/);
-  } finally {
-    other.kill();
-    await rm(pidFile, { force: true });
-  }
-});
+const sleeper = ['busybox', 'sh', '-c', 'read never', 'editor'];
+for (const [what, argv] of [
+  ['another process', ['sleep', '1000']],
+  ['an editor of our configuration', [...sleeper, '/etc/config/wgpeerselector']],
+  ['a daemon started by hand', [...sleeper, '/usr/bin/wgpeerselector', '--interface', 'vpn']],
+  ['a search for our command line', [...sleeper, `--interface vpn --pid-file ${pidFile}`]],
+] as const) {
+  test(`a stale pid file that names ${what} by now does no harm: neither to setup nor to reload`, async () => {
+    const other = start([...argv]);
+    const commandLine = async () => await readFile(`/proc/${other.pid}/cmdline`, 'latin1');
+    try {
+      await until(async () => (await commandLine()).startsWith(argv[0]), { what: 'another process to run' });
+      await writeFile(pidFile, `${other.pid}\n`);
+      argumentsOf(await netifd(['setup', ...VPN]), 'proto_run_command');
+      await procd('reload', { interfaces: [{ name: 'vpn_peerselector', device: 'vpn' }] });
+      // That of a killed process is empty.
+      assert.ok((await commandLine()).startsWith(argv[0]));
+    } finally {
+      other.kill();
+      await rm(pidFile, { force: true });
+    }
+  });
+}
+
+test('netifd: a second interface on a device is told why it is not served, and the daemon of the first goes on', () =>
+  withLab({ gateways: 1 }, async (lab) => {
+    const daemon = await startAsNetifd(lab, await netifd(['setup', ...VPN]));
+    await daemon.line(connected);
+    const up = '@.interface[@.proto="wgpeerselector" && @.device="vpn" && @.up=true].interface';
+    const answers = `${lab.folder}/answers`;
+    await writeFile(answers, `${up}\tvpn_peerselector\n`);
+    assert.deepEqual(await netifd(['setup', 'second', 'vpn'], { ANSWERS: answers }), [
+      [
+        'proto_notify_error',
+        'second',
+        'DEVICE_IN_USE',
+        "vpn is served for interface 'vpn_peerselector' already: expected one interface of proto wgpeerselector for each device",
+      ],
+      ['proto_block_restart', 'second'],
+    ]);
+    assert.ok(await lab.router.ping(lab.gateways[0]?.inside.v4 ?? ''));
+    daemon.signal('SIGTERM');
+    assert.equal((await daemon.exit()).code, 0);
+    // Itself is no other.
+    argumentsOf(await netifd(['setup', ...VPN], { ANSWERS: answers }), 'proto_run_command');
+  }));
 
 test('netifd: unusable configuration is an error that netifd shows, and not tried again', () =>
   withLab({ gateways: 1 }, async (lab) => {
@@ -144,6 +181,7 @@ test('netifd: unusable configuration is an error that netifd shows, and not trie
     const line = config.split('\n').findIndex((text) => text.includes('nonsense')) + 1;
     assert.deepEqual(calls, [
       ['proto_block_restart', 'vpn_peerselector'],
+      ['proto_notify_error', 'vpn_peerselector', 'CONFIGURATION', 'see logread'],
       [
         'proto_notify_error',
         'vpn_peerselector',
@@ -154,6 +192,18 @@ test('netifd: unusable configuration is an error that netifd shows, and not trie
     ]);
   }));
 
+test('netifd: a check that takes longer than netifd waits does not keep the error from being told', async () => {
+  const folder = await mkdtemp(`${tmpdir()}/wgps-slow-`);
+  const program = `${folder}/wgpeerselector`;
+  await writeFile(program, '#!/bin/sh\nexec sleep 60\n', { mode: 0o755 });
+  const calls = await netifd(['teardown', ...VPN], { ERROR: '78', PROGRAM_HERE: program });
+  await rm(folder, { recursive: true });
+  assert.deepEqual(calls, [
+    ['proto_block_restart', 'vpn_peerselector'],
+    ['proto_notify_error', 'vpn_peerselector', 'CONFIGURATION', 'see logread'],
+  ]);
+});
+
 test('netifd: after every other end the daemon is started again, but not at once', async () => {
   const kill = ['proto_kill_command', 'vpn_peerselector'];
   for (const [error, pause] of [
@@ -163,6 +213,11 @@ test('netifd: after every other end the daemon is started again, but not at once
   ] as const) {
     assert.deepEqual(await netifd(['teardown', ...VPN], { ERROR: error }), [['sleep', pause], kill]);
   }
+  assert.deepEqual(await netifd(['teardown', ...VPN], { ERROR: '73' }), [
+    ['proto_notify_error', 'vpn_peerselector', 'NO_PID_FILE', 'see logread'],
+    ['sleep', '3'],
+    kill,
+  ]);
   for (const [error, code] of [
     ['64', 'NOT_STARTED'],
     ['69', 'NO_WIREGUARD'],
@@ -235,6 +290,8 @@ async function procd(action: string, state: RouterState): Promise<string[][]> {
   return calls.map((words) => words.map((word) => word.replace(folder, 'STATE')));
 }
 
+const escaped = (text: string) => text.replaceAll(/[^\w]/g, '\\$&');
+
 const peer = (ifname: string, enabled = '1') =>
   `config peer\n\toption enabled '${enabled}'\n\toption ifname '${ifname}'\n`;
 
@@ -270,6 +327,52 @@ test('procd: one process for every interface with enabled peers that netifd does
     ['chgrp', 'wgpeerselector', '/etc/config/wgpeerselector'],
     ['chmod', 'g+r', '/etc/config/wgpeerselector'],
     ['procd_close_instance'],
+  ]);
+});
+
+test('procd: a peer whose interface cannot be one is named, and takes nobody down', async () => {
+  const odd = ['this-name-is-too-long', 'two words', '*', ';', '-v', '', '.', 'a/b', 'a:b', '?pn'];
+  const wgpeerselector = ['vpn', ...odd, 'wg-1.5_x', 'fifteen-bytes-x'].map((name) => peer(name)).join('');
+  const calls = await procd('start', { wgpeerselector });
+  assert.deepEqual(
+    argumentsOf(calls, 'procd_set_param'),
+    ['command', '/usr/bin/wgpeerselector'].concat(
+      ...['vpn', 'wg-1.5_x', 'fifteen-bytes-x'].map((name) => ['--interface', name]),
+    ),
+  );
+  const told = calls.filter(([name]) => name === 'logger').map((words) => words.at(-1) ?? '');
+  assert.equal(told.length, odd.length);
+  for (const [index, name] of odd.entries())
+    assert.match(
+      told[index] ?? '',
+      new RegExp(`^peer 'cfg\\d+', option ifname: is '${escaped(name)}', which`),
+    );
+  const none = await procd('start', { wgpeerselector: peer('*') });
+  assert.deepEqual(
+    none.map(([name]) => name),
+    ['logger'],
+  );
+  // A disabled one is nobody's business.
+  assert.deepEqual(await procd('start', { wgpeerselector: peer('*', '0') }), []);
+});
+
+test('procd: what netifd serves by an alias is not served here', async () => {
+  const network =
+    "config interface 'vpn'\n\toption proto 'wireguard'\n" +
+    "config interface 'tun'\n\toption proto 'static'\n\toption device 'vpn2'\n" +
+    "config interface 'over'\n\toption proto 'static'\n\toption device '@tun'\n" +
+    "config interface 'round'\n\toption proto 'static'\n\toption device '@round'\n" +
+    ['@vpn', '@over', '@late', '@round', '@']
+      .map((device) => `config interface\n\toption proto 'wgpeerselector'\n\toption device '${device}'\n`)
+      .join('');
+  const wgpeerselector = ['vpn', 'vpn2', 'late', 'tun', 'vpn3'].map((name) => peer(name)).join('');
+  assert.deepEqual(argumentsOf(await procd('start', { network, wgpeerselector }), 'procd_set_param'), [
+    'command',
+    '/usr/bin/wgpeerselector',
+    '--interface',
+    'tun',
+    '--interface',
+    'vpn3',
   ]);
 });
 
@@ -334,7 +437,7 @@ test('check: what the kernel says', () =>
     assert.deepEqual(await check('nothing'), {
       code: 78,
       lines: [
-        "error DIR/wgpeerselector:1: peer 'gw1', option ifname: there is no interface nothing now: expected one of proto wireguard in /etc/config/network",
+        "error DIR/wgpeerselector:1: peer 'gw1', option ifname: there is no interface nothing now: expected one of proto wireguard in /etc/config/network, or ip link add nothing type wireguard",
         '1 error, no warnings',
       ],
     });

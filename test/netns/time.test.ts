@@ -1,15 +1,19 @@
 // The clock: set by NTP before the first handshake, and jumping while the daemon works.
 import assert from 'node:assert/strict';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { kernelBelievesClock, vouchForClock } from '../../src/sntp/index.js';
+import { needs } from '../support/needs.js';
+import { type Truth, truthNow } from '../support/ntp-server.js';
 import { exec } from './lab/exec.js';
-import { connected, type Host, type Lab, onlyInVirtualMachine, until, withLab } from './lab/index.js';
+import { connected, type Host, type Lab, until, withLab } from './lab/index.js';
 
+const root = fileURLToPath(new URL('../../../', import.meta.url));
 const program = fileURLToPath(new URL('../support/ntp-server.js', import.meta.url));
 
 /** The options of a test that sets the machine's clock. */
-const setsClock = { skip: onlyInVirtualMachine };
+const setsClock = needs('a clock of its own');
 
 /** /etc/config/system with these NTP servers. */
 function system(...servers: readonly string[]): Record<string, string> {
@@ -39,22 +43,27 @@ async function ntpServer(lab: Lab, name: string, number: number, ...args: readon
 }
 
 /** The option that tells a server the time, whatever the machine's clock shows. */
-function telling(truth: () => Date): string[] {
-  return ['--at', `${truth().toISOString()}@${process.hrtime.bigint()}`];
+function telling({ unixMs, monotonicNs }: Truth): string[] {
+  return ['--at', `${new Date(unixMs).toISOString()}@${monotonicNs}`];
 }
 
-async function setClock(date: Date): Promise<void> {
-  await exec(['date', '--utc', '--set', `@${(date.getTime() / 1000).toFixed(3)}`]);
+/** What the clock would show now, in ms since 1970, had nobody set it. */
+function now({ unixMs, monotonicNs }: Truth): number {
+  return unixMs + Number(process.hrtime.bigint() - monotonicNs) / 1e6;
+}
+
+/** @param unixMs milliseconds since 1970 */
+async function setClock(unixMs: number): Promise<void> {
+  await exec(['date', '--utc', '--set', `@${(unixMs / 1000).toFixed(3)}`]);
 }
 
 /** Runs the work and then sets the clock to what it would be without it. */
-async function withOwnClock(work: (truth: () => Date) => Promise<void>): Promise<void> {
-  const [start, at] = [Date.now(), performance.now()];
-  const truth = (): Date => new Date(start + performance.now() - at);
+async function withOwnClock(work: (truth: Truth) => Promise<void>): Promise<void> {
+  const truth = truthNow();
   try {
     await work(truth);
   } finally {
-    await setClock(truth());
+    await setClock(now(truth));
   }
 }
 
@@ -65,7 +74,8 @@ test(
     withOwnClock((truth) =>
       withLab({ gateways: 1 }, async (lab) => {
         const config = (ntp: number) =>
-          lab.config({ interface: { ntp, connect_timeout: 2, ntp_timeout: 30 } });
+          // Long enough that nothing but the clock decides the order of what happens.
+          lab.config({ interface: { ntp, connect_timeout: ntp === 0 ? 2 : 600, ntp_timeout: 3600 } });
         // The gateway sees the router in the present.
         const first = await lab.startDaemon({ config: config(0) });
         await first.line(connected);
@@ -73,7 +83,7 @@ test(
         await first.exit();
 
         const ntp = await ntpServer(lab, 'ntp', 3, ...telling(truth));
-        await setClock(new Date('1970-01-02T00:00:00Z'));
+        await setClock(Date.UTC(1970, 0, 2));
         const without = await lab.startDaemon({ config: config(0) });
         await without.line(/info vpn gw1: .*no handshake within 2 s/);
         assert.deepEqual(without.lines(connected), []);
@@ -84,7 +94,7 @@ test(
         await daemon.line(/info: clock stepped forward/);
         await daemon.line(connected);
         assert.equal(daemon.lines(/no handshake/).length, 0, 'nothing was tried before the clock was right');
-        assert.ok(Math.abs(Date.now() - truth().getTime()) < 2_000, `${new Date().toISOString()}`);
+        assert.ok(Math.abs(Date.now() - now(truth)) < 2_000, `${new Date().toISOString()}`);
       }),
     ),
 );
@@ -97,20 +107,20 @@ test('three servers in 1970, one of them lies, names and IPv6: the majority deci
       const other = await ntpServer(lab, 'ntp2', 4, ...at);
       const liar = await ntpServer(lab, 'ntp3', 5, ...at, '--shift=86400');
       await lab.dns.set('time.test', [honest.address.v4]);
-      await setClock(new Date('1970-01-02T00:00:00Z'));
+      await setClock(Date.UTC(1970, 0, 2));
       const daemon = await lab.startDaemon({
-        config: lab.config({ interface: { ntp_timeout: 60 } }),
+        config: lab.config({ interface: { ntp_timeout: 3600 } }),
         files: system(liar.address.v4, 'time.test', other.address.v6),
       });
       await daemon.line(/info: NTP: .*2 of 3 servers agree/);
       await daemon.line(connected);
-      assert.ok(Math.abs(Date.now() - truth().getTime()) < 2_000, `${new Date().toISOString()}`);
+      assert.ok(Math.abs(Date.now() - now(truth)) < 2_000, `${new Date().toISOString()}`);
     }),
   ),
 );
 
 test(
-  'servers that answer badly do not set the clock, and hold up the first connection no longer than the deadline',
+  'servers that answer badly do not set the clock, and hold up the first connection no longer than ntp_timeout',
   setsClock,
   () =>
     withOwnClock((truth) =>
@@ -131,7 +141,7 @@ test(
             ),
           );
         }
-        await setClock(new Date('1970-01-02T00:00:00Z'));
+        await setClock(Date.UTC(1970, 0, 2));
         const daemon = await lab.startDaemon({
           config: lab.config({ interface: { ntp_timeout: 3 } }),
           files: system(...hosts.map(({ address }) => address.v4)),
@@ -143,7 +153,7 @@ test(
     ),
 );
 
-test('a plausible clock makes the first connection wait for nothing, and chrony is asked all the same', () =>
+test('a clock that may be right holds the first connection up for 2 s and not ntp_timeout, and chrony is asked all the same', () =>
   withLab({ gateways: 1 }, async (lab) => {
     const ntp = await lab.addHost('chrony', 3);
     const folder = `${lab.folder}/chrony`;
@@ -169,6 +179,99 @@ test('a plausible clock makes the first connection wait for nothing, and chrony 
     assert.deepEqual(second.lines(/stepped/), []);
   }));
 
+test(
+  'a clock restored at boot is eight hours behind: nothing is tried before NTP has set it, and the kernel is told',
+  setsClock,
+  () =>
+    withOwnClock((truth) =>
+      withLab({ gateways: 1 }, async (lab) => {
+        // Later than the program's build, which was made a moment ago: that is why the present is in the future here.
+        const hours = 3_600_000;
+        const present: Truth = { ...truth, unixMs: truth.unixMs + 16 * hours };
+        const config = (ntp: number) =>
+          lab.config({ interface: { ntp, connect_timeout: 2, ntp_timeout: 30 } });
+        await setClock(now(present));
+        const first = await lab.startDaemon({ config: config(0) });
+        await first.line(connected);
+        first.signal('SIGTERM');
+        await first.exit();
+
+        const ntp = await ntpServer(lab, 'ntp', 3, ...telling(present));
+        await setClock(now(present) - 8 * hours);
+        assert.equal(kernelBelievesClock(), false, 'nobody vouches for it');
+        const daemon = await lab.startDaemon({ config: config(1), files: system(ntp.address.v4) });
+        await daemon.line(/info: clock stepped forward by \+2\d{4}\.\d s/);
+        await daemon.line(connected);
+        assert.equal(daemon.lines(/no handshake/).length, 0, 'nothing was tried before the clock was right');
+        assert.equal(kernelBelievesClock(), true, 'the next start need not wait');
+      }),
+    ),
+);
+
+test(
+  'the kernel believes its clock while an NTP client vouches for it, and no longer when somebody sets it',
+  setsClock,
+  () =>
+    withOwnClock((truth) =>
+      withLab({ gateways: 1 }, async (lab) => {
+        await setClock(now(truth));
+        assert.equal(kernelBelievesClock(), false);
+        assert.equal(vouchForClock(0.25), true);
+        assert.equal(kernelBelievesClock(), true);
+        await setClock(now(truth));
+        assert.equal(kernelBelievesClock(), false);
+
+        // chrony without `rtcsync` leaves STA_UNSYNC set for good.
+        const ntp = await ntpServer(lab, 'ntp', 3, ...telling(truth));
+        const folder = `${lab.folder}/chrony`;
+        await mkdir(folder);
+        await writeFile(
+          `${folder}/conf`,
+          `server ${ntp.address.v4} iburst\nmakestep 0.1 3\ncmdport 0\nbindcmdaddress /\npidfile ${folder}/pid\ndriftfile ${folder}/drift\n`,
+        );
+        lab.router.run(['chronyd', '-d', '-u', 'root', '-f', `${folder}/conf`]).stderr.resume();
+        await until(() => kernelBelievesClock() === true, { what: 'chrony to vouch for the clock' });
+      }),
+    ),
+);
+
+test('the time since boot is that of CLOCK_BOOTTIME, which goes on in suspend', async () => {
+  // A time namespace moves it against CLOCK_MONOTONIC, as a suspend does.
+  const module = new URL('../../src/sntp/index.js', import.meta.url).href;
+  const script = `import('${module}').then(({ bootTime }) => console.log(bootTime(), Number(process.hrtime.bigint()) / 1e6))`;
+  const difference = async (...argv: readonly string[]): Promise<number> => {
+    const [boot = 0, monotonic = 0] = (await exec([...argv, process.execPath, '-e', script]))
+      .split(' ')
+      .map(Number);
+    return boot - monotonic;
+  };
+  const here = await difference();
+  const moved = await difference('unshare', '--time', '--boottime', '28800', '--fork');
+  assert.ok(Math.abs(moved - here - 28_800_000) < 1_000, `${moved} ms, ${here} ms`);
+});
+
+test('built without a C compiler: connected by the npm package, and said in a line that the clock cannot be set', () =>
+  withLab({ gateways: 1 }, async (lab) => {
+    const folder = `${lab.folder}/plain`;
+    await mkdir(folder);
+    for (const file of ['wgpeerselector.js', 'package.json']) {
+      await copyFile(`${root}dist/bundle/${file}`, `${folder}/${file}`);
+    }
+    await symlink(`${root}node_modules`, `${folder}/node_modules`);
+    const ntp = await ntpServer(lab, 'ntp', 3, '--shift=3600');
+    const daemon = await lab.startDaemon({
+      main: `${folder}/wgpeerselector.js`,
+      files: system(ntp.address.v4),
+    });
+    await daemon.line(connected);
+    await daemon.line(/warning: the clock cannot be set: the native part was not built \(no /, {
+      from: 'start',
+    });
+    daemon.signal('SIGTERM');
+    assert.equal((await daemon.exit()).code, 0);
+    assert.deepEqual((await lab.router.wg()).peers, []);
+  }));
+
 test('no NTP servers: said once, and connected', () =>
   withLab({ gateways: 1 }, async (lab) => {
     const daemon = await lab.startDaemon();
@@ -186,7 +289,7 @@ test('the clock jumps by an hour and by fifty years, there and back: no packet i
       const flow = await lab.flow(gw1, 20);
       const hour = 3_600_000;
       for (const step of [hour, -hour, 50 * 8766 * hour, -50 * 8766 * hour]) {
-        await setClock(new Date(truth().getTime() + step));
+        await setClock(now(truth) + step);
         // Several looks of the daemon at its connection.
         await flow.moves(150);
       }
@@ -198,7 +301,7 @@ test('the clock jumps by an hour and by fifty years, there and back: no packet i
   ),
 );
 
-test('the group is in force before the first DNS or NTP packet', () =>
+test('the group is in force before the first DNS or NTP packet', needs('users and groups to change to'), () =>
   withLab({ gateways: 1 }, async (lab) => {
     const [gw1] = lab.gateways;
     assert.ok(gw1);
@@ -231,4 +334,5 @@ test('the group is in force before the first DNS or NTP packet', () =>
     await daemon.line(connected, { from: 'start' });
     await daemon.line(/info: NTP: .*agree/, { from: 'start' });
     assert.equal(await dropped(), 0, 'not one packet left before the group was in force');
-  }));
+  }),
+);

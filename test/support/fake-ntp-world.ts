@@ -74,7 +74,9 @@ export class FakeWorld implements World {
       send: (bytes: Uint8Array, to: { address: string; port: number }) => {
         this.sent.push({ address: to.address, at: this.seconds });
         const server = this.servers.get(to.address);
+        // As the kernel does: the error comes at once, and the question has not left.
         if (server === undefined) throw new Error(`send ENETUNREACH ${to.address}:${to.port}`);
+        this.setTimer(0, () => open && events.sent());
         if (server.silent) return;
         const { shift = 0, path = 10, packet } = server;
         this.setTimer(path, () => {
@@ -121,6 +123,13 @@ export class FakeWorld implements World {
       resolve6: (name) => answer(name, 6),
       cancel: () => (this.resolversCancelled += 1),
     };
+  }
+
+  /** The machine sleeps for so many seconds: the truth and the time since boot go on, timers stand still. */
+  sleep(seconds: number): void {
+    const ns = BigInt(Math.round(seconds * 1e9));
+    this.trueNs += ns;
+    for (const timer of this.#timers) timer.at += ns;
   }
 
   /** Seconds since the start. */

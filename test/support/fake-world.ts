@@ -39,6 +39,12 @@ export class FakeTimers implements Timers {
     return () => this.#due.delete(id);
   }
 
+  /** The machine sleeps: so much time passes, and timers stand still. */
+  sleep(milliseconds: number): void {
+    this.#now += milliseconds;
+    for (const timer of this.#due.values()) timer.at += milliseconds;
+  }
+
   /** Lets so much time pass; after each timer everything that it set off comes to rest. */
   async pass(milliseconds: number): Promise<void> {
     const end = this.#now + milliseconds;

@@ -78,6 +78,12 @@ function isBehaviourName(name: string): name is BehaviourName {
   return Object.hasOwn(BEHAVIOURS, name);
 }
 
+/** What time it is: so many milliseconds since 1970 at a reading of the monotonic clock, in ns, which all processes share. */
+export interface Truth {
+  readonly unixMs: number;
+  readonly monotonicNs: bigint;
+}
+
 /** A question as it came. */
 export interface Asked {
   packet: NtpPacket;
@@ -95,15 +101,14 @@ export class NtpServer {
   readonly #socket: Socket;
   #other: Socket | undefined;
   readonly #timers = new Set<NodeJS.Timeout>();
-  readonly #truthMs: number;
-  readonly #startNs = process.hrtime.bigint();
+  readonly #truth: Truth;
   #onAsked: ((asked: Asked) => void) | undefined;
 
-  private constructor(socket: Socket, address: string, behaviour: Behaviour, truthMs: number) {
+  private constructor(socket: Socket, address: string, behaviour: Behaviour, truth: Truth) {
     this.#socket = socket;
     this.address = address;
     this.behaviour = behaviour;
-    this.#truthMs = truthMs;
+    this.#truth = truth;
     socket.on('message', (bytes, from) => this.#answer(bytes, from.address, from.port));
   }
 
@@ -111,14 +116,15 @@ export class NtpServer {
    * Starts a server and waits until it listens.
    *
    * @param options.port 0 (the default) for any free one.
-   * @param options.truth the true time now in ms since 1970; it goes on by the monotonic clock. Default Date.now().
+   * @param options.truth its idea of the true time. Default: what the machine's clock shows now.
    */
   static async start(
-    options: { address?: string; port?: number; behaviour?: Behaviour; truth?: number } = {},
+    options: { address?: string; port?: number; behaviour?: Behaviour; truth?: Truth } = {},
   ): Promise<NtpServer> {
     const address = options.address ?? '127.0.0.1';
+    const { truth = truthNow() } = options;
     const socket = await open(address, options.port ?? 0);
-    const server = new NtpServer(socket, address, options.behaviour ?? {}, options.truth ?? Date.now());
+    const server = new NtpServer(socket, address, options.behaviour ?? {}, truth);
     if (server.behaviour.otherAddress !== undefined) {
       server.#other = await open(server.behaviour.otherAddress, server.port);
     } else if (server.behaviour.otherPort) {
@@ -144,11 +150,8 @@ export class NtpServer {
   /** The server's own time, in ns since 1970. */
   now(): bigint {
     const { shift = 0 } = this.behaviour;
-    return (
-      BigInt(Math.round((this.#truthMs + shift * 1000) * 1e3)) * 1000n +
-      process.hrtime.bigint() -
-      this.#startNs
-    );
+    const { unixMs, monotonicNs } = this.#truth;
+    return BigInt(Math.round((unixMs + shift * 1000) * 1e3)) * 1000n + process.hrtime.bigint() - monotonicNs;
   }
 
   async close(): Promise<void> {
@@ -210,12 +213,27 @@ async function open(address: string, port: number): Promise<Socket> {
   return socket;
 }
 
-/** Milliseconds since 1970. */
-function trueTime(at: string | undefined): number {
-  if (at === undefined) return Date.now();
+/**
+ * What the machine's clock shows now, to a tenth of a millisecond: read as a millisecond begins, and again if on a busy
+ * machine time has passed between two looks.
+ */
+export function truthNow(): Truth {
+  for (let [before, last] = [process.hrtime.bigint(), Date.now()]; ; ) {
+    const unixMs = Date.now();
+    const monotonicNs = process.hrtime.bigint();
+    if (unixMs === last + 1 && monotonicNs - before < 100_000n) return { unixMs, monotonicNs };
+    [before, last] = [monotonicNs, unixMs];
+  }
+}
+
+/** @param at as the option --at has it */
+function trueTime(at: string | undefined): Truth {
+  if (at === undefined) return truthNow();
   const [date = '', monotonic] = at.split('@');
-  const since = monotonic === undefined ? 0n : process.hrtime.bigint() - BigInt(monotonic);
-  return Date.parse(date) + Number(since) / 1e6;
+  return {
+    unixMs: Date.parse(date),
+    monotonicNs: monotonic === undefined ? process.hrtime.bigint() : BigInt(monotonic),
+  };
 }
 
 async function main(): Promise<void> {
@@ -230,7 +248,7 @@ async function main(): Promise<void> {
       delay: { type: 'string' },
       /**
        * Its true time, ISO 8601; default: the machine's. With `@` and a reading of the monotonic clock in nanoseconds it was so
-       * then, however long this program took to start.
+       * then, however long this program takes to start: servers that are told the same agree.
        */
       at: { type: 'string' },
       /** Address to answer from. */

@@ -25,6 +25,7 @@ export const runners: Readonly<Record<string, Runner>> = {
   'README.md, ubus from Node: wgpeerselector/ubus, 1': 'netns',
   'README.md, NTP from Node: wgpeerselector/sntp, 1': 'netns',
   'README.md, UCI files from Node: wgpeerselector/uci, 1': 'unit',
+  'CONTRIBUTING.md, Where tests in test/netns run, 1': { notRun: 'a line of a test' },
   'CONTRIBUTING.md, The virtual machine, 1': { notRun: 'boots machines, and asks for a person' },
   'CONTRIBUTING.md, Writing a test on a real kernel, 1': {
     notRun: 'a test without its imports; those of test/netns are like it',

@@ -1,7 +1,7 @@
 // The bundle that a router gets: made by scripts/bundle.mjs, run where no node_modules can be reached.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -27,11 +27,17 @@ before(async () => {
 
 after(() => rm(folder, { recursive: true, force: true }));
 
-function run(...args: string[]) {
+const run = (...args: string[]) => runProgram(program, ...args);
+
+/** No WireGuard in this kernel, or no such interface. */
+const kernelHasAnswered =
+  /has no WireGuard \(find generic netlink family|there is no interface wgps-none now/;
+
+function runProgram(file: string, ...args: string[]) {
   // Not by naming node: the file has to be executable and say what runs it.
   const { PATH = '' } = process.env;
   const env = { PATH, NODE_PATH: '' };
-  const { status, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8', cwd: '/', env });
+  const { status, stdout, stderr } = spawnSync(file, args, { encoding: 'utf8', cwd: '/', env });
   return { status, stdout, stderr };
 }
 
@@ -69,30 +75,41 @@ test('check reads a configuration and says what is wrong', async () => {
 
 test('it speaks to the kernel through the native part beside it', async () => {
   const { status, stdout, stderr } = run('check', '--config-dir', await configDir(1));
-  // No WireGuard in this kernel, no right to ask, or no such interface: the kernel has answered in each case.
   assert.equal(stderr, '');
-  assert.match(stdout, /has no WireGuard \(find generic netlink family|there is no interface wgps-none now/);
+  assert.match(stdout, kernelHasAnswered);
   assert.equal(status, 78);
 });
 
-test('without the native part: which file is missing, instead of which module', async () => {
-  await rename(`${folder}/lib/netlink-socket.node`, `${folder}/netlink-socket.node`);
-  try {
-    const { status, stdout } = run('check', '--config-dir', await configDir(1));
-    assert.equal(status, 78);
-    assert.match(
-      stdout,
-      /netlink-socket\.node, which belongs beside file:.*, is missing or was built for another machine: install the package again/,
-    );
-    const daemon = run('-i', 'wgps-none', '--config-dir', await configDir(1));
-    assert.match(
-      daemon.stderr,
-      /^error: netlink-socket\.node, which belongs beside [^\n]*: install the package again\n$/,
-    );
-    assert.equal(daemon.status, 69);
-  } finally {
-    await rename(`${folder}/netlink-socket.node`, `${folder}/lib/netlink-socket.node`);
-  }
+test('without a C compiler it is built all the same, and the npm package takes the place of the socket', async () => {
+  const plain = `${folder}/plain`;
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [`${root}scripts/bundle.mjs`, '--no-figures', '--output', plain],
+    { encoding: 'utf8', env: { ...process.env, CC: '/nonexistent' } },
+  );
+  assert.equal(status, 0, stderr);
+  assert.match(
+    stdout,
+    /^clock\.node not built: there is no C compiler \('\/nonexistent' not found; set CC\)/m,
+  );
+  assert.deepEqual((await readdir(plain)).sort(), ['package.json', 'wgpeerselector.js']);
+  const bundle = `${plain}/wgpeerselector.js`;
+
+  // As on a router: no package within reach.
+  const args = ['--interface', 'wgps-none', '--config-dir', await configDir(1)];
+  const alone = runProgram(bundle, ...args);
+  assert.equal(alone.status, 69);
+  assert.match(
+    alone.stderr,
+    /^error: no netlink socket: netlink-socket\.node, which belongs to file:\S+wgpeerselector\.js, is missing [^\n]*\n$/,
+  );
+  assert.match(runProgram(bundle, 'check', ...args).stdout, /no netlink socket: /);
+
+  // As in a checkout.
+  await symlink(`${root}node_modules`, `${plain}/node_modules`);
+  const checked = runProgram(bundle, 'check', ...args);
+  assert.match(checked.stdout, kernelHasAnswered);
+  assert.equal(checked.stderr, '');
 });
 
 test('it holds the licences, and needs nothing but Node', async () => {
@@ -100,5 +117,5 @@ test('it holds the licences, and needs nothing but Node', async () => {
   // Not by assert.match, which would print all of it.
   assert.ok(text.includes('MIT License') && text.includes('Contains ipaddr.js:'), 'licences');
   assert.deepEqual(text.match(/require\("(?!node:)[^"]*"\)/g), null);
-  assert.ok(!text.includes('netlink/dist'), 'no way to the npm package netlink');
+  assert.ok(!text.includes('node-gyp-build'), 'the npm package netlink is not in it');
 });

@@ -106,7 +106,7 @@ test('standard output that cannot be written: 74, one line; a reader that has le
 test('the code says what the daemon failed at, and a fault of the program has none of its own', () => {
   for (const [failure, code] of [
     ['no-wireguard', 69],
-    ['no-netlink', 69],
+    ['no-socket', 69],
     ['locked', 75],
     ['not-permitted', 77],
     ['no-peer', 78],

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { constants } from 'node:os';
 import { type TestContext, test } from 'node:test';
 import type { OpenSocket } from '../../src/netlink/index.js';
-import { NetlinkSubscription } from '../../src/netlink/subscription.js';
-import { FakeKernel, fixture, unhex } from './netlink-support.js';
+import { NetlinkSubscription, type SubscriptionOptions } from '../../src/netlink/subscription.js';
+import { concat, FakeKernel, fixture, reply, unhex } from './netlink-support.js';
 
 const { EBADF, EMFILE } = constants.errno;
 const event = unhex(fixture('route-events').datagrams[2] ?? '');
 
 /** A subscription on a clock that the test turns; `opened` has the time of each attempt to open a socket. */
-function setUp(t: TestContext) {
+function setUp(t: TestContext, options: SubscriptionOptions = {}) {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   let now = 0;
   t.mock.method(performance, 'now', () => now);
@@ -21,13 +21,20 @@ function setUp(t: TestContext) {
   };
   const kernel = new FakeKernel();
   const opened: number[] = [];
+  const families: number[] = [];
   const openSocket: OpenSocket = (...args) => {
     opened.push(now);
+    families.push(args[0]);
     return kernel.open(...args);
   };
   const told = { messages: 0, lost: 0 };
-  const handlers = { message: () => void told.messages++, lost: () => void told.lost++ };
-  const subscription = new NetlinkSubscription(0, [7], handlers, { openSocket });
+  let onMessage = (): void => {};
+  const message = (): void => {
+    told.messages++;
+    onMessage();
+  };
+  const handlers = { message, lost: () => void told.lost++ };
+  const subscription = new NetlinkSubscription(16, [7], handlers, { openSocket, ...options });
   const flood = (): void => {
     const { socket } = kernel;
     for (let sent = 0; !socket.closed; sent++) {
@@ -35,7 +42,10 @@ function setUp(t: TestContext) {
       socket.deliver(event);
     }
   };
-  return { kernel, opened, told, subscription, flood, pass };
+  const onNext = (act: () => void): void => {
+    onMessage = act;
+  };
+  return { kernel, opened, families, told, subscription, flood, pass, onNext };
 }
 
 const gaps = (times: readonly number[]): number[] =>
@@ -110,4 +120,68 @@ test('unref while it stays away holds for the next socket too', (t) => {
   assert.equal(kernel.sockets.length, 2);
   assert.equal(kernel.socket.referenced, false);
   subscription.close();
+});
+
+test('every socket is of the family, in the groups, and has the receive buffer that was asked for', (t) => {
+  for (const [options, receiveBufferBytes] of [
+    [{}, 1024 * 1024],
+    [{ receiveBufferBytes: 4096 }, 4096],
+  ] as const) {
+    const { kernel, families, subscription } = setUp(t, options);
+    kernel.socket.fail(EBADF, true);
+    assert.deepEqual(families, [16, 16]);
+    for (const socket of kernel.sockets)
+      assert.deepEqual(socket.options, { groups: [7], receiveBufferBytes });
+    subscription.close();
+    t.mock.timers.reset();
+    t.mock.restoreAll();
+  }
+});
+
+test('a message that says so, and a datagram that is none, mean that something was missed', (t) => {
+  const { kernel, told, subscription } = setUp(t);
+  kernel.socket.deliver(reply({ sequence: 0 }, 4)); // NLMSG_OVERRUN
+  assert.deepEqual(told, { messages: 0, lost: 1 });
+  kernel.socket.deliver(new Uint8Array(7));
+  assert.deepEqual(told, { messages: 0, lost: 2 });
+  subscription.close();
+});
+
+test('who closes it in the middle of a datagram, or of a flood, hears no more of it', (t) => {
+  const first = setUp(t);
+  first.onNext(() => first.subscription.close());
+  first.kernel.socket.deliver(concat(event, event));
+  assert.equal(first.told.messages, 1);
+  t.mock.timers.reset();
+  t.mock.restoreAll();
+  const { kernel, told, subscription, onNext, opened, pass } = setUp(t);
+  onNext(() => {
+    if (told.messages === 64) subscription.close();
+  });
+  for (let sent = 0; sent < 64; sent++) kernel.socket.deliver(event);
+  pass(5_000);
+  assert.equal(opened.length, 1);
+});
+
+test('the timer that brings it back keeps the process alive only as long as the subscription does', (t) => {
+  const { flood, subscription } = setUp(t);
+  const said: string[] = [];
+  const timer = { ref: () => said.push('ref'), unref: () => said.push('unref') };
+  t.mock.method(globalThis, 'setTimeout', () => timer);
+  t.mock.method(globalThis, 'clearTimeout', () => {});
+  flood();
+  assert.deepEqual(said, []);
+  subscription.unref();
+  subscription.ref();
+  assert.deepEqual(said, ['unref', 'ref']);
+  subscription.close();
+  t.mock.timers.reset();
+  t.mock.restoreAll();
+  const other = setUp(t);
+  t.mock.method(globalThis, 'setTimeout', () => timer);
+  t.mock.method(globalThis, 'clearTimeout', () => {});
+  other.subscription.unref();
+  other.flood();
+  assert.deepEqual(said, ['unref', 'ref', 'unref'], 'also one that is set later');
+  other.subscription.close();
 });

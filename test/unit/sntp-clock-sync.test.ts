@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { ClockSync, type ClockSyncOptions } from '../../src/sntp/clock-sync.js';
 import type { SyncResult } from '../../src/sntp/outcome.js';
-import { FakeWorld } from '../support/fake-ntp-world.js';
+import { type FakeServer, FakeWorld } from '../support/fake-ntp-world.js';
 import { NtpServer, referenceId } from '../support/ntp-server.js';
 
 function make(options: Partial<ClockSyncOptions> = {}) {
@@ -42,8 +42,8 @@ describe('ClockSync', () => {
     assert.equal(world.timersPending, 0);
   });
 
-  test('the first attempt ends at its deadline; more follow in growing pauses until one succeeds', async () => {
-    const { world, sync, results } = make({ deadline: 5000 });
+  test('the first attempt ends at its timeout; more follow in growing pauses until one succeeds', async () => {
+    const { world, sync, results } = make({ timeout: 5000 });
     world.servers.set('192.0.2.1', { silent: true });
     const first = sync.start();
     await world.pass(5.5);
@@ -85,19 +85,91 @@ describe('ClockSync', () => {
     sync.stop();
   });
 
-  test('wake starts over with the shortest pause, and no sooner however often it is called', async () => {
-    const { world, sync, results } = make({ deadline: 1000 });
-    void sync.start();
-    await world.pass(1200);
-    assert.ok((results.at(-1)?.nextTry ?? 0) > 200_000);
-    const before = results.length;
-    for (let count = 0; count < 60; count++) {
-      sync.wake();
-      await world.pass(1);
+  /** Lets an hour pass in which something wakes it ten times a second, or never. */
+  async function hour(server: FakeServer | undefined, wakes: boolean) {
+    const made = make();
+    if (server !== undefined) made.world.servers.set('192.0.2.1', server);
+    void made.sync.start();
+    for (let tenth = 0; tenth < 36_000; tenth++) {
+      await made.world.pass(0.1);
+      if (wakes) made.sync.wake();
     }
-    const made = results.slice(before);
-    assert.ok(made.length >= 1 && made.length <= 5, `${made.length} attempts in a minute of waking`);
-    assert.ok((made[0]?.nextTry ?? 0) <= 15_000 * 1.25, 'the pauses grow from the beginning again');
+    made.sync.stop();
+    return made;
+  }
+
+  test('links that come and go all the time do not make servers be asked more often', async () => {
+    const calm = await hour({ silent: true }, false);
+    const storm = await hour({ silent: true }, true);
+    const perMinute = (world: FakeWorld, from: number) =>
+      world.sent.filter(({ at }) => at >= from && at < from + 60).length;
+    assert.ok(storm.world.sent.length <= calm.world.sent.length * 1.5, `${storm.world.sent.length}`);
+    assert.ok(perMinute(storm.world, 0) <= 9, `${perMinute(storm.world, 0)} in the first minute`);
+    for (let from = 600; from < 3600; from += 60) assert.ok(perMinute(storm.world, from) <= 3);
+  });
+
+  test('a wake ends a long pause, 15 s after the last question; the next one twice as late', async () => {
+    const { world, sync, results } = make();
+    world.servers.set('192.0.2.1', { silent: true });
+    void sync.start();
+    await world.pass(2000);
+    for (const least of [15, 30, 60]) {
+      let before = results.length;
+      while (results.length === before) await world.pass(0.5);
+      before = results.length;
+      assert.ok((results.at(-1)?.nextTry ?? 0) > 200_000);
+      const last = results.at(-1)?.at ?? 0;
+      while (results.length === before) {
+        sync.wake();
+        await world.pass(0.5);
+      }
+      const gap = (results.at(-1)?.at ?? 0) - last - 5;
+      assert.ok(Math.abs(gap - least) < 1, `${gap} s, ${least} s were to be waited`);
+    }
+    sync.stop();
+  });
+
+  test('what could not leave is tried again as soon as a link comes, in an attempt and after it', async () => {
+    for (const [seconds, wanted] of [
+      [3, 3],
+      [12, 12],
+    ] as const) {
+      const { world, sync } = make();
+      world.names.set('name', Object.assign(new Error('x'), { code: 'ECONNREFUSED' }));
+      void sync.start();
+      await world.pass(seconds);
+      world.servers.set('192.0.2.1', {});
+      sync.wake();
+      await world.pass(0.1);
+      assert.equal(sync.state.state, 'synchronised');
+      assert.equal(Math.round(world.sent.at(-1)?.at ?? 0), wanted);
+    }
+  });
+
+  test('without a way out a storm of link events costs a DNS server little', async () => {
+    const { world, sync } = make({ servers: ['name'] });
+    world.names.set('name', Object.assign(new Error('x'), { code: 'ESERVFAIL' }));
+    void sync.start();
+    await world.pass(60);
+    const before = world.resolversOpened;
+    for (let tenth = 0; tenth < 600; tenth++) {
+      sync.wake();
+      await world.pass(0.1);
+    }
+    const opened = world.resolversOpened - before;
+    assert.ok(opened <= 10, `${opened} resolutions in a minute`);
+    sync.stop();
+    assert.equal(world.timersPending, 0);
+  });
+
+  test('an attempt that is begun anew again and again still ends at its timeout', async () => {
+    const { world, sync, results } = make();
+    void sync.start();
+    for (let tenth = 0; tenth < 60; tenth++) {
+      sync.wake();
+      await world.pass(0.1);
+    }
+    assert.equal(results.length, 1);
     sync.stop();
   });
 
@@ -146,6 +218,13 @@ describe('ClockSync', () => {
     assert.ok(world.sent.filter(({ address }) => address === '192.0.2.2').length > 10);
     assert.deepEqual(sync.state.leftAlone, ['192.0.2.1 port 123']);
     sync.stop();
+
+    const leftAlone = new Set(sync.state.leftAlone);
+    const next = make({ servers: ['192.0.2.1'], leftAlone });
+    next.world.servers.set('192.0.2.1', {});
+    assert.equal((await next.sync.start()).ok, false);
+    assert.equal(next.world.sent.length, 0, 'nor by another ClockSync that is given the same set');
+    next.sync.stop();
   });
 
   test('each attempt opens a resolver of its own, so that a changed resolv.conf counts', async () => {
@@ -182,7 +261,7 @@ test('against a real socket: silent at first, then good', async () => {
   });
   const sync = new ClockSync({
     servers: [server.spec],
-    deadline: 100,
+    timeout: 100,
     backoff: { first: 20, most: 20 },
     onResult: (result) => result.ok && finish(result),
   });

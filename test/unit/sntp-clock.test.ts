@@ -4,15 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import fc from 'fast-check';
+import { ClockError, type ClockErrorKind } from '../../src/sntp/addon.js';
 import { buildTime, clockIsPlausible } from '../../src/sntp/build-time.js';
 import { formatOffset, type Instant } from '../../src/sntp/outcome.js';
-import {
-  ClockError,
-  type ClockErrorKind,
-  decide,
-  type StepOptions,
-  stepClock,
-} from '../../src/sntp/set-clock.js';
+import { decide, type StepOptions, stepClock } from '../../src/sntp/set-clock.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'wgpeerselector-clock-'));
 after(() => rmSync(folder, { recursive: true }));

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { canonicalAddress, parseServer } from '../../src/sntp/server.js';
 import { type DatagramSocket, system } from '../../src/sntp/world.js';
+import { NtpServer } from '../support/ntp-server.js';
 
 test('random bytes: as many as asked for, and others each time', () => {
   const all = Array.from({ length: 100 }, () => Buffer.from(system.random(8)).toString('hex'));
@@ -25,6 +26,7 @@ test('a socket that the kernel cannot send from says so, once, and not after it 
   const error = await new Promise<Error>((resolve) => {
     socket = system.openSocket(4, {
       ready: () => socket?.send(new Uint8Array(70_000), { address: '127.0.0.1', port: 9 }),
+      sent: () => assert.fail('it was not sent'),
       message: () => assert.fail('nothing was sent'),
       error: resolve,
     });
@@ -84,4 +86,16 @@ test('addresses in the notation of the kernel', () => {
   assert.equal(canonicalAddress('2001:0DB8:0:0:0:0:0:1'), '2001:db8::1');
   assert.equal(canonicalAddress('192.0.2.1'), '192.0.2.1');
   assert.equal(canonicalAddress('fe80:0::1%eth0'), 'fe80::1%eth0');
+  assert.equal(canonicalAddress('::FFFF:192.0.2.1'), '192.0.2.1');
+  assert.deepEqual(parseServer('[::ffff:c000:201]:1123').family, 4);
+});
+
+test('test servers that are told the same truth agree, however long one takes longer to start', async () => {
+  const truth = { unixMs: Date.UTC(2030, 0, 1), monotonicNs: process.hrtime.bigint() };
+  const one = await NtpServer.start({ truth });
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  const other = await NtpServer.start({ truth });
+  const [first, between, last] = [one.now(), other.now(), one.now()];
+  assert.ok(first <= between && between <= last, `${first} ${between} ${last}`);
+  await Promise.all([one.close(), other.close()]);
 });

@@ -177,7 +177,8 @@ test('callbacks that throw do not end the connection', async (t) => {
 
 test('an object that is closed while it is being called answers nobody, and harms nobody', async (t) => {
   const bus = await TestBus.start(t);
-  const provider = await bus.connect();
+  const warnings: string[] = [];
+  const provider = await bus.connect({ onWarning: ({ message }) => void warnings.push(message) });
   const gate = deferred();
   const object = await provider.publish('lab', { wait: { call: () => gate.promise } });
   const caller = await bus.connect();
@@ -186,5 +187,7 @@ test('an object that is closed while it is being called answers nobody, and harm
   await object.close();
   gate.resolve();
   await called;
+  await until(() => warnings.length > 0, 'the program is told');
+  assert.deepEqual(warnings, ['the handler of wait threw: no such object']);
   assert.equal(provider.connected && caller.connected, true);
 });

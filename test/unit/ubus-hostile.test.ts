@@ -164,10 +164,14 @@ test('arguments that cannot be read are an invalid argument, and so is a call wi
       invoke(4711, 'go', Buffer.alloc(0));
     });
   });
-  const bus = await Ubus.connect({ path });
+  const warnings: string[] = [];
+  const bus = await Ubus.connect({ path, onWarning: ({ message }) => void warnings.push(message) });
   t.after(() => bus.close());
   await bus.publish('lab', { go: { call: () => undefined } });
   await until(() => answers.length === 5, 'all are answered');
+  await until(() => warnings.length > 0, 'the program is told');
+  // By the call to 4712, which is no object of ours.
+  assert.deepEqual(warnings, ['the handler of go threw: no such object']);
   assert.deepEqual(answers, [2, 2, 2, 4, 0]);
 });
 
@@ -408,7 +412,7 @@ test('an ubusd that lost the answer to a registration, and answers others, is co
     connections = before + 1;
     return before === 0 && message.type === MessageType.addObject ? [] : undefined;
   });
-  const bus = await Ubus.connect({ path, timeout: 50, onWarning: () => undefined });
+  const bus = await Ubus.connect({ path, timeout: 1_000, onWarning: () => undefined });
   t.after(() => bus.close());
   const object = await bus.publish('lab', {});
   await until(async () => {

@@ -59,7 +59,7 @@ test('open works without ubusd, tells it once, and is there when ubusd comes', a
   assert.deepEqual(heard.sort(), ['lab.x', 'told']);
 });
 
-test('ubusd restarted five times: everything is registered again each time', async (t) => {
+test('ubusd restarted ten times: everything is registered again each time', async (t) => {
   const bus = await TestBus.start(t);
   const told: string[] = [];
   const provider = await bus.connect({
@@ -73,7 +73,7 @@ test('ubusd restarted five times: everything is registered again each time', asy
   const heard: string[] = [];
   await client.listen('lab.*', (name) => void heard.push(name));
   await client.subscribe('lab', (type) => void heard.push(type));
-  for (const round of ['one', 'two', 'three', 'four', 'five']) {
+  for (const round of ['one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten']) {
     await bus.stopDaemon();
     await until(() => !provider.connected && !client.connected, 'both have noticed');
     assert.equal(object.registered || object.hasSubscribers, false);
@@ -88,7 +88,7 @@ test('ubusd restarted five times: everything is registered again each time', asy
       'notification and event are heard',
     );
   }
-  assert.equal(heard.length, 10);
+  assert.equal(heard.length, 20);
   assert.deepEqual(
     told.filter((entry, index) => entry !== (index % 2 === 0 ? 'connected' : 'CONNECTION_FAILED')),
     [],
@@ -175,4 +175,23 @@ test('an ubusd that hangs for longer than the timeout: what is registered meanwh
   await client.send('lab.x');
   await until(() => heard.length === 1, 'the event is heard');
   assert.equal(warnings.length, 3);
+});
+
+test('without ubusd the pauses double, from 0.1 s to 5 min', async (t) => {
+  const bus = TestBus.prepare(t);
+  const pauses: number[] = [];
+  const real = setTimeout;
+  const fast = (callback: () => void, delay: number): NodeJS.Timeout => {
+    if (Number.isInteger(delay)) return real(callback, delay); // a pause is drawn at random, other delays are not
+    pauses.push(delay);
+    return real(callback, 0);
+  };
+  t.mock.method(globalThis, 'setTimeout', fast);
+  const client = bus.open();
+  await until(() => pauses.length >= 14, 'it has tried often');
+  client.close();
+  for (const [index, pause] of pauses.entries()) {
+    const middle = Math.min(100 * 2 ** index, 300_000);
+    assert.ok(pause >= middle * 0.75 && pause <= middle * 1.25, `${pause} ms is pause ${index}`);
+  }
 });

@@ -72,6 +72,8 @@ export class Lab {
   static async create(options: LabOptions): Promise<Lab> {
     const lab = new Lab(options, await mkdtemp(`${tmpdir()}/wgps-lab-`));
     try {
+      await lab.writeResolvConf(lab.dns.resolvConf);
+      await lab.writeHosts('');
       await lab.#join(
         [lab.router, lab.dns, ...lab.gateways],
         [lab.#switch],
@@ -121,7 +123,7 @@ export class Lab {
     for (const [name, text] of Object.entries(files)) await writeFile(`${configDir}/${name}`, text);
     const place = options.withinReach === true ? await this.#makePlace() : undefined;
     const child = this.router.run([
-      ...(await this.#withOwnDns()),
+      ...this.#ownNames,
       ...(place?.under ?? []),
       ...(options.under ?? []),
       ...(place?.program ?? [process.execPath, options.main ?? main]),
@@ -131,6 +133,21 @@ export class Lab {
     const daemon = new Daemon(child, configDir);
     this.daemons.push(daemon);
     return daemon;
+  }
+
+  /** Starts a program on the router that resolves names as the daemon does. */
+  runOnRouter(argv: readonly string[]): ChildProcessWithoutNullStreams {
+    return this.router.run([...this.#ownNames, ...argv]);
+  }
+
+  /** Changes the router's /etc/resolv.conf, also for programs that run. It names the lab's DNS server otherwise. */
+  async writeResolvConf(text: string): Promise<void> {
+    await writeFile(`${this.folder}/resolv.conf`, text);
+  }
+
+  /** Changes the router's /etc/hosts, also for programs that run. It is empty otherwise. */
+  async writeHosts(text: string): Promise<void> {
+    await writeFile(`${this.folder}/hosts`, text);
   }
 
   /**
@@ -147,7 +164,7 @@ export class Lab {
 
   /** Gives a person a shell on the router, on our own terminal, and waits for its end. */
   async shell(): Promise<void> {
-    const argv = [...(await this.#withOwnDns()), 'bash', '--norc', '-i'];
+    const argv = [...this.#ownNames, 'bash', '--norc', '-i'];
     const child = spawn('ip', ['netns', 'exec', this.router.namespace, ...argv], {
       stdio: 'inherit',
       env: { ...process.env, PS1: 'router# ' },
@@ -226,12 +243,11 @@ export class Lab {
     };
   }
 
-  /** What to run a program of the router's under so that it asks the lab's DNS server. */
-  async #withOwnDns(): Promise<string[]> {
-    const file = `${this.folder}/resolv.conf`;
-    await writeFile(file, this.dns.resolvConf);
+  /** What to run a program of the router's under so that it resolves names as this lab has them. */
+  get #ownNames(): string[] {
     // `ip netns exec` has made a mount namespace already.
-    return ['sh', '-c', 'mount --bind "$0" /etc/resolv.conf && exec "$@"', file];
+    const mounts = 'mount --bind "$0/resolv.conf" /etc/resolv.conf && mount --bind "$0/hosts" /etc/hosts';
+    return ['sh', '-c', `${mounts} && exec "$@"`, this.folder];
   }
 }
 

@@ -33,8 +33,8 @@ test('the order of the addresses of an answer is drawn at random', async () => {
   for (let seed = 1; seed <= 40; seed++) {
     const world = new FakeWorld(seed);
     world.names.set('gw.example', ['x', 'y', 'z']);
-    world.start([named('gw')]);
-    await world.timers.pass(14 * SECOND);
+    world.start([named('gw')], { connectTimeout: 1 });
+    await world.timers.pass(2_900);
     orders.add(addresses(world).join());
   }
   assert.equal(orders.size, 6);
@@ -199,4 +199,28 @@ test('addresses are forgotten, and those of the next resolution are another roun
   remotes.forget();
   assert.equal(remotes.state, 'none');
   assert.equal(takeNext(remotes), undefined);
+});
+
+test('the answer of a resolution that was given up and not begun again is nothing', async () => {
+  const { asked, resolver } = resolverByHand();
+  let changes = 0;
+  const remotes = new Remotes(named('gw').endpoint, resolver, new SeededRandom(1), () => changes++);
+  remotes.prepare(0, 5_000);
+  remotes.forget();
+  asked[0]?.answer(['old']);
+  await settled();
+  assert.equal(remotes.state, 'none');
+  assert.equal(changes, 0);
+});
+
+test('who is told that a resolution has ended finds its result', async () => {
+  const { asked, resolver } = resolverByHand();
+  const seen: string[] = [];
+  const remotes = new Remotes(named('gw').endpoint, resolver, new SeededRandom(1), () => {
+    seen.push(remotes.state);
+  });
+  remotes.prepare(0, 5_000);
+  asked[0]?.answer(['one']);
+  await settled();
+  assert.deepEqual(new Set(seen), new Set(['ready']), 'at the answer, and at the end');
 });

@@ -520,6 +520,20 @@ test('the kernel refuses to install a peer: that one failed, the next is tried',
   assert.equal(world.ofType('connected')[0]?.peer.name, 'b');
 });
 
+test('the machine sleeps for eight hours: the handshake is that much older at the next look, and another peer is taken', async () => {
+  const world = new FakeWorld();
+  world.alive('address of a');
+  const { selector } = world.start([peer('a')]);
+  await world.timers.pass(10_000);
+  assert.equal(selector.snapshot().state, 'established');
+  world.timers.sleep(8 * HOUR);
+  assert.ok((selector.snapshot().handshakeAge ?? 0) > 8 * HOUR);
+  await world.timers.pass(2 * MINUTE);
+  assert.equal(world.ofType('lost').length, 1);
+  assert.equal(selector.snapshot().state, 'established', 'connected anew');
+  assert.ok((selector.snapshot().handshakeAge ?? HOUR) < 3 * MINUTE);
+});
+
 test('a clock that is certainly wrong is waited for, once', async () => {
   const world = new FakeWorld();
   world.alive('address of a', 10);

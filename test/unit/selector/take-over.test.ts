@@ -202,7 +202,10 @@ test('the kernel cannot be read at the start: told, and then read before anythin
   world.failure = new Error('no answer');
   world.start([peer('a'), peer('b')]);
   await world.timers.pass(0);
-  assert.equal(world.ofType('trouble').length, 1);
+  assert.deepEqual(
+    world.ofType('trouble').map(({ error }) => error),
+    [new Error('no answer')],
+  );
   await world.timers.pass(5_000);
   assert.equal(world.ofType('trouble').length, 1);
   assert.equal(world.ofType('kept').length, 1);

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Round } from '../../../src/selector/round.js';
 import type { Selector } from '../../../src/selector/selector.js';
 import type { Peer } from '../../../src/selector/world.js';
-import { assign, FakeWorld, peer } from '../../support/fake-world.js';
+import { assign, FakeWorld, peer, SeededRandom } from '../../support/fake-world.js';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -315,6 +316,7 @@ test('what is told while the interface is absent, down, up, and absent again', a
   const { selector } = world.start([peer('a')]);
   const pass = (): Promise<void> => world.timers.pass(50);
   await pass();
+  assert.deepEqual(selector.snapshot().routes, { installed: [], added: [], conflicts: [] });
   world.setLink('down');
   await pass();
   world.routeAppears(); // changes nothing here
@@ -386,4 +388,22 @@ test('the routes of an attempt are there during it, and gone behind it', async (
   await world.timers.pass(SECOND);
   assert.equal(world.routes.size, 0);
   assert.deepEqual(selector.snapshot().routes, { installed: [], added: [], conflicts: [] });
+});
+
+test('a peer that is new in the middle of a round comes at a random place among those still to be tried', () => {
+  const random = new SeededRandom(11);
+  const places = [0, 0, 0];
+  for (let draw = 0; draw < 900; draw++) {
+    const round = new Round(random);
+    round.setItems(['a', 'b', 'c']);
+    assert.equal(round.untried.length, 0, 'nothing before the first round');
+    round.begin();
+    round.take('a');
+    round.setItems(['a', 'b', 'c', 'new']);
+    const place = round.untried.indexOf('new');
+    places[place] = (places[place] ?? 0) + 1;
+    assert.deepEqual(round.tried, ['a']);
+  }
+  // 300 expected of each; five standard deviations are about 71.
+  for (const count of places) assert.ok(Math.abs(count - 300) < 71, `${places}`);
 });

@@ -31,21 +31,43 @@ wgpeerselector_pid_file() {
 	echo "/var/run/wgpeerselector.$1.pid"
 }
 
-# Prints the process id of the daemon for a device, if there is one. A pid file may be stale and its number somebody else's.
+# Prints the process id of the daemon for a device, if there is one. A pid file may be stale and its number somebody else's, for
+# instance an editor's in which our configuration is open: only a process with our arguments in their places is ours, which
+# are those behind interpreter and program.
 wgpeerselector_pid() {
-	local pid
-	pid=$(cat "$(wgpeerselector_pid_file "$1")" 2>/dev/null) || return 1
-	grep -q wgpeerselector "/proc/$pid/cmdline" 2>/dev/null || return 1
+	local file pid
+	file=$(wgpeerselector_pid_file "$1")
+	pid=$(cat "$file" 2>/dev/null) || return 1
+	case "$pid" in '' | *[!0-9]*) return 1 ;; esac
+	[ "$(tr '\0' '\n' 2>/dev/null <"/proc/$pid/cmdline" | sed -n 3,6p)" = "$(printf '%s\n' --interface "$1" --pid-file "$file")" ] ||
+		return 1
 	echo "$pid"
+}
+
+# Prints the name of another of netifd's interfaces of our protocol that serves the device.
+wgpeerselector_rival() {
+	local config="$1"
+	local device="$2"
+	ubus call network.interface dump 2>/dev/null |
+		jsonfilter -e "@.interface[@.proto=\"wgpeerselector\" && @.device=\"$device\" && @.up=true].interface" |
+		grep -v -m 1 -x -F -e "$config"
 }
 
 proto_wgpeerselector_setup() {
 	local config="$1"
 	local device="$2"
-	local unix_group pid
+	local unix_group pid rival
 	json_get_vars unix_group
 
-	# In a setup no daemon of netifd's runs for this interface. One that does is an orphan of a netifd that died. It would stand
+	# Two would take the device away from each other for ever. Without a command netifd takes this for failed.
+	rival=$(wgpeerselector_rival "$config" "$device") && {
+		proto_notify_error "$config" DEVICE_IN_USE \
+			"$device is served for interface '$rival' already: expected one interface of proto wgpeerselector for each device"
+		proto_block_restart "$config"
+		return
+	}
+
+	# In a setup no daemon of netifd's runs for this device. One that does is an orphan of a netifd that died. It would stand
 	# in the way; killed (not asked to end) it leaves its peer in the kernel, where the new one finds it and goes on with it.
 	pid=$(wgpeerselector_pid "$device") && kill -KILL "$pid"
 
@@ -72,6 +94,11 @@ proto_wgpeerselector_teardown() {
 	64 | 77) wgpeerselector_give_up "$config" "$device" NOT_STARTED ;;
 	69) wgpeerselector_give_up "$config" "$device" NO_WIREGUARD ;;
 	78) wgpeerselector_give_up "$config" "$device" CONFIGURATION ;;
+	73)
+		# No pid file: /var/run may be full, and have room later.
+		proto_notify_error "$config" NO_PID_FILE "see logread"
+		sleep 3
+		;;
 	75)
 		# Another process serves the device. If it is our procd service, it lets go now that netifd has an interface for it.
 		[ -x /etc/init.d/wgpeerselector ] && /etc/init.d/wgpeerselector reload
@@ -93,8 +120,10 @@ wgpeerselector_give_up() {
 	local reason
 
 	proto_block_restart "$config"
-	reason=$("$PROGRAM" check --interface "$device" 2>&1 | grep -m 1 '^error ')
-	proto_notify_error "$config" "$code" "${reason:-see logread}"
+	# First without the reason: to look for it may take longer than the time there is. netifd keeps the last one told.
+	proto_notify_error "$config" "$code" "see logread"
+	reason=$("$PROGRAM" check --interface "$device" 2>&1 | grep -m 1 '^error ') &&
+		proto_notify_error "$config" "$code" "$reason"
 }
 
 [ -n "$INCLUDE_ONLY" ] || add_protocol wgpeerselector
