@@ -32,6 +32,11 @@ const addons = [
     without: "Any user who takes the name of an interface's lock keeps the daemon from serving it.",
   },
   {
+    name: 'group.node',
+    source: 'src/cli/group.c',
+    without: 'A Node with a libuv that is not its own (Debian 13, OpenWrt) cannot follow --group.',
+  },
+  {
     name: 'name-lookup.node',
     source: 'src/names/lookup.c',
     // Its threads may outlive the worker that loaded it.

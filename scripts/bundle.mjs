@@ -26,7 +26,13 @@ const { values } = parseArguments({
 });
 const folder = resolve(values.output ?? `${root}/dist/bundle`);
 const program = `${folder}/wgpeerselector.js`;
-const nativeParts = ['netlink-socket.node', 'name-lookup.node', 'lock-holder.node', 'clock.node'];
+const nativeParts = [
+  'netlink-socket.node',
+  'name-lookup.node',
+  'lock-holder.node',
+  'group.node',
+  'clock.node',
+];
 
 /** As scripts/build-stamp.mjs has it. */
 function buildTime() {

@@ -12,8 +12,11 @@ const say = (text) => void process.stderr.write(`${text}\n`);
 const command = process.env.npm_command;
 const packing = command === 'pack' || command === 'publish';
 
+// npm 10 calls this also when it was told --ignore-scripts; what uses dist meanwhile must not lose it.
+const unwanted = process.env.npm_config_ignore_scripts === 'true';
+
 // `npm ci` is the set-up of commands that build by themselves.
-if (command !== 'ci') {
+if (command !== 'ci' && !unwanted) {
   try {
     if (packing) await carryOut(await npmWork(), say);
     if (existsSync(`${root}/node_modules/typescript`)) await build();

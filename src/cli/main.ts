@@ -6,6 +6,7 @@ import { VERSION } from '../version.js';
 import { messageOf } from '../wording.js';
 import { runCheck } from './check.js';
 import { EXIT, ExitError, exitCodeOf } from './exit.js';
+import { changeGroup } from './group.js';
 import { HELP, type Options, parseOptions } from './options.js';
 import { removePidFile, writePidFile } from './pid-file.js';
 import { onSignal, releaseSignals } from './signals.js';
@@ -78,22 +79,6 @@ function tooSlow(daemon: Daemon | undefined): never {
   if (daemon === undefined) process.exit(EXIT.OK);
   log.write('error', '', `peers and routes could not be removed within ${STOP_TIMEOUT} ms`);
   process.exit(EXIT.SOFTWARE);
-}
-
-/** Changes the unix group, so that firewall rules can match on it, before any packet is sent. */
-function changeGroup(group: string): void {
-  try {
-    if (process.setgid === undefined) throw new Error('this system has no groups');
-    process.setgid(/^\d+$/.test(group) ? Number(group) : group);
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code === 'ERR_UNKNOWN_CREDENTIAL' || code === 'ERR_OUT_OF_RANGE')
-      throw new ExitError(EXIT.USAGE, `--group ${group}: there is no such group`);
-    throw new ExitError(
-      EXIT.NOT_PERMITTED,
-      `--group ${group}: ${messageOf(error)}: run as root, or with CAP_SETGID`,
-    );
-  }
 }
 
 /** Whoever has closed a pipe wants no more of it, which is no error; anything else is told. */

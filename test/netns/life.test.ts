@@ -1,10 +1,11 @@
 // The daemon's own life: signals, restarts, reloads, mistakes, and what it needs.
 import assert from 'node:assert/strict';
 import { closeSync, constants, lstatSync, openSync, writeSync } from 'node:fs';
-import { chown, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chown, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { needs } from '../support/needs.js';
+import { refusal } from '../support/refusing-node.js';
 import { attempt } from './lab/exec.js';
 import { connected, inside, type Lab, ourProtocol, ourRoutes, section, until, withLab } from './lab/index.js';
 
@@ -204,13 +205,26 @@ test(
     }),
 );
 
-test('--group changes the group', needs('users and groups to change to'), () =>
-  withLab({ gateways: 1 }, async (lab) => {
-    const daemon = await lab.startDaemon({ args: ['-i', 'vpn', '--group', 'nogroup'] });
-    await daemon.line(connected);
-    const status = await readFile(`/proc/${daemon.pid}/status`, 'latin1');
-    assert.match(status, /^Gid:\s+65534\s+65534\s+65534\s+65534$/m);
-  }),
+test(
+  '--group changes the group, also with a Node that refuses to',
+  needs('users and groups to change to'),
+  () =>
+    withLab({ gateways: 1 }, async (lab) => {
+      const bundle = fileURLToPath(new URL('../../bundle/wgpeerselector.js', import.meta.url));
+      const refusing = `${lab.folder}/refusing.cjs`;
+      await writeFile(refusing, `${refusal}require(${JSON.stringify(bundle)});`);
+      for (const main of [bundle, refusing]) {
+        const daemon = await lab.startDaemon({ args: ['-i', 'vpn', '--group', 'nogroup'], main });
+        await daemon.line(connected);
+        // All of its threads.
+        for (const thread of await readdir(`/proc/${daemon.pid}/task`)) {
+          const status = await readFile(`/proc/${daemon.pid}/task/${thread}/status`, 'latin1');
+          assert.match(status, /^Gid:\s+65534\s+65534\s+65534\s+65534$/m, main);
+        }
+        daemon.signal('SIGTERM');
+        await daemon.exit();
+      }
+    }),
 );
 
 test('strace shows no program started but the daemon itself', () =>

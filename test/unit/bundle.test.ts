@@ -53,6 +53,7 @@ async function configDir(enabled: 0 | 1): Promise<string> {
 test('it is one file, with the native parts beside it', async () => {
   assert.deepEqual((await readdir(`${folder}/lib`)).sort(), [
     'clock.node',
+    'group.node',
     'lock-holder.node',
     'name-lookup.node',
     'netlink-socket.node',

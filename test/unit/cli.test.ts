@@ -11,6 +11,7 @@ import { parseOptions } from '../../src/cli/options.js';
 import { ConfigFileError } from '../../src/config/index.js';
 import { StartError } from '../../src/daemon/start-error.js';
 import { VERSION } from '../../src/version.js';
+import { refusal } from '../support/refusing-node.js';
 
 const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 
@@ -47,6 +48,22 @@ test('a wrong command line: 64, one line that says what is wrong', () => {
     assert.equal(stdout, '');
     assert.match(stderr, /^error: [^\n]+\n$/);
     assert.match(stderr, reason);
+  }
+});
+
+test('--group with a Node that refuses to change it: the same answers', async () => {
+  const folder = await mkdtemp(`${tmpdir()}/wgps-cli-`);
+  const preload = `${folder}/refusing.cjs`;
+  try {
+    await writeFile(preload, refusal);
+    for (const group of ['no such group', '99999999999', '4294967295', 'x'.repeat(300)]) {
+      const args = ['-r', preload, main, '-i', 'vpn', '--group', group];
+      const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+      assert.equal(stderr, `error: --group ${group}: there is no such group\n`);
+      assert.equal(status, 64);
+    }
+  } finally {
+    await rm(folder, { recursive: true });
   }
 });
 

@@ -1,6 +1,7 @@
 // What npm does with a checkout: packs it built, and hands command lines to the scripts.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { statSync } from 'node:fs';
 import { cp, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { test } from 'node:test';
@@ -32,6 +33,17 @@ test('npm pack of a checkout that was never built gives a package with code, and
   } finally {
     await rm(folder, { recursive: true });
   }
+});
+
+test('--ignore-scripts builds nothing, whatever npm makes of it', () => {
+  const env = { ...process.env, npm_command: 'pack', npm_config_ignore_scripts: 'true' };
+  const before = statSync(`${root}dist/src`).ino;
+  const { status, stdout, stderr } = spawnSync(process.execPath, [`${root}scripts/prepare.mjs`], {
+    env,
+    encoding: 'utf8',
+  });
+  assert.deepEqual([status, stdout, stderr], [0, '', '']);
+  assert.equal(statSync(`${root}dist/src`).ino, before);
 });
 
 test('npm run vm: options before the command are ours, those behind it are its own', async () => {
