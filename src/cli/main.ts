@@ -17,6 +17,8 @@ const STOP_TIMEOUT = 2_000;
 let log = new StandardErrorLog(false);
 /** Somebody asked the program to end: however it does, it ends as asked. */
 let stopping = false;
+/** It ends already, with an error that was told. */
+let failed = false;
 
 main().catch(fail);
 
@@ -88,12 +90,16 @@ function outputLost(error: NodeJS.ErrnoException): void {
 }
 
 /** Ends the process: a line for a mistake of somebody's, a stack trace for one of ours. */
-function fail(error: unknown): never {
+function fail(error: unknown): void {
   const code = exitCodeOf(error);
-  if (code !== undefined) {
-    log.write('error', '', messageOf(error));
-    process.exit(stopping ? EXIT.OK : code);
+  if (code === undefined) {
+    log.write('error', '', `unexpected: ${error instanceof Error ? error.stack : String(error)}`);
+    process.exit(EXIT.SOFTWARE);
   }
-  log.write('error', '', `unexpected: ${error instanceof Error ? error.stack : String(error)}`);
-  process.exit(EXIT.SOFTWARE);
+  if (failed) return;
+  failed = true;
+  log.write('error', '', messageOf(error));
+  // One whole turn of the loop later: a signal may have come meanwhile, and whoever asked the program to end has got what they
+  // wanted.
+  setImmediate(() => setImmediate(() => process.exit(stopping ? EXIT.OK : code)));
 }

@@ -31,24 +31,20 @@ export class InterfaceLock {
     let own = first;
     let server = await listen(own);
     if (server === undefined && canAskHolders()) {
+      const owner = holdersLike(first).find(({ able }) => able);
+      if (owner !== undefined) throw served(ifname, owner.pid || (await answerOf(first)));
       own = `${first}/${Math.random().toString(36).slice(2)}`;
       server = await listen(own);
     }
     if (server === undefined) throw served(ifname, await answerOf(first));
-    const others: LockHolder[] = [];
-    let seen = own === first;
+    const isOwn = ({ pid, text }: Holder): boolean => pid === process.pid && text === latin1(own);
+    const holders = holdersLike(first);
+    const self = holders.find(isOwn);
+    const others = holders.filter((holder) => !isOwn(holder));
     // Without the right oneself nothing will come of it anyway: then nobody is passed over.
-    let able = false;
-    for (const name of namesLike(first)) {
-      const holder = lockHolder(name);
-      if (holder === undefined) continue;
-      if (holder.pid === process.pid && textOf(name) === textOf(Buffer.from(own))) {
-        seen = true;
-        able = holder.able;
-      } else others.push(holder);
-    }
-    const owner = others.find((holder) => !able || holder.able);
-    if (owner === undefined && seen) return new InterfaceLock(server, others);
+    const owner = others.find(({ able }) => able || !self?.able);
+    if (owner === undefined && (self !== undefined || own === first))
+      return new InterfaceLock(server, others);
     server.close();
     throw served(ifname, owner?.pid || (await answerOf(first)));
   }
@@ -78,10 +74,26 @@ async function listen(name: string): Promise<Server | undefined> {
   return server;
 }
 
-/** All listening names that are `first`, or begin with it and a slash: each with its NUL bytes. */
-function namesLike(first: string): Uint8Array[] {
-  const wanted = Buffer.from(first).toString('latin1');
-  return listening().filter((name) => `${textOf(name)}/`.startsWith(`${wanted}/`));
+/** Who listens at a name of ours. */
+interface Holder extends LockHolder {
+  /** The name without NUL bytes, each byte of it a character. */
+  readonly text: string;
+}
+
+/** Who listens at `first`, or at a name that begins with it and a slash. */
+function holdersLike(first: string): Holder[] {
+  return listening().flatMap((name) => {
+    // Node 20 fills the name up with NUL bytes, others do not.
+    const text = Buffer.from(name)
+      .toString('latin1')
+      .replace(/^\0|\0+$/g, '');
+    const holder = `${text}/`.startsWith(`${latin1(first)}/`) ? lockHolder(name) : undefined;
+    return holder === undefined ? [] : [{ ...holder, text }];
+  });
+}
+
+function latin1(text: string): string {
+  return Buffer.from(text).toString('latin1');
 }
 
 /** The abstract names at which somebody listens in this network namespace; none where /proc does not tell. */
@@ -97,13 +109,6 @@ function listening(): Uint8Array[] {
   return [...lines].map(([, text = '', nuls = '']) =>
     Buffer.from(`\0${text}${'\0'.repeat(nuls.length)}`, 'latin1'),
   );
-}
-
-/** A name without the NUL byte before it and those behind it, which Node 20 puts there and others do not. */
-function textOf(name: Uint8Array): string {
-  return Buffer.from(name)
-    .toString('latin1')
-    .replace(/^\0|\0+$/g, '');
 }
 
 function served(ifname: string, owner: number | string | undefined): StartError {

@@ -190,12 +190,13 @@ export class KernelRouting implements Routing {
     }
   }
 
-  /** Who has the route that stands in our way, for the person who reads the log. */
-  async #owner(route: OurRoute): Promise<string> {
+  /** Who has the route that stands in our way, for the person who reads the log; undefined when it is ours after all. */
+  async #owner(route: OurRoute): Promise<string | undefined> {
     const family = route.destination.includes(':') ? 6 : 4;
     const routes = await this.#kernel.rtnetlink.routes({ family, table: route.table });
     const other = routes.find((candidate) => keyOf(candidate) === keyOf(route));
     if (other === undefined) return 'there is one already (EEXIST)';
+    if (other.protocol === ROUTE_PROTOCOL && other.interfaceIndex === route.interfaceIndex) return undefined;
     const device =
       other.interfaceIndex === undefined
         ? undefined
@@ -214,7 +215,11 @@ export class KernelRouting implements Routing {
       // In the place of one of ours: the kernel says nothing of the one that was replaced.
       if (!own && this.#ours?.has(key)) this.#inDoubt();
       if (!own) this.#networkChanged();
-    } else if (own ? (this.#ours?.delete(key) ?? true) : this.#conflicts.delete(key)) this.#inDoubt();
+    } else if (own ? (this.#ours?.has(key) ?? true) : this.#conflicts.delete(key)) {
+      // Perhaps the late news of a route that we have removed ourselves, and put there again since: to be read, not believed.
+      if (own) this.#ours = undefined;
+      this.#inDoubt();
+    }
   }
 
   #inDoubt(): void {

@@ -3,6 +3,10 @@ import type { NtpPacket } from './packet.js';
 import { ntpDifference, unixFromNtp } from './timestamp.js';
 import type { World } from './world.js';
 
+/** Two clocks that were read within so many nanoseconds were read at once; on a busy machine it may take some tries. */
+const AT_ONCE_NS = 100_000n;
+const TRIES = 10;
+
 /**
  * Our clock as it was when an attempt began, carried on by the world's monotonic clock, which counts the time asleep.
  *
@@ -16,8 +20,13 @@ export class LocalScale {
 
   constructor(world: World) {
     this.#world = world;
-    this.#wallNs = BigInt(Math.round(world.wallClock() * 1000)) * 1000n;
-    this.#monotonicNs = world.monotonic();
+    let reading = readBoth(world);
+    for (let tries = 1; tries < TRIES && reading.spread >= AT_ONCE_NS; tries++) {
+      const again = readBoth(world);
+      if (again.spread < reading.spread) reading = again;
+    }
+    this.#wallNs = reading.wallNs;
+    this.#monotonicNs = reading.monotonicNs;
   }
 
   /** Nanoseconds since 1970-01-01 UTC by our clock, had nobody touched it since the scale was made. */
@@ -29,6 +38,13 @@ export class LocalScale {
   monotonicAt(localNs: bigint): bigint {
     return this.#monotonicNs + localNs - this.#wallNs;
   }
+}
+
+/** Both clocks, and how long it took to read them, in ns. */
+function readBoth(world: World): { wallNs: bigint; monotonicNs: bigint; spread: bigint } {
+  const monotonicNs = world.monotonic();
+  const wallNs = BigInt(Math.round(world.wallClock() * 1000)) * 1000n;
+  return { wallNs, monotonicNs, spread: world.monotonic() - monotonicNs };
 }
 
 /** What one answer says about our clock. The truth is within offset ± error, unless the server lies. All in ns. */

@@ -1,7 +1,7 @@
 // The daemon's own life: signals, restarts, reloads, mistakes, and what it needs.
 import assert from 'node:assert/strict';
 import { closeSync, constants, lstatSync, openSync, writeSync } from 'node:fs';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { chown, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { needs } from '../support/needs.js';
@@ -290,6 +290,9 @@ test('a kernel without WireGuard: exit code 69', needs('a kernel of its own'), (
   }),
 );
 
+/** To be run by somebody who could not serve an interface. */
+const powerless = ['setpriv', '--bounding-set=-net_admin', '--inh-caps=-all'];
+
 /** Has somebody take a name of the lock in the router's namespace, and waits until they have it. */
 async function takeLock(lab: Lab, how: string, name: string, under: readonly string[] = []) {
   const taker = fileURLToPath(new URL('../support/lock-taker.js', import.meta.url));
@@ -307,8 +310,7 @@ async function takeLock(lab: Lab, how: string, name: string, under: readonly str
 
 test("whoever holds the lock's name, and could not serve the interface, does not keep the daemon from it", () =>
   withLab({ gateways: 1 }, async (lab) => {
-    const drop = ['setpriv', '--bounding-set=-net_admin', '--inh-caps=-all'];
-    const powerless = await takeLock(lab, 'listen', 'vpn', drop);
+    const taker = await takeLock(lab, 'listen', 'vpn', powerless);
     // All the capabilities there are, in a user namespace that has nothing to do with the interface.
     await takeLock(lab, 'listen', 'vpn/a', ['unshare', '--user', '--map-root-user']);
     await takeLock(lab, 'deaf', 'vpn/b');
@@ -322,7 +324,7 @@ test("whoever holds the lock's name, and could not serve the interface, does not
     assert.equal((await second.exit()).code, 75);
     await second.line(new RegExp(`error: interface vpn is served already by process ${first.pid};`));
     // The first name is free again: whoever takes it now finds the daemon at another.
-    powerless.kill('SIGKILL');
+    taker.kill('SIGKILL');
     await until(
       async () => !(await lab.router.exec(['cat', '/proc/net/unix'])).includes('@wgpeerselector/vpn@'),
       {
@@ -349,6 +351,30 @@ test(
     }),
 );
 
+test(
+  "a daemon without root, to which /proc shows nobody else's processes, knows whom to pass over",
+  needs('users and groups to change to'),
+  () =>
+    withLab({ gateways: 1 }, async (lab) => {
+      await lab.router.exec(['chmod', '-R', 'a+rX', lab.folder]);
+      await takeLock(lab, 'listen', 'vpn', powerless);
+      const hidden = ['sh', '-c', 'mount -t proc -o hidepid=2 proc /proc && exec "$@"', 'sh'];
+      const user = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
+      const able = [
+        '--inh-caps=-all,+net_admin',
+        '--ambient-caps=+net_admin',
+        '--bounding-set=-all,+net_admin',
+      ];
+      const options = { withinReach: true, under: [...hidden, ...user, ...able] };
+      const daemon = await lab.startDaemon(options);
+      await daemon.line(/warning vpn: process \d+ of user 0 took the lock's name/);
+      await daemon.line(connected);
+      const second = await lab.startDaemon({ ...options, under: [] });
+      assert.equal((await second.exit()).code, 75);
+      await second.line(new RegExp(`error: interface vpn is served already by process ${daemon.pid};`));
+    }),
+);
+
 test('signals while the daemon starts: SIGHUP means a reload afterwards, SIGTERM the end with 0', () =>
   withLab({ gateways: 2 }, async (lab) => {
     const [gw1, gw2] = lab.gateways;
@@ -364,8 +390,11 @@ test('signals while the daemon starts: SIGHUP means a reload afterwards, SIGTERM
     };
     const { daemon, configure } = await begin();
     daemon.signal('SIGHUP');
+    // Another file by now, so that the two readings cannot become one.
+    const file = `${daemon.configDir}/wgpeerselector`;
+    await rm(file);
+    await writeFile(file, lab.config({ peers: [gw2] }));
     configure(lab.config({ peers: [gw1] }));
-    (await openPipe(`${daemon.configDir}/wgpeerselector`))(lab.config({ peers: [gw2] }));
     await daemon.line(/info: configuration read again/);
     await daemon.line(/vpn gw2: connected/);
     daemon.signal('SIGKILL');
@@ -406,7 +435,7 @@ test('whoever reads the log goes, or the disk is full: the work goes on', () =>
     const full = await lab.startDaemon({
       under: ['sh', '-c', 'exec "$0" "$@" 2>/dev/full'],
       args: ['-i', 'vpn2'],
-      config: lab.config({ ifname: 'vpn2', interface: { routes: 0 } }),
+      config: lab.config({ ifname: 'vpn2', interface: { metric: 5 } }),
     });
     const up = async (ifname: string) =>
       (await lab.router.wg(ifname)).peers.some((peer) => peer.latestHandshake > 0);
@@ -429,3 +458,18 @@ test('a pid file that cannot be: 73, what stands in the way, and nothing was tou
     await daemon.line(/^error: --pid-file \S+: it is no file$/);
     assert.deepEqual((await lab.router.wg()).peers, []);
   }));
+
+test(
+  "another user's pid file is replaced: its owner could write another number into it",
+  needs('users and groups to change to'),
+  () =>
+    withLab({ gateways: 1 }, async (lab) => {
+      const pidFile = `${lab.folder}/pid`;
+      await writeFile(pidFile, '1\n');
+      await chown(pidFile, 65534, 65534);
+      const daemon = await lab.startDaemon({ args: ['-i', 'vpn', '-p', pidFile] });
+      await daemon.line(connected);
+      assert.equal((await stat(pidFile)).uid, 0);
+      assert.equal(await readFile(pidFile, 'latin1'), `${daemon.pid}\n`);
+    }),
+);

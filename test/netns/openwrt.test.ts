@@ -176,7 +176,11 @@ test('netifd: unusable configuration is an error that netifd shows, and not trie
       `#!/bin/sh\nexec ${process.execPath} ${main} "$@" --config-dir ${daemon.configDir}\n`,
     );
     await chmod(program, 0o755);
-    const calls = await netifd(['teardown', ...VPN], { ERROR: `${code}`, PROGRAM_HERE: program });
+    const calls = await netifd(['teardown', ...VPN], {
+      ERROR: `${code}`,
+      PROGRAM_HERE: program,
+      PATIENCE: '120',
+    });
     const file = `${daemon.configDir}/wgpeerselector`;
     const line = config.split('\n').findIndex((text) => text.includes('nonsense')) + 1;
     assert.deepEqual(calls, [

@@ -1,7 +1,8 @@
 // The program itself, as far as it comes without a kernel that has WireGuard.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -14,6 +15,8 @@ import { VERSION } from '../../src/version.js';
 import { refusal } from '../support/refusing-node.js';
 
 const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+
+const publicKey = 'mIDOdscl2R3Dq+YthxdTvvtH4D53VhawzEnmet+E7W0=';
 
 function run(...args: string[]) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], { encoding: 'utf8' });
@@ -133,6 +136,30 @@ test('the code says what the daemon failed at, and a fault of the program has no
   assert.equal(exitCodeOf(new ConfigFileError('f', 'missing', '')), 78);
   assert.equal(exitCodeOf(new ExitError(64, '')), 64);
   assert.equal(exitCodeOf(new TypeError('x')), undefined);
+});
+
+test('signals that come while it starts: SIGHUP does not kill it, SIGTERM ends it with 0', async () => {
+  const folder = await mkdtemp(`${tmpdir()}/wgps-cli-`);
+  try {
+    // Reading the configuration lasts until somebody has written it.
+    const pipe = `${folder}/wgpeerselector`;
+    assert.equal(spawnSync('mkfifo', [pipe]).status, 0);
+    const child = spawn(process.execPath, [main, '-i', 'wgps-none', '--config-dir', folder], {
+      stdio: 'ignore',
+    });
+    const ended = once(child, 'exit');
+    const file = await open(pipe, 'w'); // as soon as it is read
+    child.kill('SIGHUP');
+    child.kill('SIGTERM');
+    await file.write(
+      `config peer 'a'\n\toption enabled 1\n\toption ifname wgps-none\n\toption public_key ${publicKey}\n\toption endpoint 192.0.2.1:1\n`,
+    );
+    await file.close();
+    // Whether it could have started here, or not: it was asked to end.
+    assert.deepEqual(await ended, [0, null]);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });
 
 test('no configuration: 78, and what to do', async () => {

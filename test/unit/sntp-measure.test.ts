@@ -82,3 +82,16 @@ test('the local scale goes on by the monotonic clock when the wall clock jumps',
   assert.equal(scale.now(), 1_000_250n * MS);
   assert.equal(scale.monotonicAt(scale.now()), monotonic);
 });
+
+test('a process that loses the processor between its two clocks reads them again', () => {
+  const start = 1_000_000;
+  let passed = 0n;
+  const held = [20n * MS, 7n * MS, 0n];
+  const wallClock = (): number => {
+    passed += held.shift() ?? 0n;
+    return start + Number(passed / MS);
+  };
+  const scale = new LocalScale({ ...system, wallClock, monotonic: () => passed });
+  assert.equal(scale.now(), BigInt(start) * MS + passed);
+  assert.equal(held.length, 0);
+});
