@@ -122,13 +122,24 @@ async function watched(argv, name) {
       if (values.verbose) process.stderr.write(data);
     });
   }
+  running = child;
   const status = await new Promise((resolve) => child.on('close', (code) => resolve(code ?? 137)));
+  running = undefined;
+  if (ending !== '') throw new Error(`ended by ${ending}`);
   await new Promise((resolve) => log.end(() => resolve(undefined)));
   return { status, text: await readFile(file, 'utf8') };
 }
 
-/** Ends what runs, whose mounts end with it; the rest is removed as after a failure. */
-for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) process.on(signal, () => {});
+/** @type {import('node:child_process').ChildProcess | undefined} */
+let running;
+/** What ended us: what runs dies, with its mounts, and the rest is removed as after a failure. */
+let ending = '';
+for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
+  process.on(signal, () => {
+    ending = signal;
+    running?.kill('SIGKILL');
+  });
+}
 
 try {
   if (process.getuid?.() !== 0) throw new Error('test:fresh makes root folders of its own: run it as root');
