@@ -3,6 +3,7 @@ import { SystemResolver } from '../names/system-resolver.js';
 import {
   NetlinkError,
   NetlinkUnavailableError,
+  ROUTE_TABLE_MAIN,
   Rtnetlink,
   WireGuard,
   type WireGuardDevice,
@@ -127,7 +128,7 @@ async function checkLoops(
 ): Promise<Problem[]> {
   const { routeTable, routeMetric } = config.interface(name);
   const findings: Problem[] = [];
-  const routes = (await view.rtnetlink.routes({ table: 254 })).filter(
+  const routes = (await view.rtnetlink.routes({ table: ROUTE_TABLE_MAIN })).filter(
     (route) => route.interfaceIndex !== interfaceIndex,
   );
   const resolved = await Promise.all(
@@ -143,7 +144,7 @@ async function checkLoops(
       continue;
     }
     // In a table of their own the routes count by rules, which are not looked into.
-    if (routeTable !== undefined && routeTable !== 254) continue;
+    if (routeTable !== undefined && routeTable !== ROUTE_TABLE_MAIN) continue;
     for (const address of addresses) {
       const loop = findLoop(address, peer.allowedIps, routeMetric, routes);
       if (loop === undefined) continue;

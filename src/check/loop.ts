@@ -1,8 +1,8 @@
 import ipaddr from 'ipaddr.js';
-import type { Route } from '../netlink/index.js';
+import { IPV6_DEFAULT_METRIC, type Route } from '../netlink/index.js';
 
-/** The kernel's metric for a route without one: 0 for IPv4, 1024 for IPv6 (`linux/ipv6_route.h`, IP6_RT_PRIO_USER). */
-const DEFAULT_METRIC = { 4: 0, 6: 1024 };
+/** The kernel's metric for a route without one. */
+const DEFAULT_METRIC = { 4: 0, 6: IPV6_DEFAULT_METRIC };
 
 /**
  * The first of a peer's allowed IPs whose route would win the way to the peer's own endpoint: WireGuard's packets would go

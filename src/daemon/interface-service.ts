@@ -129,7 +129,7 @@ export class InterfaceService {
   get #assignment(): Assignment {
     return {
       peers: this.#peers,
-      ownKeys: [...this.#config.ownKeys(this.name)],
+      ownKeys: this.#config.ownKeys(this.name),
       settings: settingsOf(this.#config.interface(this.name)),
     };
   }

@@ -1,16 +1,15 @@
 import {
+  IPV6_DEFAULT_METRIC,
   NetlinkError,
   ROUTE_PROTOCOL,
   ROUTE_TABLE_MAIN,
   type Route,
   type RouteSpec,
+  RT_SCOPE_UNIVERSE,
 } from '../netlink/index.js';
 import type { Doubt, Remote, RouteConflict, RoutePlace, RouteReport, Routing } from '../selector/world.js';
 import type { Kernel, WatchedLink } from './kernel.js';
 import { isErrno, type KernelTunnel, scopeIdOf } from './kernel-tunnel.js';
-
-/** `linux/ipv6_route.h`, IP6_RT_PRIO_USER: the metric that the kernel gives an IPv6 route without one. */
-const IP6_RT_PRIO_USER = 1024;
 
 /** Up to so many routes are looked at one by one; more are cheaper read all at once, with everybody's in the table. */
 const ONE_BY_ONE = 16;
@@ -121,7 +120,9 @@ export class KernelRouting implements Routing {
       return await rtnetlink.lookup(address, { mark });
     } catch (error) {
       if (!address.includes(':') || !isErrno(error, 'ENETUNREACH')) throw error;
-      const global = (await rtnetlink.addresses({ family: 6 })).filter(({ scope }) => scope === 0);
+      const global = (await rtnetlink.addresses({ family: 6 })).filter(
+        ({ scope }) => scope === RT_SCOPE_UNIVERSE,
+      );
       for (const { address: source } of global.slice(0, MOST_SOURCES)) {
         const found = await rtnetlink.lookup(address, { mark, source }).catch(() => undefined);
         if (found !== undefined) return found;
@@ -232,7 +233,7 @@ export class KernelRouting implements Routing {
 }
 
 function ourRoute(destination: string, interfaceIndex: number, place: RoutePlace): OurRoute {
-  const { table = ROUTE_TABLE_MAIN, metric = destination.includes(':') ? IP6_RT_PRIO_USER : 0 } = place;
+  const { table = ROUTE_TABLE_MAIN, metric = destination.includes(':') ? IPV6_DEFAULT_METRIC : 0 } = place;
   return { destination, interfaceIndex, table, metric };
 }
 

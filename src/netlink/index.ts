@@ -22,6 +22,7 @@ export type { AddressFilter, InterfaceAddress } from './rtnetlink/interface-addr
 export { IFF_LOOPBACK, IFF_POINTOPOINT, IFF_RUNNING, IFF_UP, type Link } from './rtnetlink/link.js';
 export { type MonitorHandlers, type MonitorOptions, RtnetlinkMonitor } from './rtnetlink/monitor.js';
 export {
+  IPV6_DEFAULT_METRIC,
   type LookupOptions,
   ROUTE_PROTOCOL,
   ROUTE_TABLE_MAIN,

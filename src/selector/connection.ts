@@ -14,8 +14,6 @@ export interface Kept {
 
 /** What a look at the connection has shown. */
 export interface Look {
-  /** Milliseconds since the latest handshake; `undefined` when there was none, or none that could be judged. */
-  readonly handshakeAge: number | undefined;
   /** What somebody had changed at our peer or beside it, and is as it should be again: for the log. */
   readonly mended: readonly string[];
   /** Whether the routes are others than before. */
@@ -44,7 +42,7 @@ export class Connection {
     return this.#routes;
   }
 
-  /** Milliseconds since the latest handshake, as far as one is known. */
+  /** Milliseconds since the latest handshake; `undefined` when there was none, or none that could be judged. */
   get handshakeAge(): number | undefined {
     return this.#handshake.age(this.#world.timers.now());
   }
@@ -152,7 +150,7 @@ export class Connection {
     const before = this.#routes;
     this.#routes = await this.#world.routing.apply(peer.allowedIps, assignment.settings.routes);
     const routesChanged = this.#routes.added.length > 0 || conflicts(before) !== conflicts(this.#routes);
-    return { handshakeAge: this.handshakeAge, mended, routesChanged };
+    return { mended, routesChanged };
   }
 
   /** Takes our peer and our routes out of the kernel. */
@@ -165,10 +163,8 @@ export class Connection {
   }
 
   /** The peers that are ours: those that the configuration names, and what we installed before it changed. */
-  #own({ peers }: Device, { peers: configured, ownKeys }: Assignment): InstalledPeer[] {
-    const own = new Set([...ownKeys, ...configured.map(({ publicKey }) => publicKey)]);
-    if (this.#installed !== undefined) own.add(this.#installed);
-    return peers.filter(({ publicKey }) => own.has(publicKey));
+  #own({ peers }: Device, { ownKeys }: Assignment): InstalledPeer[] {
+    return peers.filter(({ publicKey }) => ownKeys.has(publicKey) || publicKey === this.#installed);
   }
 
   /** Of the peers that are installed, the one whose connection works, with the youngest handshake. */

@@ -303,7 +303,7 @@ export class Selector {
       } else rest.reset();
       settling = false;
       const limit = this.#assignment.settings.deadPeerTimeout;
-      const age = look.handshakeAge ?? limit;
+      const age = this.#connection.handshakeAge ?? limit;
       if (age >= limit) return await this.#lost(candidate, `no handshake for ${Math.round(age / 1000)} s`);
       if (age >= RENEW_AFTER) await this.#world.tunnel.kick(peer);
       due = this.#nextLook();

@@ -34,7 +34,7 @@ export interface Assignment {
   /** The peers to choose from, in order of configuration. A peer that has not changed is the same object as before. */
   readonly peers: readonly Peer[];
   /** Base64 public keys that the configuration names for this interface, those of disabled peers included. */
-  readonly ownKeys: readonly string[];
+  readonly ownKeys: ReadonlySet<string>;
   readonly settings: Settings;
 }
 

@@ -387,7 +387,7 @@ export interface SettingsInSeconds {
 export function assign(peers: readonly Peer[], settings: Partial<SettingsInSeconds> = {}): Assignment {
   return {
     peers,
-    ownKeys: peers.map(({ publicKey }) => publicKey),
+    ownKeys: new Set(peers.map(({ publicKey }) => publicKey)),
     settings: {
       connectTimeout: (settings.connectTimeout ?? 5) * 1000,
       checkInterval: (settings.checkInterval ?? 5) * 1000,

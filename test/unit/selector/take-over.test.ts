@@ -134,7 +134,7 @@ test('every other peer of ours is told of: by its name, or by its key where no p
   world.plant('key of a', 1_000);
   world.plant('key of b', 1_000);
   const { selector } = world.start([]);
-  selector.assign({ ...assign([peer('b')]), ownKeys: ['key of a', 'key of b'] });
+  selector.assign({ ...assign([peer('b')]), ownKeys: new Set(['key of a', 'key of b']) });
   await world.timers.pass(10);
   assert.equal(world.ofType('kept')[0]?.peer.name, 'b');
   assert.deepEqual(
