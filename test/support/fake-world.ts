@@ -343,6 +343,7 @@ export class FakeWorld implements World {
       },
       remove: async (publicKey) => {
         this.#call(`remove ${publicKey}`);
+        assert.equal(typeof publicKey, 'string');
         this.installed.delete(publicKey);
       },
     };

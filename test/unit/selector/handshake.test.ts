@@ -66,3 +66,31 @@ test('one that was waited for has just happened, whatever the clock of the kerne
   other.observe(1, 9_000, 1_000_000);
   assert.equal(other.age(9_000), 4_000, 'not before it was looked at');
 });
+
+test('one between two looks when the clock was set in between: the age that is possible, the younger of two, or none', () => {
+  // A minute between the looks; the clock is set by `step`; the handshake has the kernel's time `at`.
+  const age = (step: number, at: number): number | undefined =>
+    looked([0, 1_000, 500_000], [at, 61_000, 560_000 + step]).age(61_000);
+  assert.equal(age(3_600_000, 540_000), 20_000, 'from before the step forward');
+  assert.equal(age(3_600_000, 4_150_000), 10_000, 'from after it');
+  assert.equal(age(-3_600_000, 540_000), 20_000, 'from before the step back');
+  assert.equal(age(-3_600_000, -3_050_000), 10_000, 'from after it');
+  assert.equal(age(30_000, 550_000), 10_000, '40 s or 10 s');
+  assert.equal(age(3_600_000, 1), 0, 'neither is possible');
+  assert.equal(age(3_600_000, 500_000), 60_000);
+  assert.equal(age(3_600_000, 4_160_000), 0);
+});
+
+test('two clocks that drift apart by a second have not been set', () => {
+  const age = (step: number): number | undefined =>
+    looked([0, 1_000, 500_000], [499_000, 61_000, 560_000 + step]).age(61_000);
+  assert.equal(age(-1_000), 60_000, 'within the two looks');
+  assert.equal(age(-1_001), 59_999, 'what the clock that was set says');
+});
+
+test('one that was waited for is the same at the next look, though the clock was set', () => {
+  const age = new HandshakeAge();
+  age.happened(500_000, 1_000, 500_000);
+  age.observe(500_000, 61_000, 530_000);
+  assert.equal(age.age(61_000), 60_000);
+});

@@ -232,6 +232,7 @@ test('rounds and the time without a connection are counted anew after a connecti
   const over = after.flatMap((event) => (event.type === 'round-over' ? [event] : []));
   assert.equal(over[0]?.round, 1);
   assert.equal(over[1]?.round, 2);
+  assert.ok((over[0]?.disconnected ?? 0) >= 10_000, 'a whole round');
   assert.ok(Math.abs((over[1]?.disconnected ?? 0) - (world.timers.now() - lostAt)) <= 510);
   for (const event of after) if (event.type === 'failed') assert.ok(event.round <= 2, `round ${event.round}`);
 });

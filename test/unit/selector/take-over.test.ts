@@ -69,8 +69,7 @@ test('the kept peer shows where the kernel sends to', async () => {
   await world.timers.pass(10);
   const { peer: held, remote, state, handshakeAge } = selector.snapshot();
   assert.equal(held?.name, 'a');
-  assert.equal(remote?.address, '192.0.2.1');
-  assert.equal(remote?.port, 4500);
+  assert.deepEqual(remote, { address: '192.0.2.1', port: 4500, index: 1, count: 1 });
   assert.equal(state, 'established');
   assert.equal(handshakeAge, 20_010);
 });
@@ -279,3 +278,69 @@ test('the watch goes on over a take-over: the kept connection is lost when its h
   await world.timers.pass(1_100);
   assert.match(world.ofType('lost')[1]?.reason ?? '', /no handshake for 150 s/);
 });
+
+test('a kept peer whose endpoint the kernel does not know has no address to show', async () => {
+  const world = new FakeWorld();
+  world.plant('key of a', 20_000);
+  const { selector } = world.start([peer('a')]);
+  await world.timers.pass(10);
+  assert.equal(selector.snapshot().state, 'established');
+  assert.equal(selector.snapshot().remote, undefined);
+});
+
+test('stop after a connection was taken over: peer and routes are removed, and nothing else', async () => {
+  const world = new FakeWorld();
+  world.plant('key of a', 20_000);
+  world.plant('a foreign key', undefined, false);
+  const { selector, run } = world.start([peer('a')]);
+  await world.timers.pass(10);
+  assert.equal(selector.snapshot().state, 'established');
+  selector.stop();
+  await world.timers.pass(0);
+  await run;
+  assert.deepEqual([...world.installed.keys()], ['a foreign key']);
+  assert.equal(world.routes.size, 0);
+});
+
+test('stop before anything was installed asks nothing of the kernel', async () => {
+  const world = new FakeWorld();
+  const { selector, run } = world.start([]);
+  await world.timers.pass(10);
+  const before = world.calls.length;
+  selector.stop();
+  await world.timers.pass(0);
+  await run;
+  assert.deepEqual(world.calls.slice(before), []);
+  assert.equal(world.ofType('trouble').length, 0);
+});
+
+test('another peer of ours that appears between two attempts is removed before the next', async () => {
+  const world = new FakeWorld();
+  const { selector } = world.start([]);
+  selector.assign({ ...assign([peer('a'), peer('b')]), ownKeys: ['key of a', 'key of b', 'key of x'] });
+  await world.timers.pass(2_000);
+  world.plant('key of x', 1_000); // by another hand
+  await world.timers.pass(4_000);
+  assert.equal(world.ofType('trying').length, 2);
+  assert.deepEqual([...world.installed.keys()], [world.ofType('trying')[1]?.peer.publicKey]);
+  assert.equal(world.ofType('failed')[0]?.reason, 'no handshake within 5 s');
+  await world.timers.pass(5_000);
+  assert.equal(world.ofType('failed')[1]?.reason, 'no handshake within 5 s');
+});
+
+for (const how of ['was removed', 'went with its interface'] as const) {
+  test(`a key that ${how} and is configured no longer is ours no longer`, async () => {
+    const world = new FakeWorld();
+    for (const name of ['a', 'b']) world.alive(`address of ${name}`, 10);
+    const { selector } = world.start([peer('a')]);
+    await world.timers.pass(MINUTE);
+    if (how !== 'was removed') world.setLink('absent');
+    selector.assign(assign([peer('b')]));
+    await world.timers.pass(MINUTE);
+    world.plant('key of a', undefined, false); // now another's
+    world.setLink('up');
+    await world.timers.pass(MINUTE);
+    assert.equal(selector.snapshot().peer?.name, 'b');
+    assert.deepEqual([...world.installed.keys()].sort(), ['key of a', 'key of b']);
+  });
+}

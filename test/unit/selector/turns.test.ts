@@ -407,3 +407,86 @@ test('a peer that is new in the middle of a round comes at a random place among 
   // 300 expected of each; five standard deviations are about 71.
   for (const count of places) assert.ok(Math.abs(count - 300) < 71, `${places}`);
 });
+
+test('a connection that others end counts as one when it has lasted ten seconds', async () => {
+  for (const [seconds, pauses] of [
+    [9, 1],
+    [11, 0],
+  ] as const) {
+    const world = new FakeWorld();
+    world.alive('address of a', 10);
+    world.start([peer('a')], { checkInterval: 0.1 });
+    await world.timers.pass(seconds * SECOND);
+    world.installed.clear(); // by another hand
+    await world.timers.pass(3 * SECOND);
+    assert.equal(world.ofType('lost').length, 1);
+    assert.equal(world.ofType('connected').length, 2);
+    assert.equal(world.ofType('pausing').length, pauses, `${seconds} s`);
+  }
+});
+
+/** A world whose network has changed in vain for a minute: pauses are long, and changes no longer shorten them much. */
+async function afterStorm() {
+  const world = new FakeWorld();
+  world.unroutable.add('address of a');
+  const { selector } = world.start([peer('a')]);
+  for (let turn = 0; turn < 1_200; turn++) {
+    world.routeAppears();
+    await world.timers.pass(100);
+  }
+  world.unroutable.clear();
+  return { world, selector };
+}
+
+/** Waits for the next pause to begin. */
+async function untilPausing(world: FakeWorld): Promise<number> {
+  const before = world.ofType('pausing').length;
+  for (let turn = 0; world.ofType('pausing').length === before; turn++) {
+    assert.ok(turn < 60_000, 'no pause within a minute');
+    await world.timers.pass(1);
+  }
+  return world.ofType('pausing').at(-1)?.duration ?? Number.NaN;
+}
+
+test('a pause is never longer than it was told, however much the network has changed before', async () => {
+  const { world } = await afterStorm();
+  await untilTrying(world, MINUTE); // a whole timeout: pauses begin anew with the shortest
+  await world.timers.pass(4 * SECOND);
+  world.unroutable.add('address of a');
+  const duration = await untilPausing(world);
+  assert.ok(duration <= SECOND);
+  const tries = names(world).length;
+  await world.timers.pass(duration + 5);
+  assert.equal(names(world).length, tries + 1);
+});
+
+test('a change ends a pause at once again after a connection, however much the network has changed before', async () => {
+  const { world, selector } = await afterStorm();
+  const gateway = world.alive('address of a', 10);
+  while (selector.snapshot().state !== 'established') await world.timers.pass(100);
+  await world.timers.pass(20 * SECOND);
+  gateway.alive = false;
+  world.unroutable.add('address of a');
+  selector.next();
+  await world.timers.pass(0);
+  await untilPausing(world);
+  const tries = names(world).length;
+  world.routeAppears();
+  await world.timers.pass(210);
+  assert.equal(names(world).length, tries + 1);
+});
+
+test('a reload that corrects a peer: it has its turn in this round again', async () => {
+  for (let seed = 1; seed <= 10; seed++) {
+    const world = new FakeWorld(seed);
+    const [a, b, c] = ['a', 'b', 'c'].map((name) => peer(name));
+    assert.ok(a && b && c);
+    const { selector } = world.start([a, b, c]);
+    await world.timers.pass(6 * SECOND);
+    const first = names(world)[0] ?? '';
+    assert.ok(!selector.snapshot().untried.includes(first));
+    selector.assign(assign([a, b, c].map((each) => (each.name === first ? { ...each } : each))));
+    assert.ok(selector.snapshot().untried.includes(first));
+    assert.equal(world.ofType('round-over').length, 0);
+  }
+});

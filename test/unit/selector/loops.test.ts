@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { assign, FakeWorld, peer } from '../../support/fake-world.js';
+
+const MINUTE = 60_000;
+
+/** A peer whose allowed IPs swallow its endpoint. */
+function swallowing() {
+  const world = new FakeWorld();
+  world.swallowed.add('address of a');
+  const a = peer('a', { allowedIps: ['0.0.0.0/0'] });
+  const installations = (): number => world.calls.filter((call) => call.startsWith('install')).length;
+  return { world, a, installations, ...world.start([a]) };
+}
+
+test('a peer that led its packets into the tunnel is tried again after ten minutes, with the same words until then', async () => {
+  const { world, installations } = swallowing();
+  await world.timers.pass(10 * MINUTE - 1_000);
+  assert.equal(installations(), 1);
+  const reasons = new Set(world.ofType('failed').map(({ reason }) => reason));
+  assert.equal(reasons.size, 1);
+  assert.ok(world.ofType('failed').length > 5);
+  await world.timers.pass(MINUTE);
+  assert.equal(installations(), 2);
+});
+
+for (const [what, routes] of [
+  ['table', { table: 51, metric: undefined }],
+  ['metric', { table: undefined, metric: 5 }],
+] as const) {
+  test(`another ${what} of its routes: it is tried again`, async () => {
+    const { world, a, installations, selector } = swallowing();
+    await world.timers.pass(MINUTE);
+    assert.equal(installations(), 1);
+    const assignment = assign([a]);
+    selector.assign({ ...assignment, settings: { ...assignment.settings, routes } });
+    await world.timers.pass(MINUTE);
+    assert.equal(installations(), 2);
+  });
+}
+
+test('an address whose way leads into the tunnel before anything was installed is tried all the same, for a second', async () => {
+  for (const alive of [false, true]) {
+    const world = new FakeWorld();
+    world.routing.doubt = async () => ({ kind: 'through-tunnel', reason: 'a loop' });
+    if (alive) world.alive('address of a', 40);
+    const { selector } = world.start([peer('a')]);
+    await world.timers.pass(1_050);
+    if (alive) assert.equal(selector.snapshot().state, 'established');
+    else {
+      const [failed] = world.ofType('failed');
+      assert.equal(failed?.reason, 'a loop; tried all the same: no handshake within 1 s');
+    }
+  }
+});
