@@ -224,3 +224,143 @@ test('who is told that a resolution has ended finds its result', async () => {
   await settled();
   assert.deepEqual(new Set(seen), new Set(['ready']), 'at the answer, and at the end');
 });
+
+/** Addresses of a name whose DNS the test plays. */
+function remotesByHand() {
+  const { asked, resolver } = resolverByHand();
+  return { asked, remotes: new Remotes(named('gw').endpoint, resolver, new SeededRandom(1), () => {}) };
+}
+
+test('addresses that were found more than five minutes ago are asked for anew before they are tried', async () => {
+  const { asked, remotes } = remotesByHand();
+  remotes.prepare(1_000, 5_000);
+  asked[0]?.answer(['one', 'two']);
+  await settled();
+  takeNext(remotes);
+  remotes.prepare(301_000, 5_000);
+  assert.equal(remotes.state, 'ready');
+  remotes.prepare(301_001, 5_000);
+  assert.equal(remotes.state, 'resolving');
+  assert.equal(asked.length, 2);
+});
+
+test('a resolution that may take longer than that is not given up for it', () => {
+  const { asked, remotes } = remotesByHand();
+  remotes.prepare(0, 3_600_000);
+  remotes.prepare(400_000, 3_600_000);
+  assert.equal(asked.length, 1);
+});
+
+test('a name that fails is asked for again after 1 s, and after twice as long each time up to 30 s', async () => {
+  const { asked, remotes } = remotesByHand();
+  let now = 0;
+  const fail = async (wait: number): Promise<void> => {
+    const before = asked.length;
+    if (before > 0) {
+      remotes.failureSeen();
+      remotes.prepare(now + wait - 1, 5_000);
+      assert.equal(asked.length, before, `not before ${wait}`);
+      assert.equal(remotes.state, 'failed');
+      assert.equal(remotes.reason, 'no such name');
+      remotes.failureSeen();
+    }
+    now += wait;
+    remotes.prepare(now, 5_000);
+    assert.equal(asked.length, before + 1, `after ${wait}`);
+    asked.at(-1)?.fail(new Error('no such name'));
+    await settled();
+  };
+  for (const wait of [0, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]) await fail(wait);
+  remotes.forget();
+  remotes.prepare(now + 1, 5_000);
+  asked.at(-1)?.answer(['one']);
+  await settled();
+  takeNext(remotes);
+  remotes.prepare(now + 2, 5_000);
+  assert.equal(remotes.state, 'resolving', 'a name that has resolved is asked for at once');
+  asked.at(-1)?.fail(new Error('no such name'));
+  await settled();
+  now += 2;
+  await fail(1_000);
+});
+
+test('of a name with many addresses 32 are tried, each with its number', async () => {
+  const { asked, remotes } = remotesByHand();
+  remotes.prepare(0, 5_000);
+  asked[0]?.answer(Array.from({ length: 40 }, (_, index) => `address ${index}`));
+  await settled();
+  const numbers = (): string[] => remotes.untried.map(({ index, count }) => `${index} of ${count}`);
+  assert.equal(numbers().length, 32);
+  takeNext(remotes);
+  assert.deepEqual(
+    numbers(),
+    Array.from({ length: 31 }, (_, index) => `${index + 2} of 32`),
+  );
+});
+
+test('an address of before a new answer is not taken from it', async () => {
+  const { asked, remotes } = remotesByHand();
+  remotes.prepare(0, 5_000);
+  asked[0]?.answer(['one', 'two']);
+  await settled();
+  const [old] = remotes.untried;
+  assert.ok(old);
+  remotes.forget();
+  remotes.prepare(10, 5_000);
+  asked[1]?.answer(['three']);
+  await settled();
+  remotes.take(old);
+  assert.deepEqual(
+    remotes.untried.map(({ address }) => address),
+    ['three'],
+  );
+});
+
+test('a name with nothing but addresses of no gateway has failed, and is not told of them besides', async () => {
+  const { asked, remotes } = remotesByHand();
+  remotes.prepare(0, 5_000);
+  asked[0]?.answer(['0.0.0.0']);
+  await settled();
+  assert.equal(remotes.state, 'failed');
+  assert.match(remotes.reason, /0\.0\.0\.0/);
+  assert.deepEqual(remotes.takePassedOver(), []);
+});
+
+test('an address that is passed over is told with its address; localhost is no excuse for others than loopback', async () => {
+  for (const [host, passedOver] of [
+    ['gw.example', ['0.0.0.0', '127.0.0.1']],
+    ['localhost', ['0.0.0.0']],
+  ] as const) {
+    const world = new FakeWorld();
+    world.names.set(host, ['0.0.0.0', '127.0.0.1', '192.0.2.1']);
+    world.alive('192.0.2.1', 10);
+    world.start([peer('gw', { host, kind: 'name' })]);
+    await world.timers.pass(6 * SECOND);
+    const told = world.ofType('failed').filter(({ reason }) => reason.includes('gateway'));
+    assert.deepEqual(told.map(({ remote }) => remote?.address).sort(), passedOver);
+    assert.equal(world.ofType('connected').length, 1);
+  }
+});
+
+test('an answer that comes later adds what is new, and nothing that was there', async () => {
+  for (let seed = 1; seed <= 10; seed++) {
+    const world = new FakeWorld(seed);
+    world.names.set('gw.example', ['one', 'two']);
+    world.lateNames.set('gw.example', { after: SECOND, addresses: ['one', 'three', 'two'] });
+    world.start([named('gw')]);
+    await world.timers.pass(14 * SECOND);
+    assert.deepEqual(addresses(world).sort(), ['one', 'three', 'two']);
+    assert.deepEqual(world.resolutions, ['gw.example']);
+  }
+});
+
+test('an answer that comes when all were tried and brings nothing new: the next round begins', async () => {
+  const world = new FakeWorld();
+  world.names.set('gw.example', ['one']);
+  world.lateNames.set('gw.example', { after: 8 * SECOND, addresses: ['one'] });
+  world.start([named('gw')]);
+  await world.timers.pass(7_900);
+  assert.deepEqual(addresses(world), ['one']);
+  await world.timers.pass(10 * SECOND);
+  assert.ok(addresses(world).length > 1);
+});

@@ -362,3 +362,21 @@ test('the kernel refuses at the end: told, and it ends nevertheless', async () =
   assert.ok(world.ofType('trouble').length >= 1);
   assert.equal(selector.snapshot().state, 'stopped');
 });
+
+test('the kernel refuses to remove the peer that was kept for the return of the interface: told at the end', async () => {
+  const world = new FakeWorld();
+  world.alive('address of a', 10);
+  const { selector, run } = world.start([peer('a')]);
+  await world.timers.pass(MINUTE);
+  world.setLink('down');
+  await world.timers.pass(SECOND);
+  world.tunnel.remove = () => Promise.reject(new Error('cannot remove it'));
+  selector.stop();
+  await world.timers.pass(0);
+  await run;
+  assert.deepEqual(
+    world.ofType('trouble').map(({ error }) => error),
+    [new Error('cannot remove it')],
+  );
+  assert.equal(world.ofType('stopped').length, 1);
+});

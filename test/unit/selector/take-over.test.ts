@@ -60,6 +60,7 @@ test('the kept peer is brought to the configuration, and its session stays', asy
     'routes of the former run that nobody wants are gone',
   );
   assert.ok(world.calls.includes('kick a'));
+  assert.deepEqual(world.ofType('kept')[0]?.routes.installed, ['r1', 'r2']);
 });
 
 test('the kept peer shows where the kernel sends to', async () => {

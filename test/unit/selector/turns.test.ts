@@ -315,7 +315,9 @@ test('what is told while the interface is absent, down, up, and absent again', a
   world.setLink('absent');
   const { selector } = world.start([peer('a')]);
   const pass = (): Promise<void> => world.timers.pass(50);
+  const begun = world.timers.now();
   await pass();
+  assert.equal(selector.snapshot().since, begun);
   assert.deepEqual(selector.snapshot().routes, { installed: [], added: [], conflicts: [] });
   world.setLink('down');
   await pass();
@@ -489,4 +491,31 @@ test('a reload that corrects a peer: it has its turn in this round again', async
     assert.ok(selector.snapshot().untried.includes(first));
     assert.equal(world.ofType('round-over').length, 0);
   }
+});
+
+test('next ends a pause', async () => {
+  const world = new FakeWorld();
+  world.unroutable.add('address of a');
+  const { selector } = world.start([peer('a')]);
+  await world.timers.pass(3 * MINUTE);
+  await untilPausing(world);
+  await world.timers.pass(300);
+  const tries = names(world).length;
+  selector.next();
+  await world.timers.pass(10);
+  assert.equal(names(world).length, tries + 1);
+});
+
+test('a clock that nobody is to wait for is not waited for', async () => {
+  const world = new FakeWorld();
+  world.alive('address of a', 10);
+  world.clock.ready = false;
+  const a = peer('a');
+  const { selector } = world.start([a]);
+  await world.timers.pass(SECOND);
+  assert.equal(selector.snapshot().state, 'setting-clock');
+  const assignment = assign([a]);
+  selector.assign({ ...assignment, settings: { ...assignment.settings, waitForClock: false } });
+  await world.timers.pass(SECOND);
+  assert.equal(selector.snapshot().state, 'established');
 });
