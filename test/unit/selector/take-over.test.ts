@@ -318,7 +318,10 @@ test('stop before anything was installed asks nothing of the kernel', async () =
 test('another peer of ours that appears between two attempts is removed before the next', async () => {
   const world = new FakeWorld();
   const { selector } = world.start([]);
-  selector.assign({ ...assign([peer('a'), peer('b')]), ownKeys: ['key of a', 'key of b', 'key of x'] });
+  selector.assign({
+    ...assign([peer('a'), peer('b')]),
+    ownKeys: new Set(['key of a', 'key of b', 'key of x']),
+  });
   await world.timers.pass(2_000);
   world.plant('key of x', 1_000); // by another hand
   await world.timers.pass(4_000);
