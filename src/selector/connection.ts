@@ -47,8 +47,8 @@ export class Connection {
     return this.#handshake.age(this.#world.timers.now());
   }
 
-  /** The interface is down or gone, and with it the routes; with a deleted one the peer too. */
-  linkLost(): void {
+  /** The interface has gone down, gone or come, and with it the routes are gone; with a deleted one the peer too. */
+  linkChanged(): void {
     this.#routes = NO_ROUTES;
     if (this.#world.tunnel.link === 'absent') this.#installed = undefined;
   }
@@ -79,7 +79,6 @@ export class Connection {
       removed(publicKey);
     }
     this.#installed = best?.entry.publicKey;
-    this.#routes = NO_ROUTES;
     this.#routes = await this.#world.routing.apply(best?.peer.allowedIps ?? [], settings.routes);
     if (best === undefined) return undefined;
     const { peer, entry, handshake, age } = best;

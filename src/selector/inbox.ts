@@ -46,9 +46,9 @@ export class Inbox {
    * Waits until the condition holds.
    * @param milliseconds wait no longer than this; without it, as long as it takes
    */
-  until(condition: () => boolean, milliseconds?: number): Promise<void> {
-    if (condition()) return Promise.resolve();
-    return new Promise((resolve) => {
+  async until(condition: () => boolean, milliseconds?: number): Promise<void> {
+    if (condition()) return;
+    await new Promise<void>((resolve) => {
       const finish = (): void => {
         cancel?.();
         this.#waiting.delete(look);

@@ -24,7 +24,7 @@ export type Pick =
   /** The name of this one did not resolve; it counts as tried. */
   | { readonly kind: 'unresolved'; readonly peer: Peer; readonly reason: string }
   /** Names are resolving: look again when one has, or after so many milliseconds. */
-  | { readonly kind: 'wait'; readonly milliseconds: number | undefined }
+  | { readonly kind: 'wait'; readonly milliseconds?: number }
   /** Every peer was tried in this round, or there is none. */
   | { readonly kind: 'round-over' };
 
@@ -77,7 +77,7 @@ export class Picker {
 
   /** The one that {@link prefer} has named and that is still to be tried. */
   get preferred(): Peer | undefined {
-    return this.#preferred === undefined ? undefined : this.#candidates.get(this.#preferred)?.peer;
+    return this.#selected?.peer;
   }
 
   /** This one is next, whether it was tried in this round or not; if it fails, the round goes on. */
@@ -118,13 +118,17 @@ export class Picker {
       }
       if (remotes.state === 'resolving') grace = Math.max(grace, remotes.since + RESOLVE_GRACE - now);
     }
-    return resolving > 0 ? { kind: 'wait', milliseconds: undefined } : { kind: 'round-over' };
+    return resolving > 0 ? { kind: 'wait' } : { kind: 'round-over' };
+  }
+
+  get #selected(): Candidate | undefined {
+    return this.#preferred === undefined ? undefined : this.#candidates.get(this.#preferred);
   }
 
   /** Whose turns they are, the next first. */
   #turns(): Candidate[] {
-    const preferred = this.#preferred === undefined ? undefined : this.#candidates.get(this.#preferred);
-    return preferred ? [preferred] : this.#round.untried.flatMap((name) => this.#candidates.get(name) ?? []);
+    const selected = this.#selected;
+    return selected ? [selected] : this.#round.untried.flatMap((name) => this.#candidates.get(name) ?? []);
   }
 
   /** The peer was tried, in its turn or out of it. */

@@ -1,4 +1,5 @@
 import { specialAddress } from '../special-address.js';
+import { messageOf } from '../wording.js';
 import { shuffled } from './round.js';
 import type { Peer, Random, Remote, Resolver } from './world.js';
 
@@ -79,7 +80,7 @@ export class Remotes {
    */
   prepare(now: number, timeout: number): void {
     const { kind, host } = this.#endpoint;
-    if (this.#state === 'ready' && kind === 'name' && now - this.#since > LONGEST_LIFE) this.forget();
+    if (this.#state === 'ready' && now - this.#since > LONGEST_LIFE) this.forget();
     if (this.#state !== 'none') return;
     this.#begin();
     if (kind !== 'name') {
@@ -105,8 +106,7 @@ export class Remotes {
       .resolve(host, timeout, (addresses) => current(() => this.#found(addresses)))
       .then(
         () => current(() => this.#ended(`${host} has no address`)),
-        (error: unknown) =>
-          current(() => this.#ended(error instanceof Error ? error.message : String(error))),
+        (error: unknown) => current(() => this.#ended(messageOf(error))),
       );
   }
 
@@ -145,7 +145,6 @@ export class Remotes {
     this.#resolution++;
     this.#addresses = [];
     this.#tried = 0;
-    this.#pending = false;
     this.#state = 'none';
   }
 
@@ -160,7 +159,7 @@ export class Remotes {
         this.#passedOver.push({ remote: this.#remote(address, 1), reason });
       }
     }
-    if (usable.length > 0) this.#add(usable);
+    this.#add(usable);
   }
 
   #ended(reason: string): void {

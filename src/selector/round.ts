@@ -1,21 +1,17 @@
 import type { Random } from './world.js';
 
 /**
- * The items in random order (Fisher and Yates), each order equally likely; where `notFirst` is among several, the first
- * place goes to one of the others.
+ * The items in random order, each order equally likely; where `notFirst` is among several, the first place goes to one of the
+ * others.
  */
 export function shuffled<T>(items: readonly T[], random: Random, notFirst?: T): T[] {
-  const result = [...items];
-  for (let last = result.length - 1; last > 0; last--) swap(result, last, random.below(last + 1));
-  if (result.length > 1 && result[0] === notFirst) swap(result, 0, 1 + random.below(result.length - 1));
+  const result: T[] = [];
+  for (const item of items) result.splice(random.below(result.length + 1), 0, item);
+  if (result.length > 1 && result[0] === notFirst) {
+    const first = result.splice(0, 1);
+    result.splice(1 + random.below(result.length), 0, ...first);
+  }
   return result;
-}
-
-function swap<T>(items: T[], one: number, other: number): void {
-  const [a, b] = [items[one], items[other]];
-  if (a === undefined || b === undefined) throw new RangeError(`no item ${one} or ${other}`);
-  items[one] = b;
-  items[other] = a;
 }
 
 /**

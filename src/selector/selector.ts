@@ -1,9 +1,11 @@
+import { messageOf } from '../wording.js';
 import { Backoff } from './backoff.js';
 import { Connection } from './connection.js';
 import type { SelectorEvent, Snapshot, State } from './events.js';
 import { Inbox } from './inbox.js';
 import { Pace, type Pause } from './pace.js';
 import { type Candidate, Picker } from './picker.js';
+import type { Remotes } from './remotes.js';
 import { DOUBTFUL_TRY, HANDSHAKE_POLL, RENEW_AFTER, RENEWED_WITHIN, ROUTE_REST } from './times.js';
 import type { Assignment, Doubt, LinkState, Peer, Remote, World } from './world.js';
 
@@ -30,9 +32,10 @@ export class Selector {
   }
 
   async #step(): Promise<void> {
-    if (!(await this.#interfaceIsUp())) return;
+    const { tunnel, clock } = this.#world;
+    if (tunnel.link !== 'up') return await this.#awaitInterface();
     if (this.#inbox.news.unread) return await this.#takeOver(); // and hold what is found working
-    if (!(await this.#clockIsSet())) return;
+    if (this.#assignment.settings.waitForClock && !clock.ready) return await this.#awaitClock();
     const candidate = await this.#nextPeer(); // every peer once before any twice
     if (candidate !== undefined && (await this.#connect(candidate))) await this.#hold(candidate);
   }
@@ -63,8 +66,8 @@ export class Selector {
     this.#picker.setPeers(assignment.peers);
     this.#since = timers.now();
     tunnel.onLink(() => {
-      if (tunnel.link !== 'up') this.#connection.linkLost();
-      inbox.post(tunnel.link === 'up' ? { changed: true } : { changed: true, unread: true });
+      this.#connection.linkChanged();
+      inbox.post({ unread: true });
     });
     routing.onNetworkChange(() => inbox.post({ changed: true }));
     routing.onRoutesInDoubt(() => inbox.post({ routesInDoubt: true }));
@@ -101,7 +104,7 @@ export class Selector {
   }
 
   #leave(reason: string): void {
-    this.#inbox.post(this.#current === undefined ? { changed: true } : { changed: true, leave: reason });
+    this.#inbox.post(this.#current === undefined ? { changed: true } : { leave: reason });
   }
 
   /** What is going on at this moment. */
@@ -118,21 +121,17 @@ export class Selector {
     };
   }
 
-  async #interfaceIsUp(): Promise<boolean> {
+  async #awaitInterface(): Promise<void> {
     const { news } = this.#inbox;
     const state = (): LinkState => this.#world.tunnel.link;
-    let link = state();
-    if (link === 'up') return true;
     this.#enter('waiting-for-interface');
-    while (link !== 'up') {
+    for (let link = state(); link !== 'up'; link = state()) {
       const before = link;
       this.#emit({ type: 'interface-missing', link });
       await this.#inbox.until(() => news.stopping || state() !== before);
-      if (news.stopping) return false;
-      link = state();
+      if (news.stopping) return;
     }
     this.#emit({ type: 'interface-up' });
-    return true;
   }
 
   /** Reads what the kernel holds of ours; a connection that still works is kept and held. */
@@ -145,8 +144,9 @@ export class Selector {
       this.#emit({ type: 'leftover-removed', peer, publicKey });
     };
     const kept = await this.#connection.takeOver(this.#assignment, this.#picker.preferred, removed);
-    const candidate = kept && this.#picker.take(kept.peer);
-    if (kept === undefined || candidate === undefined) return;
+    if (kept === undefined) return;
+    const candidate = this.#picker.take(kept.peer);
+    if (candidate === undefined) return;
     const { peer, remote, handshakeAge } = kept;
     this.#current = { candidate, remote };
     this.#enter('established');
@@ -154,14 +154,12 @@ export class Selector {
     await this.#hold(candidate);
   }
 
-  async #clockIsSet(): Promise<boolean> {
+  async #awaitClock(): Promise<void> {
     const { clock } = this.#world;
     const { news } = this.#inbox;
     const ready = (): boolean => clock.ready || !this.#assignment.settings.waitForClock;
-    if (ready()) return true;
     this.#enter('setting-clock');
     await this.#inbox.until(() => ready() || news.stopping || news.unread);
-    return !news.stopping && !news.unread;
   }
 
   /** Whose turn it is. The only place where a round ends. */
@@ -214,9 +212,11 @@ export class Selector {
   async #connect(candidate: Candidate): Promise<boolean> {
     const { peer, remotes } = candidate;
     const { timers } = this.#world;
-    const way = await this.#wayTo(candidate);
+    for (const { remote, reason } of remotes.takePassedOver()) this.#failed(peer, remote, reason);
+    const way = await this.#wayTo(remotes);
     if (way === undefined) return false;
     const { remote, doubt } = way;
+    remotes.take(remote);
     this.#current = { candidate, remote };
     this.#emit({ type: 'trying', peer, remote });
     const started = timers.now();
@@ -225,7 +225,7 @@ export class Selector {
       await this.#connection.install(peer, remote, doubt, this.#assignment);
       reason = await this.#awaitHandshake(peer, started, doubt);
     } catch (error) {
-      reason = error instanceof Error ? error.message : String(error);
+      reason = messageOf(error);
     }
     if (reason === undefined) {
       this.#enter('established');
@@ -243,23 +243,20 @@ export class Selector {
   }
 
   /** The next address: one that the kernel has a way to, or else one that it has not. */
-  async #wayTo({ peer, remotes }: Candidate): Promise<Way | undefined> {
-    for (const { remote, reason } of remotes.takePassedOver()) this.#failed(peer, remote, reason);
-    const ways: Way[] = [];
-    for (const remote of remotes.untried) {
+  async #wayTo({ untried }: Remotes): Promise<Way | undefined> {
+    let doubtful: Way | undefined;
+    for (const remote of untried) {
       const doubt = await this.#world.routing.doubt(remote);
-      ways.push({ remote, doubt });
-      if (doubt === undefined) break;
+      if (doubt === undefined) return { remote, doubt };
+      doubtful ??= { remote, doubt };
     }
-    const way = ways.find(({ doubt }) => doubt === undefined) ?? ways[0];
-    if (way !== undefined) remotes.take(way.remote);
-    return way;
+    return doubtful;
   }
 
   /** Waits for the handshake. @returns why there was none, if there was none */
   async #awaitHandshake(peer: Peer, started: number, doubt: Doubt | undefined): Promise<string | undefined> {
     const { connectTimeout } = this.#assignment.settings;
-    const timeout = doubt === undefined ? connectTimeout : Math.min(connectTimeout, DOUBTFUL_TRY);
+    const timeout = doubt === undefined ? connectTimeout : DOUBTFUL_TRY;
     for (;;) {
       const interruption = this.#interruption(peer);
       if (interruption !== undefined) return interruption;
@@ -331,7 +328,7 @@ export class Selector {
   }
 
   async #lost({ peer, remotes }: Candidate, reason: string): Promise<void> {
-    const { stopping, unread, leave } = this.#inbox.news;
+    const { unread, leave } = this.#inbox.news;
     const held = this.#world.timers.now() - this.#since;
     this.#pace.lost(held, leave !== undefined || !this.#assignment.peers.includes(peer));
     this.#picker.failed(peer);
@@ -340,8 +337,8 @@ export class Selector {
     this.#enter('connecting');
     this.#emit({ type: 'lost', peer, reason, held });
     // With the interface down the peer stays: when it comes up again soon enough, the connection goes on.
-    if (stopping || !unread) await this.#disconnect();
-    else this.#current = undefined;
+    if (unread) this.#current = undefined;
+    else await this.#disconnect();
   }
 
   #failed(peer: Peer, remote: Remote | undefined, reason: string): void {
@@ -356,11 +353,10 @@ export class Selector {
 
   /** Something that should not happen: the kernel's state is read anew, after a pause. */
   async #trouble(error: unknown): Promise<void> {
-    const { news } = this.#inbox;
     this.#emit({ type: 'trouble', error });
-    news.unread = true;
-    const held = this.#state === 'established' ? this.#current?.candidate : undefined;
-    if (held !== undefined && !news.stopping) await this.#lost(held, 'the kernel has to be read anew');
+    this.#inbox.news.unread = true;
+    const held = this.#current?.candidate;
+    if (held !== undefined) await this.#lost(held, 'the kernel has to be read anew');
     await this.#pause(this.#pace.pause());
   }
 

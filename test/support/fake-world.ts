@@ -213,7 +213,11 @@ export class FakeWorld implements World {
 
   /** Starts a selector; its events are gathered, its run promise returned. */
   start(peers: readonly Peer[], settings: Partial<SettingsInSeconds> = {}) {
-    const assignment = assign(peers, settings);
+    return this.serve(assign(peers, settings));
+  }
+
+  /** The same with everything that an assignment says. */
+  serve(assignment: Assignment) {
     const selector = new Selector(this, assignment, (event) => this.events.push(event));
     return { selector, run: selector.run() };
   }

@@ -386,8 +386,7 @@ test('take-over: a peer that is disabled now is removed though its connection wo
   const world = new FakeWorld();
   world.alive('address of b', 10);
   world.plant('key of a', 1_000);
-  const { selector } = world.start([]);
-  selector.assign({ ...assign([peer('b')]), ownKeys: new Set(['key of a', 'key of b']) });
+  world.serve({ ...assign([peer('b')]), ownKeys: new Set(['key of a', 'key of b']) });
   await world.timers.pass(500);
   assert.deepEqual([...world.installed.keys()], ['key of b']);
 });

@@ -133,8 +133,7 @@ test('every other peer of ours is told of: by its name, or by its key where no p
   const world = new FakeWorld();
   world.plant('key of a', 1_000);
   world.plant('key of b', 1_000);
-  const { selector } = world.start([]);
-  selector.assign({ ...assign([peer('b')]), ownKeys: new Set(['key of a', 'key of b']) });
+  world.serve({ ...assign([peer('b')]), ownKeys: new Set(['key of a', 'key of b']) });
   await world.timers.pass(10);
   assert.equal(world.ofType('kept')[0]?.peer.name, 'b');
   assert.deepEqual(
@@ -317,8 +316,7 @@ test('stop before anything was installed asks nothing of the kernel', async () =
 
 test('another peer of ours that appears between two attempts is removed before the next', async () => {
   const world = new FakeWorld();
-  const { selector } = world.start([]);
-  selector.assign({
+  world.serve({
     ...assign([peer('a'), peer('b')]),
     ownKeys: new Set(['key of a', 'key of b', 'key of x']),
   });
