@@ -69,7 +69,11 @@ export class Remotes {
 
   /** The addresses that this round has still to try, in its order. */
   get untried(): readonly Remote[] {
-    return this.#addresses.slice(this.#tried).map((address, i) => this.#remote(address, this.#tried + i + 1));
+    const { port, zone } = this.#endpoint;
+    const count = this.#addresses.length;
+    return this.#addresses
+      .map((address, at) => ({ address, port, zone, index: at + 1, count }))
+      .slice(this.#tried);
   }
 
   /**
@@ -80,7 +84,7 @@ export class Remotes {
    */
   prepare(now: number, timeout: number): void {
     const { kind, host } = this.#endpoint;
-    if (this.#state === 'ready' && now - this.#since > LONGEST_LIFE) this.forget();
+    if (this.#state === 'ready' && now - this.#since > LONGEST_LIFE) this.forget(); // one that is no name is found again at once
     if (this.#state !== 'none') return;
     this.#begin();
     if (kind !== 'name') {
@@ -149,14 +153,15 @@ export class Remotes {
   }
 
   #found(addresses: readonly string[]): void {
+    const { host, port, zone } = this.#endpoint;
     const usable: string[] = [];
     for (const address of new Set(addresses)) {
       const special = specialAddress(address);
-      const local = special === 'loopback' && /(^|\.)localhost\.?$/i.test(this.#endpoint.host); // RFC 6761, 6.3
+      const local = special === 'loopback' && /(^|\.)localhost\.?$/i.test(host); // RFC 6761, 6.3
       if (special === undefined || local) usable.push(address);
       else {
-        const reason = `${this.#endpoint.host} has the address ${address}, which is no gateway's (${special}): a filtering DNS server answers so`;
-        this.#passedOver.push({ remote: this.#remote(address, 1), reason });
+        const reason = `${host} has the address ${address}, which is no gateway's (${special}): a filtering DNS server answers so`;
+        this.#passedOver.push({ remote: { address, port, zone, index: 1, count: 1 }, reason });
       }
     }
     this.#add(usable);
@@ -180,10 +185,5 @@ export class Remotes {
     const untried = [...this.#addresses.slice(this.#tried), ...fresh].slice(0, MOST_ADDRESSES);
     this.#addresses.splice(this.#tried, untried.length, ...shuffled(untried, this.#random, this.#failed));
     if (untried.length > 0) this.#state = 'ready';
-  }
-
-  #remote(address: string, index: number): Remote {
-    const { port, zone } = this.#endpoint;
-    return { address, port, zone, index, count: Math.max(index, this.#addresses.length) };
   }
 }

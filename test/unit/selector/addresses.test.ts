@@ -364,3 +364,18 @@ test('an answer that comes when all were tried and brings nothing new: the next 
   await world.timers.pass(10 * SECOND);
   assert.ok(addresses(world).length > 1);
 });
+
+test('an address that is passed over is none of the numbered ones', async () => {
+  for (const late of [['0.0.0.0'], ['0.0.0.0', 'three']]) {
+    const world = new FakeWorld();
+    world.names.set('gw.example', ['one', 'two']);
+    world.lateNames.set('gw.example', { after: SECOND, addresses: late });
+    world.start([named('gw')]);
+    await world.timers.pass(12 * SECOND);
+    const told = world.ofType('failed').filter(({ reason }) => reason.includes('gateway'));
+    assert.deepEqual(
+      told.map(({ remote }) => [remote?.address, remote?.index, remote?.count]),
+      [['0.0.0.0', 1, 1]],
+    );
+  }
+});
