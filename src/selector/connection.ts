@@ -1,6 +1,16 @@
 import { HandshakeAge } from './handshake.js';
 import { Loops, Refused } from './loops.js';
-import type { Assignment, Device, Doubt, InstalledPeer, Peer, Remote, RouteReport, World } from './world.js';
+import type {
+  Assignment,
+  Device,
+  Doubt,
+  InstalledPeer,
+  Peer,
+  Remote,
+  RouteReport,
+  Settings,
+  World,
+} from './world.js';
 
 const NO_ROUTES: RouteReport = { installed: [], added: [], conflicts: [] };
 
@@ -79,7 +89,7 @@ export class Connection {
       removed(publicKey);
     }
     this.#installed = best?.entry.publicKey;
-    this.#routes = await this.#world.routing.apply(best?.peer.allowedIps ?? [], settings.routes);
+    await this.#route(best?.peer.allowedIps ?? [], settings);
     if (best === undefined) return undefined;
     const { peer, entry, handshake, age } = best;
     this.#handshake = handshake;
@@ -106,7 +116,7 @@ export class Connection {
     this.#handshake = new HandshakeAge();
     this.#installed = peer.publicKey;
     await tunnel.install(peer, remote);
-    this.#routes = await routing.apply(peer.allowedIps, assignment.settings.routes);
+    await this.#route(peer.allowedIps, assignment.settings);
     if (doubt?.kind === 'through-tunnel' || this.#routes.added.length === 0) return;
     const after = await routing.doubt(remote);
     if (after?.kind !== 'through-tunnel') return;
@@ -147,18 +157,24 @@ export class Connection {
       mended.push('somebody had changed its allowed IPs, keepalive or preshared key: set again');
     }
     const before = this.#routes;
-    this.#routes = await this.#world.routing.apply(peer.allowedIps, assignment.settings.routes);
+    await this.#route(peer.allowedIps, assignment.settings);
     const routesChanged = this.#routes.added.length > 0 || conflicts(before) !== conflicts(this.#routes);
     return { mended, routesChanged };
   }
 
   /** Takes our peer and our routes out of the kernel. */
   async remove(assignment: Assignment): Promise<void> {
-    const { tunnel, routing } = this.#world;
-    if (this.#installed === undefined || tunnel.link === 'absent') return;
-    await tunnel.remove(this.#installed);
+    if (this.#installed === undefined) return;
+    await this.#world.tunnel.remove(this.#installed);
     this.#installed = undefined;
-    this.#routes = await routing.apply([], assignment.settings.routes);
+    await this.#route([], assignment.settings);
+  }
+
+  /** Brings the routes to what is wanted. If the interface goes meanwhile, they go with it, whatever was found before. */
+  async #route(destinations: readonly string[], { routes }: Settings): Promise<void> {
+    const { tunnel, routing } = this.#world;
+    const report = await routing.apply(destinations, routes);
+    this.#routes = tunnel.link === 'up' ? report : NO_ROUTES;
   }
 
   /** The peers that are ours: those that the configuration names, and what we installed before it changed. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { SelectorEvent } from '../../src/selector/events.js';
+import type { SelectorEvent, Snapshot } from '../../src/selector/events.js';
 import { Selector } from '../../src/selector/selector.js';
 import type {
   Assignment,
@@ -34,6 +34,7 @@ export class FakeTimers implements Timers {
   }
 
   after(milliseconds: number, callback: () => void): () => void {
+    assert.ok(milliseconds >= 0, `${milliseconds}: Node warns of such a timer`);
     const id = ++this.#id;
     this.#due.set(id, { at: this.#now + milliseconds, callback });
     return () => this.#due.delete(id);
@@ -127,6 +128,8 @@ export class FakeWorld implements World {
   readonly timers = new FakeTimers();
   readonly random: Random;
   readonly events: SelectorEvent[] = [];
+  /** What the selector showed of itself at each of them. */
+  readonly shown: Snapshot[] = [];
   /** Gateways by address. An address without one is dead. */
   readonly gateways = new Map<string, Gateway>();
   /** DNS: addresses by name, an error text, or `silent`. */
@@ -218,7 +221,10 @@ export class FakeWorld implements World {
 
   /** The same with everything that an assignment says. */
   serve(assignment: Assignment) {
-    const selector = new Selector(this, assignment, (event) => this.events.push(event));
+    const selector: Selector = new Selector(this, assignment, (event) => {
+      this.events.push(event);
+      this.shown.push(selector.snapshot());
+    });
     return { selector, run: selector.run() };
   }
 
@@ -271,6 +277,10 @@ export class FakeWorld implements World {
     if (failure !== undefined) throw failure;
   }
 
+  #mustExist(): void {
+    if (this.#link === 'absent') throw new Error('cannot configure vpn: no such device');
+  }
+
   #handshake(entry: Installed): void {
     const address = entry.remote?.address;
     const gateway = address === undefined ? undefined : this.gateways.get(address);
@@ -309,11 +319,13 @@ export class FakeWorld implements World {
         return (
           entry !== undefined &&
           entry.persistentKeepalive === wanted.persistentKeepalive &&
+          entry.presharedKey === wanted.presharedKey &&
           entry.allowedIps.join() === wanted.allowedIps.join()
         );
       },
       install: async (wanted, remote) => {
         this.#call(`install ${wanted.name} ${remote.address}`);
+        this.#mustExist();
         const others = [...this.installed.values()].filter((entry) => entry.own);
         assert.deepEqual(others, [], 'at most one of our peers at once');
         if (wanted.publicKey === this.publicKey) return; // as the kernel does: no error, and no peer
@@ -333,6 +345,7 @@ export class FakeWorld implements World {
       },
       adjust: async (wanted) => {
         this.#call(`adjust ${wanted.name}`);
+        this.#mustExist();
         const entry = this.installed.get(wanted.publicKey);
         assert.ok(entry, 'only an installed peer can be adjusted');
         const { allowedIps, persistentKeepalive, presharedKey } = wanted;
@@ -340,6 +353,7 @@ export class FakeWorld implements World {
       },
       kick: async (wanted) => {
         this.#call(`kick ${wanted.name}`);
+        this.#mustExist();
         const entry = this.installed.get(wanted.publicKey);
         if (entry === undefined) return;
         const age = entry.handshakeAt === undefined ? undefined : this.timers.now() - entry.handshakeAt;
@@ -366,6 +380,10 @@ export class FakeWorld implements World {
         const added: string[] = [];
         this.applied.push({ destinations, place });
         if (this.#link === 'absent') return { installed: [], added, conflicts };
+        if (this.#link === 'down') {
+          const refused = destinations.map((destination) => ({ destination, reason: 'Network is down' }));
+          return { installed: [], added, conflicts: refused };
+        }
         for (const route of this.routes) if (!destinations.includes(route)) this.routes.delete(route);
         for (const destination of destinations) {
           const reason = this.conflicts.get(destination);

@@ -420,3 +420,25 @@ test('a peer that is corrected has its turn in the same round', async () => {
   await world.timers.pass(40_000);
   assert.equal(world.ofType('connected')[0]?.peer.name, 'a');
 });
+
+test('the interface goes while its routes are compared: they are not shown as if they were there', async () => {
+  for (const link of ['absent', 'down'] as const) {
+    for (const when of ['look', 'install', 'take-over'] as const) {
+      const world = new FakeWorld();
+      world.alive('address of a', 10);
+      if (when === 'take-over') world.plant('key of a', 1_000);
+      const { routing } = world;
+      const apply = routing.apply;
+      let left = { look: 2, install: 1, 'take-over': 0 }[when];
+      routing.apply = async (destinations, place) => {
+        const report = await apply(destinations, place);
+        if (left-- === 0) world.setLink(link);
+        return report;
+      };
+      const { selector } = world.start([peer('a')]);
+      await world.timers.pass(MINUTE);
+      assert.equal(selector.snapshot().state, 'waiting-for-interface', when);
+      assert.deepEqual(selector.snapshot().routes.installed, [], `${link}, ${when}`);
+    }
+  }
+});
