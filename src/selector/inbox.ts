@@ -7,8 +7,8 @@ export interface News {
   unread: boolean;
   /** Something happened to routes or addresses: ours may be gone, or may have become possible. */
   routesInDoubt: boolean;
-  /** A name has resolved, or has failed to. */
-  resolved: boolean;
+  /** It may be another peer's turn: a name has resolved, or has failed to; the peers are others; one was asked for. */
+  turns: boolean;
   /** Something changed that may make a peer usable. */
   changed: boolean;
   /** Why somebody asked to leave the peer that is being tried or held. */
@@ -25,7 +25,7 @@ export class Inbox {
     stopping: false,
     unread: true,
     routesInDoubt: false,
-    resolved: false,
+    turns: false,
     changed: false,
     leave: undefined,
   };

@@ -62,7 +62,7 @@ export class Selector {
     this.#inbox = inbox;
     this.#connection = new Connection(world);
     this.#pace = new Pace(timers, random);
-    this.#picker = new Picker(resolver, timers, random, () => inbox.post({ resolved: true }));
+    this.#picker = new Picker(resolver, timers, random, () => inbox.post({ turns: true }));
     this.#picker.setPeers(assignment.peers);
     this.#since = timers.now();
     tunnel.onLink(() => {
@@ -83,7 +83,7 @@ export class Selector {
   assign(assignment: Assignment): void {
     this.#assignment = assignment;
     this.#picker.setPeers(assignment.peers);
-    this.#inbox.post({ routesInDoubt: true, changed: true }); // metric or table may be others now
+    this.#inbox.post({ routesInDoubt: true, changed: true, turns: true }); // metric or table may be others now
   }
 
   /**
@@ -104,7 +104,7 @@ export class Selector {
   }
 
   #leave(reason: string): void {
-    this.#inbox.post(this.#current === undefined ? { changed: true } : { leave: reason });
+    this.#inbox.post(this.#current === undefined ? { changed: true, turns: true } : { leave: reason });
   }
 
   /** What is going on at this moment. */
@@ -146,7 +146,7 @@ export class Selector {
     const kept = await this.#connection.takeOver(this.#assignment, this.#picker.preferred, removed);
     if (kept === undefined) return;
     const candidate = this.#picker.take(kept.peer);
-    if (candidate === undefined) return;
+    if (candidate === undefined) return await this.#disconnect(); // a reload took it away meanwhile
     const { peer, remote, handshakeAge } = kept;
     this.#current = { candidate, remote };
     this.#enter('established');
@@ -165,20 +165,16 @@ export class Selector {
   /** Whose turn it is. The only place where a round ends. */
   async #nextPeer(): Promise<Candidate | undefined> {
     const { news } = this.#inbox;
-    this.#enter('connecting');
     news.leave = undefined;
     const interrupted = (): boolean => news.stopping || news.unread;
     while (!interrupted()) {
-      news.resolved = false;
+      this.#enter('connecting');
+      news.turns = false;
       const pick = this.#picker.look(this.#assignment.settings.connectTimeout);
       if (pick.kind === 'candidate') return pick.candidate;
       if (pick.kind === 'unresolved') this.#failed(pick.peer, undefined, pick.reason);
       else if (pick.kind === 'round-over') await this.#nextRound();
-      else {
-        const selected = this.#picker.preferred;
-        const asked = (): boolean => this.#picker.preferred !== selected;
-        await this.#inbox.until(() => interrupted() || news.resolved || asked(), pick.milliseconds);
-      }
+      else await this.#inbox.until(() => interrupted() || news.turns, pick.milliseconds);
     }
     return undefined;
   }
@@ -194,7 +190,6 @@ export class Selector {
     if (this.#picker.preferred !== undefined) return; // asked for during the pause: its turn is before the round
     news.changed = false; // what changes during the round ends the pause behind it
     this.#picker.begin();
-    this.#enter('connecting');
   }
 
   /** Waits until something changes, within the bounds of the pause. */

@@ -346,3 +346,40 @@ for (const how of ['was removed', 'went with its interface'] as const) {
     assert.deepEqual([...world.installed.keys()].sort(), ['key of a', 'key of b']);
   });
 }
+
+test('a reload takes the peer away while its connection is being taken over: peer and routes go', async () => {
+  const world = new FakeWorld();
+  world.plant('key of a', 1_000);
+  const { tunnel } = world;
+  const kick = tunnel.kick;
+  tunnel.kick = async (wanted) => {
+    await kick(wanted);
+    started.selector.assign(assign([]));
+  };
+  const started = world.start([peer('a')]);
+  await world.timers.pass(1_000);
+  assert.deepEqual([...world.installed.keys()], []);
+  assert.equal(world.routes.size, 0);
+  assert.equal(world.ofType('kept').length, 0);
+});
+
+test('the interface vanishes under an installation: its key is not ours on the next interface of that name', async () => {
+  const world = new FakeWorld();
+  world.alive('address of b', 10);
+  const { tunnel } = world;
+  const device = tunnel.device;
+  let asked = 0;
+  tunnel.device = async () => {
+    const answer = await device();
+    if (++asked === 2) world.setLink('absent'); // the first was for the take-over
+    return answer;
+  };
+  const { selector } = world.start([peer('a')]);
+  await world.timers.pass(1_000);
+  assert.equal(selector.snapshot().state, 'waiting-for-interface');
+  selector.assign(assign([peer('b')]));
+  world.plant('key of a', undefined, false); // now another's
+  world.setLink('up');
+  await world.timers.pass(1_000);
+  assert.deepEqual([...world.installed.keys()].sort(), ['key of a', 'key of b']);
+});

@@ -519,3 +519,62 @@ test('a clock that nobody is to wait for is not waited for', async () => {
   await world.timers.pass(SECOND);
   assert.equal(selector.snapshot().state, 'established');
 });
+
+test('select during a pause: obeyed at once, shown as connecting, and the round that follows takes everybody', async () => {
+  for (let seed = 1; seed <= 10; seed++) {
+    const world = new FakeWorld(seed);
+    const all = ['a', 'b', 'c'];
+    for (const name of all) world.unroutable.add(`address of ${name}`);
+    const { selector } = world.start(all.map((name) => peer(name)));
+    await untilPausing(world);
+    const before = names(world).length;
+    assert.ok(selector.select('b'));
+    await world.timers.pass(10);
+    assert.equal(names(world).length, before + 1, 'not even the shortest pause is waited for');
+    assert.equal(selector.snapshot().state, 'connecting');
+    await world.timers.pass(30 * SECOND);
+    const order = names(world).slice(before, before + 4);
+    assert.equal(order[0], 'b');
+    assert.deepEqual(order.slice(1).sort(), all);
+  }
+});
+
+test('a reload while names resolve: a new peer that needs none is tried at once', async () => {
+  const world = new FakeWorld();
+  world.names.set('slow.example', 'silent');
+  world.alive('address of a', 10);
+  const slow = named('slow');
+  const { selector } = world.start([slow], { connectTimeout: 30 });
+  await world.timers.pass(SECOND);
+  selector.assign(assign([slow, peer('a')], { connectTimeout: 30 }));
+  await world.timers.pass(50);
+  assert.equal(selector.snapshot().peer?.name, 'a');
+});
+
+test('a reload takes the selected peer away while its name resolves: the round goes on at once', async () => {
+  const world = new FakeWorld();
+  world.names.set('slow.example', 'silent');
+  world.alive('address of a', 10);
+  const a = peer('a');
+  const { selector } = world.start([a], { connectTimeout: 30 });
+  await world.timers.pass(MINUTE);
+  selector.assign(assign([a, named('slow')], { connectTimeout: 30 }));
+  assert.ok(selector.select('slow'));
+  await world.timers.pass(SECOND);
+  assert.equal(selector.snapshot().peer, undefined);
+  selector.assign(assign([a], { connectTimeout: 30 }));
+  await world.timers.pass(50);
+  assert.equal(selector.snapshot().peer?.name, 'a');
+});
+
+test('select while names resolve is obeyed at once', async () => {
+  const world = new FakeWorld();
+  world.names.set('slow.example', 'silent');
+  world.unroutable.add('address of a');
+  const { selector } = world.start([named('slow'), peer('a')], { connectTimeout: 30 });
+  await world.timers.pass(5 * SECOND);
+  assert.deepEqual(names(world), ['a']);
+  assert.ok(selector.select('a'));
+  await world.timers.pass(10);
+  assert.deepEqual(names(world), ['a', 'a']);
+});
