@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Remotes } from '../../../src/selector/remotes.js';
-import type { Peer, Resolver } from '../../../src/selector/world.js';
+import { formatRemote, type Peer, type Resolver } from '../../../src/selector/world.js';
 import { assign, FakeWorld, peer, SeededRandom } from '../../support/fake-world.js';
 
 const SECOND = 1_000;
@@ -377,5 +377,15 @@ test('an address that is passed over is none of the numbered ones', async () => 
       told.map(({ remote }) => [remote?.address, remote?.index, remote?.count]),
       [['0.0.0.0', 1, 1]],
     );
+  }
+});
+
+test('an address for the log: IPv6 in brackets, with its zone', () => {
+  for (const [remote, text] of [
+    [{ address: '192.0.2.1', port: 4500 }, '192.0.2.1:4500'],
+    [{ address: '2001:db8::1', port: 4500, zone: undefined }, '[2001:db8::1]:4500'],
+    [{ address: 'fe80::1', port: 4500, zone: 'wan' }, '[fe80::1%wan]:4500'],
+  ] as const) {
+    assert.equal(formatRemote(remote), text);
   }
 });

@@ -76,6 +76,7 @@ test('one between two looks when the clock was set in between: the age that is p
   assert.equal(age(-3_600_000, 540_000), 20_000, 'from before the step back');
   assert.equal(age(-3_600_000, -3_050_000), 10_000, 'from after it');
   assert.equal(age(30_000, 550_000), 10_000, '40 s or 10 s');
+  assert.equal(age(-30_000, 530_000), 0, 'just now, or 30 s');
   assert.equal(age(3_600_000, 1), 0, 'neither is possible');
   assert.equal(age(3_600_000, 500_000), 60_000);
   assert.equal(age(3_600_000, 4_160_000), 0);
@@ -86,6 +87,10 @@ test('two clocks that drift apart by a second have not been set', () => {
     looked([0, 1_000, 500_000], [499_000, 61_000, 560_000 + step]).age(61_000);
   assert.equal(age(-1_000), 60_000, 'within the two looks');
   assert.equal(age(-1_001), 59_999, 'what the clock that was set says');
+  const young = (step: number): number | undefined =>
+    looked([0, 1_000, 500_000], [531_000, 61_000, 560_000 + step]).age(61_000);
+  assert.equal(young(1_000), 30_000, 'what the clock says');
+  assert.equal(young(1_001), 29_000, 'the younger of two, as it was set');
 });
 
 test('one that was waited for is the same at the next look, though the clock was set', () => {

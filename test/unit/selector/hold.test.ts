@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { SelectorEvent, State } from '../../../src/selector/events.js';
 import { assign, FakeWorld, peer } from '../../support/fake-world.js';
 
 const SECOND = 1_000;
@@ -150,6 +151,7 @@ test('how long a connection was held is counted from its handshake', async () =>
   await world.timers.pass(0);
   const [lost] = world.ofType('lost');
   assert.equal(lost?.reason, 'asked to go on to the next');
+  assert.equal(lost.peer.name, 'a');
   assert.equal(lost.held, world.timers.now() - since);
 });
 
@@ -248,6 +250,7 @@ test('somebody takes a route away: it comes back after 150 to 200 ms, not sooner
   await world.timers.pass(70);
   assert.deepEqual([...world.routes].sort(), ['r1', 'r2']);
   assert.deepEqual(world.ofType('routes-restored')[0]?.routes.added, ['r1']);
+  assert.equal(world.ofType('routes-restored')[0]?.peer.name, 'a');
 });
 
 test('a route that is taken while the routes are being restored comes back too', async () => {
@@ -379,4 +382,136 @@ test('the kernel refuses to remove the peer that was kept for the return of the 
     [new Error('cannot remove it')],
   );
   assert.equal(world.ofType('stopped').length, 1);
+});
+
+/** Takes our route away whenever it is there. Says how long it stayed away each time, and the longest time between two looks. */
+async function fight(world: FakeWorld, duration: number): Promise<{ away: number[]; unseen: number }> {
+  const { tunnel, timers } = world;
+  const device = tunnel.device;
+  let [unseen, seenAt] = [0, timers.now()];
+  tunnel.device = () => {
+    unseen = Math.max(unseen, timers.now() - seenAt);
+    seenAt = timers.now();
+    return device();
+  };
+  const away: number[] = [];
+  let takenAt = timers.now();
+  for (const end = timers.now() + duration; timers.now() < end; await timers.pass(50)) {
+    if (!world.routes.has('route of a')) continue;
+    away.push(timers.now() - takenAt);
+    world.takeRoute('route of a');
+    takenAt = timers.now();
+  }
+  tunnel.device = device;
+  return { away: away.slice(1), unseen };
+}
+
+test('a fight over routes: they come back after ten seconds at the most', async () => {
+  const world = new FakeWorld();
+  world.alive('address of a', 10);
+  world.start([peer('a')], { checkInterval: 3600 });
+  await world.timers.pass(SECOND);
+  const { away } = await fight(world, 100 * SECOND);
+  assert.ok(Math.max(...away) > 5 * SECOND && Math.max(...away) <= 10_100, `${away}`);
+});
+
+test('a fight over routes postpones no look', async () => {
+  const world = new FakeWorld();
+  world.alive('address of a', 10);
+  world.start([peer('a')]);
+  await world.timers.pass(MINUTE);
+  const { unseen } = await fight(world, MINUTE);
+  assert.ok(unseen <= 5 * SECOND, `${unseen}`);
+});
+
+test('behind a fight, and a look that finds all in order, a route comes back as soon as at first', async () => {
+  const world = new FakeWorld();
+  world.alive('address of a', 10);
+  world.start([peer('a')]);
+  await world.timers.pass(MINUTE);
+  await fight(world, MINUTE);
+  await world.timers.pass(11 * SECOND);
+  world.takeRoute('route of a');
+  await world.timers.pass(210);
+  assert.equal(world.routes.size, 1);
+});
+
+test('routes that are taken one behind the other come back together, and are one fight', async () => {
+  const world = new FakeWorld();
+  world.alive('address of a', 10);
+  world.start([peer('a', { allowedIps: ['r1', 'r2', 'r3'] })]);
+  await world.timers.pass(MINUTE + 100); // a look was just before
+  for (const route of ['r1', 'r2', 'r3']) {
+    world.takeRoute(route);
+    await world.timers.pass(40);
+  }
+  await world.timers.pass(90);
+  assert.equal(world.routes.size, 3);
+  assert.equal(world.ofType('routes-restored').length, 1);
+  world.takeRoute('r1');
+  await world.timers.pass(410);
+  assert.equal(world.routes.size, 3, 'twice as long as the first time');
+});
+
+test('who is told of something finds the state that goes with it', async () => {
+  const expected: { readonly [key in SelectorEvent['type']]?: State } = {
+    'interface-missing': 'waiting-for-interface',
+    trying: 'connecting',
+    connected: 'established',
+    kept: 'established',
+    failed: 'connecting',
+    lost: 'connecting',
+    'round-over': 'connecting',
+    'routes-restored': 'established',
+    mended: 'established',
+    pausing: 'pausing',
+    stopped: 'stopped',
+  };
+  const world = new FakeWorld();
+  world.setLink('absent');
+  const { selector, run } = world.start([peer('a'), peer('b')]);
+  await world.timers.pass(SECOND);
+  world.setLink('up');
+  await world.timers.pass(12 * SECOND);
+  world.alive('address of a', 10);
+  await world.timers.pass(10 * SECOND);
+  world.takeRoute('route of a');
+  world.plant('key of b', undefined);
+  await world.timers.pass(10 * SECOND);
+  world.setLink('down');
+  world.setLink('up');
+  await world.timers.pass(10 * SECOND);
+  world.gateways.clear();
+  for (const name of ['a', 'b']) world.unroutable.add(`address of ${name}`);
+  selector.next();
+  await world.timers.pass(10 * SECOND);
+  selector.stop();
+  await world.timers.pass(0);
+  await run;
+  const missing = new Set(Object.keys(expected));
+  for (const [at, { type }] of world.events.entries()) {
+    missing.delete(type);
+    if (expected[type] !== undefined) assert.equal(world.shown[at]?.state, expected[type], type);
+  }
+  assert.deepEqual([...missing], []);
+});
+
+test('it is stopped when what it had installed is removed, not before', async () => {
+  const world = new FakeWorld();
+  world.alive('address of a', 10);
+  const { selector, run } = world.start([peer('a')]);
+  await world.timers.pass(MINUTE);
+  world.setLink('down');
+  const { tunnel } = world;
+  const remove = tunnel.remove;
+  const states: State[] = [];
+  tunnel.remove = (publicKey) => {
+    states.push(selector.snapshot().state);
+    return remove(publicKey);
+  };
+  await world.timers.pass(SECOND);
+  selector.stop();
+  await world.timers.pass(0);
+  await run;
+  assert.deepEqual(states, ['waiting-for-interface']);
 });

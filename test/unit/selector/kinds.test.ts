@@ -216,6 +216,7 @@ test('another peer of ours that appears while one is held is removed, a foreign 
   await world.timers.pass(5_100);
   assert.deepEqual([...world.installed.keys()], ['key of a', 'a foreign key']);
   assert.match(world.ofType('mended')[0]?.what ?? '', /key of b/);
+  assert.equal(world.ofType('mended')[0]?.peer.name, 'a');
   assert.equal(world.ofType('lost').length, 0);
 });
 

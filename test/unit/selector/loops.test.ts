@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { assign, FakeWorld, peer } from '../../support/fake-world.js';
+import { Loops, Refused } from '../../../src/selector/loops.js';
+import { assign, FakeTimers, FakeWorld, peer } from '../../support/fake-world.js';
 
 const MINUTE = 60_000;
 
@@ -52,4 +53,27 @@ test('an address whose way leads into the tunnel before anything was installed i
       assert.equal(failed?.reason, 'a loop; tried all the same: no handshake within 1 s');
     }
   }
+});
+
+test('a peer none of whose routes went in is not blamed for where the way leads', async () => {
+  const world = new FakeWorld();
+  world.conflicts.set('route of a', 'there is one already');
+  world.routing.doubt = async () =>
+    world.installed.size > 0 ? { kind: 'through-tunnel', reason: "another's route" } : undefined;
+  world.start([peer('a')]);
+  await world.timers.pass(5_100);
+  assert.equal(world.ofType('failed')[0]?.reason, 'no handshake within 5 s');
+});
+
+test('a peer is left alone for ten minutes to the millisecond', async () => {
+  const timers = new FakeTimers();
+  const loops = new Loops(timers);
+  const device = { fwmark: 0, peers: [] };
+  const place = { table: undefined, metric: undefined };
+  const a = peer('a');
+  loops.add(a, device, place, 'a loop');
+  await timers.pass(10 * MINUTE - 1);
+  assert.throws(() => loops.check(a, device, place), new Refused('a loop'));
+  await timers.pass(1);
+  loops.check(a, device, place);
 });

@@ -383,3 +383,82 @@ test('the interface vanishes under an installation: its key is not ours on the n
   await world.timers.pass(1_000);
   assert.deepEqual([...world.installed.keys()].sort(), ['key of a', 'key of b']);
 });
+
+test('another peer of ours that the kernel refuses to remove is not told of as removed', async () => {
+  const world = new FakeWorld();
+  world.plant('key of a', undefined);
+  const { tunnel } = world;
+  const remove = tunnel.remove;
+  tunnel.remove = () => {
+    tunnel.remove = remove;
+    return Promise.reject(new Error('cannot remove it'));
+  };
+  world.start([peer('a')]);
+  await world.timers.pass(0);
+  assert.equal(world.ofType('trouble').length, 1);
+  assert.equal(world.ofType('leftover-removed').length, 0);
+  await world.timers.pass(1_000);
+  assert.equal(world.ofType('leftover-removed').length, 1);
+});
+
+test('a kept peer is looked at again after the check interval, not at once', async () => {
+  const world = new FakeWorld();
+  world.plant('key of a', 20_000);
+  world.start([peer('a')]);
+  await world.timers.pass(4_900);
+  assert.deepEqual(world.calls, ['device', 'adjust a', 'kick a']);
+  await world.timers.pass(200);
+  assert.deepEqual(world.calls.slice(3), ['device']);
+});
+
+test('a kept peer that is as configured is not written to the kernel again', async () => {
+  const world = new FakeWorld();
+  world.alive('address of a', 10);
+  world.start([peer('a')]);
+  await world.timers.pass(MINUTE);
+  const before = world.calls.length;
+  world.setLink('down');
+  world.setLink('up');
+  await world.timers.pass(10);
+  assert.equal(world.ofType('kept').length, 1);
+  assert.deepEqual(world.calls.slice(before), ['device', 'kick a']);
+});
+
+test('what was watched of one peer says nothing of the handshake of another', async () => {
+  const world = new FakeWorld();
+  world.alive('address of a', 10);
+  const { selector } = world.start([peer('a'), peer('b')]);
+  selector.select('a');
+  await world.timers.pass(MINUTE);
+  const { tunnel } = world;
+  const { install, remove } = tunnel;
+  tunnel.install = () => {
+    tunnel.install = install;
+    world.plant('key of b', HOUR); // by another hand
+    tunnel.remove = () => {
+      tunnel.remove = remove;
+      return Promise.reject(new Error('cannot remove it'));
+    };
+    return Promise.reject(new Error('cannot install it'));
+  };
+  selector.next();
+  await world.timers.pass(2_000);
+  assert.equal(world.ofType('trouble').length, 1, 'b is still there, and has to be judged');
+  assert.equal(world.ofType('leftover-removed')[0]?.peer?.name, 'b');
+  assert.equal(world.ofType('kept').length, 0);
+});
+
+test('a key that was removed, with nobody in its place, is ours no longer', async () => {
+  const world = new FakeWorld();
+  world.alive('address of a', 10);
+  const { selector } = world.start([peer('a')]);
+  await world.timers.pass(MINUTE);
+  selector.assign(assign([]));
+  await world.timers.pass(1_000);
+  assert.equal(world.installed.size, 0);
+  world.plant('key of a', undefined, false); // now another's
+  world.setLink('down');
+  world.setLink('up');
+  await world.timers.pass(1_000);
+  assert.deepEqual([...world.installed.keys()], ['key of a']);
+});

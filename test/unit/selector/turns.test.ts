@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Picker } from '../../../src/selector/picker.js';
 import { Round } from '../../../src/selector/round.js';
 import type { Selector } from '../../../src/selector/selector.js';
 import type { Peer } from '../../../src/selector/world.js';
@@ -372,6 +373,11 @@ test('the kernel refuses an installation: the attempt failed with its words, and
   const { selector } = world.start([peer('a')]);
   await world.timers.pass(0);
   assert.equal(world.ofType('failed')[0]?.reason, 'cannot set a');
+  assert.deepEqual(
+    world.applied.flatMap(({ destinations }) => destinations),
+    [],
+    'no route into a tunnel without a peer',
+  );
   assert.equal(selector.snapshot().peer, undefined);
   selector.stop();
 });
@@ -577,4 +583,132 @@ test('select while names resolve is obeyed at once', async () => {
   assert.ok(selector.select('a'));
   await world.timers.pass(10);
   assert.deepEqual(names(world), ['a', 'a']);
+});
+
+test('the kernel keeps refusing to be read: told after pauses that grow, of which a change of the network shortens one', async () => {
+  const world = new FakeWorld();
+  const { device } = world.tunnel;
+  let asked = 0;
+  world.tunnel.device = () => (++asked <= 10 ? Promise.reject(new Error('no answer')) : device());
+  world.start([peer('a')]);
+  for (let pause = 1; pause <= 5; pause++) {
+    await world.timers.pass(0);
+    assert.equal(asked, pause);
+    const duration = world.ofType('pausing').at(-1)?.duration ?? Number.NaN;
+    assert.ok(duration >= 750 * 2 ** (pause - 1) && duration <= 1_000 * 2 ** (pause - 1), `${duration}`);
+    if (pause === 3) {
+      await world.timers.pass(300);
+      world.routeAppears();
+    } else {
+      await world.timers.pass(duration - 1);
+      assert.equal(asked, pause, `pause ${pause} lasts as long as it was told`);
+      await world.timers.pass(1);
+    }
+  }
+});
+
+test('what has changed before a round does not shorten the pause behind it', async () => {
+  const world = new FakeWorld();
+  world.alive('address of a', 10);
+  const { selector } = world.start([peer('a')]);
+  await world.timers.pass(MINUTE);
+  world.routeAppears();
+  world.gateways.clear();
+  world.unroutable.add('address of a');
+  selector.next();
+  const duration = await untilPausing(world);
+  const took = await untilTrying(world, MINUTE);
+  assert.ok(Math.abs(took - duration) <= 1, `${took} of ${duration}`);
+});
+
+test('changes in vain make a pause ten seconds long at the most', async () => {
+  const { world } = await afterStorm();
+  const lengths = world.shown.flatMap(({ state, since }, at) => {
+    const next = world.shown[at + 1];
+    return state === 'pausing' && next !== undefined ? [next.since - since] : [];
+  });
+  assert.ok(lengths.length > 10);
+  assert.ok(Math.max(...lengths) > 5 * SECOND && Math.max(...lengths) <= 10_100, `${lengths}`);
+});
+
+test('next during an attempt: another is tried at once, without a pause', async () => {
+  const world = new FakeWorld();
+  world.unroutable.add('address of a');
+  const { selector } = world.start([peer('a')]);
+  await world.timers.pass(500);
+  selector.next();
+  await world.timers.pass(10);
+  assert.equal(names(world).length, 2);
+  assert.equal(world.ofType('pausing').length, 0);
+});
+
+test('a reload that takes the held peer away: another is tried at once, without a pause', async () => {
+  const world = new FakeWorld();
+  world.alive('address of a', 10);
+  world.unroutable.add('address of b');
+  const [a, b] = ['a', 'b'].map((name) => peer(name));
+  assert.ok(a && b);
+  const { selector } = world.start([a, b]);
+  selector.select('b');
+  await world.timers.pass(3 * SECOND);
+  assert.deepEqual(names(world), ['b', 'a']);
+  assert.equal(selector.snapshot().state, 'established');
+  selector.assign(assign([b]));
+  await world.timers.pass(10);
+  assert.deepEqual(names(world), ['b', 'a', 'b']);
+});
+
+test('a reload that corrects a peer that is still to be tried: it is listed once', async () => {
+  for (let seed = 1; seed <= 10; seed++) {
+    const world = new FakeWorld(seed);
+    const all = ['a', 'b', 'c'].map((name) => peer(name));
+    const { selector } = world.start(all);
+    await world.timers.pass(SECOND);
+    const before = [...selector.snapshot().untried].sort();
+    assert.equal(before.length, 2);
+    selector.assign(assign(all.map((each) => (before.includes(each.name) ? { ...each } : each))));
+    assert.deepEqual([...selector.snapshot().untried].sort(), before);
+  }
+});
+
+test('names resolve in the background, however many addresses that need it not come before them', async () => {
+  for (let seed = 1; seed <= 10; seed++) {
+    const world = new FakeWorld(seed);
+    world.names.set('gw.example', ['10.0.0.1']);
+    world.start([named('gw'), ...['a', 'b', 'c', 'd', 'e', 'f'].map((name) => peer(name))]);
+    await world.timers.pass(SECOND);
+    assert.deepEqual(world.resolutions, ['gw.example']);
+  }
+});
+
+test('each name before one that is ready has its 300 ms, from when it was asked for', async () => {
+  const orders = new Set<string>();
+  for (let seed = 1; seed <= 40; seed++) {
+    const { timers, random, resolver, names } = new FakeWorld(seed);
+    for (const name of ['early', 'late']) names.set(`${name}.example`, 'silent');
+    const picker = new Picker(resolver, timers, random, () => {});
+    const [early, late, ready] = [named('early'), named('late'), peer('ready')];
+    picker.setPeers([early]);
+    picker.begin();
+    picker.look(5_000);
+    await timers.pass(200);
+    picker.setPeers([early, late, ready]);
+    if (picker.round.untried[2] !== 'ready') continue;
+    orders.add(picker.round.untried.join());
+    assert.deepEqual(picker.look(5_000), { kind: 'wait', milliseconds: 300 });
+    await timers.pass(299);
+    assert.deepEqual(picker.look(5_000), { kind: 'wait', milliseconds: 1 });
+    await timers.pass(1);
+    assert.equal(picker.look(5_000).kind, 'candidate');
+  }
+  assert.equal(orders.size, 2);
+});
+
+test('it is connecting since the first attempt, not since the latest', async () => {
+  const world = new FakeWorld();
+  const { selector } = world.start([peer('a'), peer('b')]);
+  await world.timers.pass(SECOND);
+  const { since } = selector.snapshot();
+  await world.timers.pass(MINUTE);
+  assert.equal(selector.snapshot().since, since);
 });
