@@ -153,7 +153,7 @@ export class Remotes {
   }
 
   #found(addresses: readonly string[]): void {
-    const { host, port, zone } = this.#endpoint;
+    const { host, port } = this.#endpoint;
     const usable: string[] = [];
     for (const address of new Set(addresses)) {
       const special = specialAddress(address);
@@ -161,7 +161,7 @@ export class Remotes {
       if (special === undefined || local) usable.push(address);
       else {
         const reason = `${host} has the address ${address}, which is no gateway's (${special}): a filtering DNS server answers so`;
-        this.#passedOver.push({ remote: { address, port, zone, index: 1, count: 1 }, reason });
+        this.#passedOver.push({ remote: { address, port, index: 1, count: 1 }, reason });
       }
     }
     this.#add(usable);

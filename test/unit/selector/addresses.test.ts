@@ -374,8 +374,8 @@ test('an address that is passed over is none of the numbered ones', async () => 
     await world.timers.pass(12 * SECOND);
     const told = world.ofType('failed').filter(({ reason }) => reason.includes('gateway'));
     assert.deepEqual(
-      told.map(({ remote }) => [remote?.address, remote?.index, remote?.count]),
-      [['0.0.0.0', 1, 1]],
+      told.map(({ remote }) => remote),
+      [{ address: '0.0.0.0', port: 51820, index: 1, count: 1 }],
     );
   }
 });

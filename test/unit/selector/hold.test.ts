@@ -515,3 +515,15 @@ test('it is stopped when what it had installed is removed, not before', async ()
   await run;
   assert.deepEqual(states, ['waiting-for-interface']);
 });
+
+test('the machine sleeps, and somebody takes a route away before the next look: it comes at once', async () => {
+  const world = new FakeWorld();
+  world.alive('address of a', 10);
+  world.start([peer('a')]);
+  await world.timers.pass(MINUTE);
+  world.timers.sleep(HOUR);
+  world.takeRoute('route of a');
+  await world.timers.pass(0);
+  assert.match(world.ofType('lost')[0]?.reason ?? '', /no handshake/);
+  assert.equal(world.ofType('trouble').length, 0);
+});
