@@ -146,7 +146,7 @@ export class Selector {
     const kept = await this.#connection.takeOver(this.#assignment, this.#picker.preferred, removed);
     if (kept === undefined) return;
     const candidate = this.#picker.take(kept.peer);
-    if (candidate === undefined) return await this.#disconnect(); // a reload took it away meanwhile
+    if (candidate?.peer !== kept.peer) return await this.#disconnect(); // a reload took it away or changed it meanwhile
     const { peer, remote, handshakeAge } = kept;
     this.#current = { candidate, remote };
     this.#enter('established');

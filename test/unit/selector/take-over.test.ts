@@ -347,21 +347,29 @@ for (const how of ['was removed', 'went with its interface'] as const) {
   });
 }
 
-test('a reload takes the peer away while its connection is being taken over: peer and routes go', async () => {
-  const world = new FakeWorld();
-  world.plant('key of a', 1_000);
-  const { tunnel } = world;
-  const kick = tunnel.kick;
-  tunnel.kick = async (wanted) => {
-    await kick(wanted);
-    started.selector.assign(assign([]));
-  };
-  const started = world.start([peer('a')]);
-  await world.timers.pass(1_000);
-  assert.deepEqual([...world.installed.keys()], []);
-  assert.equal(world.routes.size, 0);
-  assert.equal(world.ofType('kept').length, 0);
-});
+for (const [what, peers, tried] of [
+  ['takes the peer away', [], []],
+  ['moves the peer', [peer('a', { host: 'another address' })], ['another address']],
+] as const) {
+  test(`a reload ${what} while its connection is being taken over: what there is of it goes`, async () => {
+    const world = new FakeWorld();
+    world.plant('key of a', 1_000);
+    const { tunnel } = world;
+    const kick = tunnel.kick;
+    tunnel.kick = async (wanted) => {
+      await kick(wanted);
+      started.selector.assign(assign(peers));
+    };
+    const started = world.start([peer('a')]);
+    await world.timers.pass(0);
+    assert.deepEqual(
+      [...world.installed.values()].map(({ remote }) => remote?.address),
+      tried,
+    );
+    assert.equal(world.routes.size, tried.length);
+    assert.equal(world.ofType('kept').length, 0);
+  });
+}
 
 test('the interface vanishes under an installation: its key is not ours on the next interface of that name', async () => {
   const world = new FakeWorld();
