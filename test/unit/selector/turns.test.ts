@@ -712,3 +712,19 @@ test('it is connecting since the first attempt, not since the latest', async () 
   await world.timers.pass(MINUTE);
   assert.equal(selector.snapshot().since, since);
 });
+
+test('select of the peer that is being tried or held already: granted, and nothing is touched', async () => {
+  const world = new FakeWorld();
+  world.alive('address of a', SECOND);
+  const { selector } = world.start([peer('a')]);
+  for (const state of ['connecting', 'established']) {
+    await world.timers.pass(900);
+    assert.equal(selector.snapshot().state, state);
+    assert.equal(selector.select('a'), true);
+  }
+  await world.timers.pass(SECOND);
+  assert.deepEqual(
+    world.events.map(({ type }) => type),
+    ['trying', 'connected'],
+  );
+});
