@@ -1,7 +1,7 @@
 /** How often the kernel is asked for a handshake that is being waited for, in milliseconds. It tells of none by itself. */
 export const HANDSHAKE_POLL = 25;
 
-/** How long an address is tried that the kernel seems to have no way to, in milliseconds: as short as any may be configured. */
+/** How long an address is tried that the kernel seems to have no way to, in milliseconds: no `connectTimeout` is shorter. */
 export const DOUBTFUL_TRY = 1_000;
 
 /**

@@ -18,7 +18,7 @@ export interface RoutePlace {
 
 /** What the selector obeys for its interface. Times are in milliseconds. */
 export interface Settings {
-  /** How long a peer has for its handshake. */
+  /** How long a peer has for its handshake, and a name to resolve: 1000 at least. */
   readonly connectTimeout: number;
   /** Between two looks at an established connection. */
   readonly checkInterval: number;
