@@ -24,6 +24,7 @@ export const labPackages = [
   { names: ['shellcheck'], files: ['shellcheck'] },
   { names: ['busybox-static'], files: ['busybox'] },
   { names: ['kmod'], files: ['modprobe'] },
+  { names: ['perl-base'], files: ['perl'] },
   // For the native parts; they may be missing on a router, but the tests are about them too.
   { names: ['gcc'], files: ['cc', 'gcc'] },
   { names: ['libc6-dev'], files: ['/usr/include/stdio.h'] },

@@ -12,6 +12,15 @@ import { fileURLToPath } from 'node:url';
 const [how, name] = process.argv.slice(2);
 const path = `\0wgpeerselector/${name}`;
 
+/** In Perl, which every Debian has: a Node with a libuv that is not its own (Debian 13's) refuses to change its user. */
+const setuid = `
+  $> = 65534;
+  my $path = pack_sockaddr_un("\\0wgpeerselector/$ARGV[0]");
+  socket(LOCK, PF_UNIX, SOCK_STREAM, 0) && bind(LOCK, $path) && listen(LOCK, 511) or die $!;
+  $> = 0;
+  syswrite(STDOUT, "taken\\n");
+  sleep;`;
+
 function listen(backlog: number): Promise<Server> {
   const server = createServer();
   return new Promise((resolve) => server.listen({ path, backlog }, () => resolve(server)));
@@ -30,10 +39,7 @@ if (how === 'listen') {
   taken();
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
 } else if (how === 'setuid') {
-  process.seteuid?.(65534);
-  await listen(511);
-  process.seteuid?.(0);
-  taken();
+  spawn('perl', ['-MSocket', '-we', setuid, String(name)], { stdio: 'inherit' });
 } else if (how === 'orphan') {
   // Handed over as it is: whoever listens once more becomes the one who listens.
   const { _handle } = Object.assign({ _handle: { fd: -1 } }, await listen(511));
