@@ -1,10 +1,12 @@
 /** A bus for a test: the ubusd of test/support, or the real one that the environment variable UBUSD names. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { Ubus } from '../../src/ubus/index.js';
 import type { UbusOptions } from '../../src/ubus/session.js';
 import { FakeUbusd } from './ubusd.js';
@@ -20,7 +22,8 @@ interface Daemon {
   stop(): Promise<void>;
   freeze(): void;
   thaw(): void;
-  as<T>(identity: Identity, connecting: () => Promise<T>): Promise<T>;
+  /** Connects, to the path that `connecting` is given, as somebody else. */
+  as<T>(identity: Identity, connecting: (path: string) => Promise<T>): Promise<T>;
 }
 
 /** A bus, and the clients a test has on it; all of it is gone when the test is over. */
@@ -80,7 +83,7 @@ export class TestBus {
 
   /** Connects as another user. With the real ubusd, the test must run as root. */
   connectAs(identity: Identity, options: UbusOptions = {}): Promise<Ubus> {
-    return this.#daemon.as(identity, () => this.connect(options));
+    return this.#daemon.as(identity, (path) => this.connect({ ...options, path }));
   }
 
   open(options: UbusOptions = {}): Ubus {
@@ -91,9 +94,11 @@ export class TestBus {
 }
 
 class FakeDaemon implements Daemon {
+  readonly #path: string;
   readonly #ubusd: FakeUbusd;
 
   constructor(path: string, acls: readonly Acl[]) {
+    this.#path = path;
     this.#ubusd = new FakeUbusd(path, acls);
   }
 
@@ -113,11 +118,11 @@ class FakeDaemon implements Daemon {
     this.#ubusd.thaw();
   }
 
-  async as<T>(identity: Identity, connecting: () => Promise<T>): Promise<T> {
+  async as<T>(identity: Identity, connecting: (path: string) => Promise<T>): Promise<T> {
     const before = this.#ubusd.identity;
     this.#ubusd.identity = identity;
     try {
-      return await connecting();
+      return await connecting(this.#path);
     } finally {
       this.#ubusd.identity = before;
     }
@@ -127,12 +132,15 @@ class FakeDaemon implements Daemon {
 class RealDaemon implements Daemon {
   readonly #program: string;
   readonly #path: string;
+  readonly #folder: string;
   readonly #aclFolder: string;
+  readonly #relays: ChildProcess[] = [];
   #process: ChildProcess | undefined;
 
   constructor(program: string, path: string, folder: string, acls: readonly Acl[]) {
     this.#program = program;
     this.#path = path;
+    this.#folder = folder;
     this.#aclFolder = join(folder, 'acl.d');
     mkdirSync(this.#aclFolder);
     for (const [index, acl] of acls.entries()) {
@@ -148,6 +156,7 @@ class RealDaemon implements Daemon {
   }
 
   async stop(): Promise<void> {
+    for (const relay of this.#relays.splice(0)) relay.kill('SIGKILL');
     const running = this.#process;
     if (running === undefined) return;
     this.#process = undefined;
@@ -164,30 +173,21 @@ class RealDaemon implements Daemon {
     this.#process?.kill('SIGCONT');
   }
 
-  /**
-   * ubusd looks at who the process is at the moment it connects, and that is before `connecting` first waits.
-   */
-  async as<T>({ user, group }: Identity, connecting: () => Promise<T>): Promise<T> {
-    process.setegid?.(idOf('/etc/group', group));
-    process.seteuid?.(idOf('/etc/passwd', user));
-    let connected: Promise<T>;
-    try {
-      connected = connecting();
-    } finally {
-      process.seteuid?.(0);
-      process.setegid?.(0);
-    }
-    return await connected;
+  /** By a process of that user that stands between: not every Node changes its own user (Debian 13's refuses). */
+  async as<T>({ user, group }: Identity, connecting: (path: string) => Promise<T>): Promise<T> {
+    const folder = mkdtempSync(join(this.#folder, 'as-'));
+    const path = join(folder, 'ubus.sock');
+    const reading = ['--inh-caps=+dac_read_search', '--ambient-caps=+dac_read_search']; // the checkout, wherever it is
+    const identity = [`--reuid=${user}`, `--regid=${group}`, '--clear-groups'];
+    const relay = fileURLToPath(new URL('relay.js', import.meta.url));
+    execFileSync('chown', [user, folder]);
+    const child = spawn('setpriv', [...identity, ...reading, process.execPath, relay, path, this.#path], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    this.#relays.push(child);
+    await once(child.stdout, 'data');
+    return await connecting(path);
   }
-}
-
-function idOf(file: string, name: string): number {
-  const line = readFileSync(file, 'utf8')
-    .split('\n')
-    .find((entry) => entry.startsWith(`${name}:`));
-  const id = Number(line?.split(':')[2]);
-  if (!Number.isInteger(id)) throw new Error(`no ${name} in ${file}`);
-  return id;
 }
 
 function listening(path: string): Promise<boolean> {
