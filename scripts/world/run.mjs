@@ -47,7 +47,9 @@ export async function whereWireguardIs() {
   const { status, ending, stderr } = await attempt([...entrance(direct), ...add]);
   if (status === 0) return direct;
   if (wished === '') return 'vm';
-  throw new Error(`WGPS_WORLD=${wished}: no WireGuard there (${stderr.trim() || ending})`);
+  throw new Error(
+    `WGPS_WORLD=${wished}: no WireGuard there (${stderr.trim() || ending}). Without WGPS_WORLD a virtual machine has it.`,
+  );
 }
 
 /** @param {Where} where */
