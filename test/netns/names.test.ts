@@ -6,42 +6,49 @@ import { readdir, readlink } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { connected, type Host, type Lab, until, wireguardPort, withLab } from './lab/index.js';
+import { connected, type Lab, until, wireguardPort, withLab } from './lab/index.js';
 
 const here = (name: string): string => fileURLToPath(new URL(`lab/${name}`, import.meta.url));
 
-/** Starts a DNS server that has these addresses for every name, and tells the IPv6 one 200 ms later; the router asks it. */
-async function lateDns(lab: Lab, v4: string, v6: string): Promise<Host> {
+/**
+ * Starts a DNS server that has these addresses for every name; the router asks it.
+ *
+ * @param late when it tells the IPv6 one: milliseconds after the question, or as soon as something is written to it
+ */
+async function lateDns(
+  lab: Lab,
+  v4: string,
+  v6: string,
+  late: number | 'told',
+): Promise<ChildProcessWithoutNullStreams> {
   const host = await lab.addHost('late', 3);
-  const server = host.run([process.execPath, here('late-dns.js'), host.address.v4, v4, v6, '200']);
+  const server = host.run([process.execPath, here('late-dns.js'), host.address.v4, v4, v6, `${late}`]);
   await once(server.stdout, 'data');
   await lab.writeResolvConf(`nameserver ${host.address.v4}\n`);
-  return host;
+  return server;
 }
 
 /** Both ways to ask. */
 const ways = ['native', 'fallback'] as const;
 
-/** What the program resolve.ts tells, with milliseconds since it was asked first. */
+/** What the program resolve.ts tells. */
 interface Event {
   readonly what: string;
   readonly name: string;
   readonly more: unknown;
-  readonly at: number;
 }
 
 /** The program resolve.ts on the router. */
 class Asker {
   readonly child: ChildProcessWithoutNullStreams;
   readonly events: Event[] = [];
-  #start = performance.now();
 
   constructor(child: ChildProcessWithoutNullStreams) {
     this.child = child;
     child.stderr.pipe(process.stdout);
     createInterface({ input: child.stdout }).on('line', (line) => {
       const [what, name, more] = JSON.parse(line);
-      this.events.push({ what, name, more, at: performance.now() - this.#start });
+      this.events.push({ what, name, more });
     });
   }
 
@@ -53,7 +60,6 @@ class Asker {
 
   ask(timeout: number, ...names: readonly string[]): void {
     this.events.length = 0;
-    this.#start = performance.now();
     this.child.stdin.write(names.map((name) => `${name} ${timeout}\n`).join(''));
   }
 
@@ -102,18 +108,19 @@ for (const way of ways) {
       );
     }));
 
-  test(`${way}: an AAAA that comes 200 ms after the A is told, and the A was not held up`, () =>
+  test(`${way}: an AAAA that comes after the A is told, and the A was not held up`, () =>
     withLab({ gateways: 0, interfaces: [] }, async (lab) => {
-      await lateDns(lab, '192.0.2.7', '2001:db8::7');
+      const server = await lateDns(lab, '192.0.2.7', '2001:db8::7', 'told');
       const asker = await Asker.start(lab, way);
       asker.ask(60_000, 'gw.test');
+      await asker.first('found');
+      server.stdin.write('\n');
       await asker.first('resolved', 'rejected');
       const [a, aaaa, end, ...more] = asker.events;
       assert.deepEqual(more, []);
       assert.deepEqual([a?.what, a?.more], ['found', ['192.0.2.7']]);
       assert.deepEqual([aaaa?.what, aaaa?.more], ['found', ['2001:db8::7']]);
       assert.equal(end?.what, 'resolved');
-      assert.ok((aaaa?.at ?? 0) - (a?.at ?? 0) > 100, 'the A was told at once');
     }));
 
   test(`${way}: a silent server: the timeout holds, many names take few sockets, and the end waits for nobody`, () =>
@@ -206,7 +213,7 @@ test('the uplink has IPv6 only, and the AAAA comes 200 ms after the A: connected
     const [gw1] = lab.gateways;
     assert.ok(gw1);
     // To 192.0.2.0/24 nobody has a route.
-    await lateDns(lab, '192.0.2.7', gw1.address.v6);
+    await lateDns(lab, '192.0.2.7', gw1.address.v6, 200);
     const options = { endpoint: `gw1.test:${wireguardPort}` };
     const daemon = await lab.startDaemon({ config: lab.config({ peers: [{ gateway: gw1, options }] }) });
     const { text } = await daemon.line(connected);

@@ -1,13 +1,17 @@
 /**
  * A DNS server that answers questions for AAAA later than those for A, with one address for every name.
  *
- * Arguments: the address to listen at, an IPv4 address, an IPv6 address, milliseconds that the latter takes.
+ * Arguments: the address to listen at, an IPv4 address, an IPv6 address, and the milliseconds that the latter takes, or `told`: it is
+ * held back until something is written to standard input.
  */
 import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { setTimeout } from 'node:timers/promises';
 import ipaddr from 'ipaddr.js';
 
 const [listen, v4 = '', v6 = '', delay] = process.argv.slice(2);
 const AAAA = 28;
+const told = once(process.stdin, 'data');
 
 /** The answer to a question (RFC 1035 section 4.1), which is repeated in it. */
 function answer(question: Buffer, type: number): Buffer {
@@ -25,8 +29,9 @@ function endOfName(question: Buffer): number {
 }
 
 const socket = createSocket('udp4');
-socket.on('message', (question, { port, address }) => {
+socket.on('message', async (question, { port, address }) => {
   const type = question.readUInt16BE(endOfName(question));
-  setTimeout(() => socket.send(answer(question, type), port, address), type === AAAA ? Number(delay) : 0);
+  if (type === AAAA) await (delay === 'told' ? told : setTimeout(Number(delay)));
+  socket.send(answer(question, type), port, address);
 });
 socket.bind(53, listen, () => process.stdout.write('ready\n'));
