@@ -1,7 +1,7 @@
 // One virtual machine: virtiofsd, QEMU, and the virtio-serial ports through which the guest speaks.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { access } from 'node:fs/promises';
+import { access, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { find, unpacked, virtiofsd } from '../setup/debian.mjs';
 
@@ -44,8 +44,9 @@ export async function boot(parts, folder, ports, options = {}) {
   for (const port of [...ports, ...(options.terminal === undefined ? [] : [options.terminal])]) {
     servers.push(await listen(`${folder}/${port.name}.sock`, port.connected));
   }
-  const files = start(fileServer(`${folder}/files.sock`, options.root || '/'));
-  await waitForFile(`${folder}/files.sock`, files);
+  const socket = `${folder}/files.sock`;
+  const files = start(fileServer(socket, options.root || '/'));
+  await waitForFile(socket, files);
   const qemu = start([
     'qemu-system-x86_64',
     ...firmware(),
@@ -55,7 +56,7 @@ export async function boot(parts, folder, ports, options = {}) {
     ...['-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none', '-serial', 'stdio'],
     ...['-kernel', parts.kernel, '-initrd', parts.initrd],
     ...['-append', `${kernelOptions} vm.run=${folder.slice((options.root ?? '').length)}`],
-    ...['-chardev', `socket,id=files,path=${folder}/files.sock`],
+    ...['-chardev', `socket,id=files,path=${socket}`],
     ...['-device', 'vhost-user-fs-pci,chardev=files,tag=host', '-device', 'virtio-serial'],
     ...ports.flatMap(({ name }) => [
       ...['-chardev', `socket,id=${name},path=${folder}/${name}.sock`],
@@ -73,6 +74,9 @@ export async function boot(parts, folder, ports, options = {}) {
     qemu.child.kill('SIGKILL');
     files.child.kill('SIGKILL');
     await Promise.all([qemu.ended, files.ended]);
+    // As root the older virtiofsd writes its process id there, and leaves it.
+    if (process.getuid?.() === 0)
+      await rm(`/run/virtiofsd/${socket.replaceAll('/', '.')}.pid`, { force: true });
   };
   const ended = qemu.ended.then((how) => `QEMU: ${how}${files.output() === '' ? '' : `; ${files.output()}`}`);
   return { ended, stop, console: qemu.output };
