@@ -8,7 +8,7 @@ import { parseArguments } from './setup/arguments.mjs';
 import { root } from './setup/paths.mjs';
 import { run } from './setup/process.mjs';
 import { takeYes } from './setup/work.mjs';
-import { build, setUp } from './setup.mjs';
+import { build, buildRouter, setUp } from './setup.mjs';
 import { runInWorld, whereWireguardIs } from './world/run.mjs';
 
 /** A machine that does less than this besides counts as calm (load average of one minute). */
@@ -34,7 +34,8 @@ const load = () => loadavg()[0]?.toFixed(2);
 try {
   await setUp(say);
   await build();
-  await run([process.execPath, `${root}/scripts/bundle.mjs`, '--no-figures']); // what a router runs
+  const missing = await buildRouter();
+  if (missing !== undefined) say(missing);
   const start = performance.now();
   while (values.now !== true && Number(load()) >= calm && performance.now() - start < patience * 1000) {
     await delay(1000);

@@ -1,7 +1,7 @@
-// Builds the native parts, dist/native/*.node, with $CC or cc.
+// Builds the native part, dist/native/native.node, with $CC or cc.
 //
-// A second run does nothing while a file is newer than its source, its headers and this script. Without a compiler or
-// headers it says in one line for each part what is lost, and exits 0: everything else works without them.
+// A second run does nothing while it is newer than its sources, their headers and this script. Without a compiler or
+// headers it says in one line what is lost, and exits 0: everything else works without it.
 //
 // For another machine: CC=aarch64-linux-gnu-gcc node scripts/build-native.mjs --output /some/folder
 // CFLAGS and LDFLAGS are honoured. Undefined napi_* and uv_* symbols are meant to be: the node program has them.
@@ -14,43 +14,22 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArguments } from './setup/arguments.mjs';
 
-const addons = [
-  {
-    name: 'clock.node',
-    source: 'src/sntp/clock.c',
-    without: 'The daemon will not be able to set the clock.',
-  },
-  {
-    name: 'netlink-socket.node',
-    source: 'src/netlink/socket.c',
-    without:
-      "The npm package 'netlink' takes its place, which ends the process when a receive buffer overflows.",
-  },
-  {
-    name: 'lock-holder.node',
-    source: 'src/daemon/lock-holder.c',
-    without: "Any user who takes the name of an interface's lock keeps the daemon from serving it.",
-  },
-  {
-    name: 'group.node',
-    source: 'src/cli/group.c',
-    without: 'A Node with a libuv that is not its own (Debian 13, OpenWrt) cannot follow --group.',
-  },
-  {
-    name: 'name-lookup.node',
-    source: 'src/names/lookup.c',
-    // Its threads may outlive the worker that loaded it.
-    flags: ['-pthread', '-Wl,-z,nodelete'],
-    without: 'Node asks the servers of resolv.conf itself, and nsswitch.conf does not count.',
-  },
-];
+const name = 'native.node';
+const sources = ['node.c', 'netlink.c', 'lookup.c', 'listener-owner.c', 'group.c', 'clock.c', 'native.h'].map(
+  (file) => `src/platform/native/${file}`,
+);
+const without =
+  "The npm package 'netlink' takes the place of its sockets, the clock cannot be set, and less is known of names and locks.";
 
 const script = fileURLToPath(import.meta.url);
 const root = dirname(dirname(script));
 const { values } = parseArguments({ options: { output: { type: 'string' } } });
 const folder = values.output ?? join(root, 'dist/native');
 const [compiler, ...compilerFlags] = words(process.env.CC || 'cc');
-const flags = ['-std=c11', '-Os', '-Wall', '-Wextra', '-fPIC', '-shared', '-s', '-fvisibility=hidden'];
+const flags = [
+  ...['-std=c11', '-Os', '-Wall', '-Wextra', '-fPIC', '-shared', '-s', '-fvisibility=hidden', '-pthread'],
+  '-Wl,-z,nodelete', // its threads may outlive the worker that loaded it
+];
 
 function words(text) {
   return (text ?? '').split(/\s+/).filter((word) => word !== '');
@@ -68,9 +47,9 @@ function modified(path) {
   return statSync(path, { throwIfNoEntry: false })?.mtimeMs;
 }
 
-/** Builds one part. @returns whether nothing went wrong; to be without a compiler is not wrong */
-function build({ name, source, flags: own = [], without }) {
-  const input = join(root, source);
+/** @returns whether nothing went wrong; to be without a compiler is not wrong */
+function build() {
+  const inputs = sources.map((source) => join(root, source));
   const output = join(folder, name);
   const skip = (reason) => {
     process.stdout.write(`${name} not built: ${reason}. ${without}\n`);
@@ -80,7 +59,9 @@ function build({ name, source, flags: own = [], without }) {
   if (include === undefined) return skip("the npm package 'node-api-headers' is not installed");
 
   const newest = Math.max(
-    ...[input, script, join(include, 'node_api.h')].map((path) => modified(path) ?? Number.POSITIVE_INFINITY),
+    ...[...inputs, script, join(include, 'node_api.h')].map(
+      (path) => modified(path) ?? Number.POSITIVE_INFINITY,
+    ),
   );
   // Only for the machine's own: with --output the compiler may be another than last time.
   if (values.output === undefined && (modified(output) ?? 0) > newest) return true;
@@ -93,10 +74,9 @@ function build({ name, source, flags: own = [], without }) {
     [
       ...compilerFlags,
       ...flags,
-      ...own,
       ...words(process.env.CFLAGS),
       `-I${include}`,
-      input,
+      ...inputs.filter((path) => path.endsWith('.c')),
       '-o',
       temporary,
       ...words(process.env.LDFLAGS),
@@ -117,4 +97,4 @@ function build({ name, source, flags: own = [], without }) {
   return true;
 }
 
-if (!addons.map(build).every((built) => built)) process.exitCode = 1;
+if (!build()) process.exitCode = 1;

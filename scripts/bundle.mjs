@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 // Makes the program as a router gets it: dist/bundle/wgpeerselector.js, one file that needs no node_modules, with
-// the native parts, *.node, beside it. It is built from src, so nothing has to be compiled before.
+// the native part, native.node, beside it. It is built from src, so nothing has to be compiled before.
 //
-//   npm run bundle                       bundle, native parts, sizes, and what it costs against a bare node
-//   node scripts/bundle.mjs --no-native  the JavaScript alone (a package feed compiles the native parts itself)
+//   npm run bundle                       bundle, native part, sizes, and what it costs against a bare node
+//   node scripts/bundle.mjs --no-native  the JavaScript alone (a package feed compiles the native part itself)
 //   node scripts/bundle.mjs --no-figures without measuring
 //   --output DIR                         another folder than dist/bundle
 //
@@ -12,6 +12,7 @@ import { chmod, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { relative, resolve } from 'node:path';
 import { build, transform } from 'esbuild';
 import { figures } from './bundle/figures.mjs';
+import { onPlatform } from './bundle/platform.mjs';
 import { parseArguments } from './setup/arguments.mjs';
 import { root } from './setup/paths.mjs';
 import { run } from './setup/process.mjs';
@@ -26,13 +27,6 @@ const { values } = parseArguments({
 });
 const folder = resolve(values.output ?? `${root}/dist/bundle`);
 const program = `${folder}/wgpeerselector.js`;
-const nativeParts = [
-  'netlink-socket.node',
-  'name-lookup.node',
-  'lock-holder.node',
-  'group.node',
-  'clock.node',
-];
 
 /** As scripts/build-stamp.mjs has it. */
 function buildTime() {
@@ -87,6 +81,7 @@ const { metafile, outputFiles } = await build({
   entryPoints: ['src/cli/main.ts'],
   outfile: program,
   bundle: true,
+  plugins: [onPlatform('node')],
   platform: 'node',
   target: 'node20',
   // CommonJS: Node reads it without the loader of ES modules.
@@ -113,7 +108,7 @@ if (values.native) {
   process.stdout.write(said.replaceAll(/^built .*\n/gm, '')); // what is lost without a compiler
 }
 
-for (const name of ['wgpeerselector.js', ...(values.native ? nativeParts : [])]) {
+for (const name of ['wgpeerselector.js', ...(values.native ? ['native.node'] : [])]) {
   const bytes = await stat(`${folder}/${name}`).then(
     ({ size }) => size,
     () => undefined,

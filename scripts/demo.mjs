@@ -1,9 +1,8 @@
 #!/usr/bin/env node
 // The demo, from a bare checkout: `npm run demo`, or `npm run demo -- --keep` for a shell in it at the end.
 import { root } from './setup/paths.mjs';
-import { run } from './setup/process.mjs';
 import { takeYes } from './setup/work.mjs';
-import { build, setUp } from './setup.mjs';
+import { build, buildRouter, setUp } from './setup.mjs';
 import { runInWorld } from './world/run.mjs';
 
 const args = takeYes(process.argv.slice(2));
@@ -12,9 +11,11 @@ try {
   if (args.includes('--keep') && !person) throw new Error('--keep needs a terminal');
   await setUp((text) => process.stderr.write(`${text}\n`));
   await build();
-  await run([process.execPath, `${root}/scripts/bundle.mjs`, '--no-figures']);
+  const missing = await buildRouter();
+  if (missing !== undefined) process.stderr.write(`${missing}\nIt goes on with Node's program.\n`);
   const { status } = await runInWorld([process.execPath, `${root}/dist/test/netns/demo.js`, ...args], {
     terminal: person,
+    env: { WGPS_PROGRAM: missing === undefined ? 'router' : 'node' },
     // With --keep a person decides when it is over.
     ...(args.includes('--keep') ? {} : { timeout: 300 }),
   });

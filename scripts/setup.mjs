@@ -9,10 +9,13 @@ import { fileURLToPath } from 'node:url';
 import { find, labPackages, toolsWork, useTools, vmPackages } from './setup/debian.mjs';
 import { npmWork } from './setup/npm.mjs';
 import { root } from './setup/paths.mjs';
-import { run } from './setup/process.mjs';
+import { attempt, run } from './setup/process.mjs';
 import { carryOut, takeYes } from './setup/work.mjs';
 import { ensureVm, kernelWork, refuseWithoutVm } from './vm/build.mjs';
 import { refuseWithoutNamespaces, whereWireguardIs } from './world/run.mjs';
+
+/** EX_UNAVAILABLE, by which scripts/build-router.mjs says that something is missing. */
+const UNAVAILABLE = 69;
 
 /**
  * @param {(text: string) => void} say told before anything slow
@@ -53,6 +56,17 @@ export async function build() {
   await run([process.execPath, `${root}/scripts/build-native.mjs`]);
   await run([process.execPath, `${root}/scripts/build-stamp.mjs`]);
   await run([process.execPath, `${root}/scripts/bundle.mjs`, '--no-figures']);
+}
+
+/** @returns {Promise<string | undefined>} why the router's program cannot be built here, if it cannot: there is no QuickJS, say */
+export async function buildRouter() {
+  const { status, ending, stdout, stderr } = await attempt([
+    process.execPath,
+    `${root}/scripts/build-router.mjs`,
+  ]);
+  if (status === 0) return undefined;
+  if (status === UNAVAILABLE) return stderr.trim();
+  throw new Error(`scripts/build-router.mjs: ${ending}\n${stdout}${stderr}`);
 }
 
 if (argv[1] === fileURLToPath(import.meta.url)) {

@@ -7,8 +7,8 @@
 import { root } from './setup/paths.mjs';
 import { attempt } from './setup/process.mjs';
 import { takeYes } from './setup/work.mjs';
-import { build, setUp } from './setup.mjs';
-import { add, noCounts, runNetnsTests, runUnitTests, testFiles } from './test/suites.mjs';
+import { build, buildRouter, setUp } from './setup.mjs';
+import { add, filesOfDaemon, noCounts, runNetnsTests, runUnitTests, testFiles } from './test/suites.mjs';
 
 const total = noCounts();
 const [only, ...names] = takeYes(process.argv.slice(2));
@@ -42,9 +42,15 @@ const named = (file) => names.length === 0 || names.some((name) => file.includes
 /** @param {string} name as a person types it: with or without `test/unit/`, `.test.ts`… */
 const plain = (name) => name.replace(/^.*test\/(unit|netns)\//, '').replace(/(\.test)?\.[jt]s$/, '');
 
+/** Why there is no router's program, if there is none. @type {string | undefined} */
+let missing;
 const ready =
   (await phase('set-up', () => setUp((text) => process.stdout.write(`   ${text}\n`)))) &&
-  (await phase('types and build', build));
+  (await phase('types and build', build)) &&
+  (await phase("the router's program", async () => {
+    missing = await buildRouter();
+    if (missing !== undefined) process.stdout.write(`   ${missing}\n`);
+  }));
 if (ready && only === undefined) {
   await phase('lint', async () => {
     const argv = ['biome', 'ci', '--colors=off', '--error-on-warnings', '.'];
@@ -61,9 +67,19 @@ if (ready && only !== 'netns') {
   );
 }
 if (ready && only !== 'unit') {
-  await phase('tests on a real kernel (test/netns)', async () => {
-    add(total, await runNetnsTests((await testFiles('netns')).filter(named)));
+  const files = (await testFiles('netns')).filter(named);
+  await phase('tests on a real kernel (test/netns), with Node', async () => {
+    add(total, await runNetnsTests(files, 'node'));
   });
+  const again = filesOfDaemon(files);
+  if (again.length > 0) {
+    await phase("the same with the router's program", async () => {
+      if (missing === undefined) add(total, await runNetnsTests(again, 'router'));
+      else
+        for (const file of again)
+          total.listed.push({ file, name: "with the router's program", reason: missing });
+    });
+  }
 }
 
 if (total.listed.length > 0) {

@@ -19,7 +19,7 @@ import { inspect } from 'node:util';
  */
 
 /** How the reason begins of a test that is rightly not run: test/support/needs.ts gives it. */
-const expected = /^world \w+ has not: /;
+const expected = /^(?:world|program) \w+ has not: /;
 
 /** @param {AsyncIterable<import('node:test/reporters').TestEvent>} source */
 export default async function* report(source) {

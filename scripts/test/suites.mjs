@@ -69,18 +69,28 @@ export async function runUnitTests(files) {
   }
 }
 
+/** Those of test/netns that do not start the daemon: of the libraries, the lab itself, what README says of Node. */
+const withoutDaemon = ['documents', 'lab', 'netlink'].map((name) => `dist/test/netns/${name}.test.js`);
+
+/** @param {string[]} files @returns {string[]} those that the router's program is tried with too */
+export function filesOfDaemon(files) {
+  return files.filter((file) => !withoutDaemon.includes(file));
+}
+
 /**
  * Runs test files of test/netns, each in a process of its own: directly one after another; otherwise in two virtual machines at
  * once, each of which has a clock and modules of its own that its tests may change.
  *
  * @param {string[]} files
+ * @param {'node' | 'router'} program what the lab runs as the daemon: test/support/needs.ts
  * @returns {Promise<Counts>}
  */
-export async function runNetnsTests(files) {
+export async function runNetnsTests(files, program) {
   const lanes = (await whereWireguardIs()) === 'vm' && files.length > 1 ? await halves(files) : [files];
   const verdicts = lanes.map(async (lane) => {
     const { status, report } = await runInWorld([...runner, '--test-concurrency=1', ...lane], {
       timeout: netnsTimeout,
+      env: { WGPS_PROGRAM: program },
     });
     return verdict(lane, report, status, `exit status ${status}`);
   });

@@ -1,12 +1,23 @@
-import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { nearest } from '../config/index.js';
-import { messageOf } from '../wording.js';
 import { EXIT, ExitError } from './exit.js';
 
-/** Options as util.parseArgs takes them, by their long names. */
-export type OptionSpecs = NonNullable<ParseArgsConfig['options']>;
-/** What it makes of them. */
-type Values<T extends OptionSpecs> = ReturnType<typeof parseArgs<{ args: string[]; options: T }>>['values'];
+/** An option of a command line. */
+interface OptionSpec {
+  readonly type: 'string' | 'boolean';
+  /** The letter that stands for it. */
+  readonly short?: string;
+  /** It may be repeated, and gives an array. */
+  readonly multiple?: boolean;
+}
+/** Options by their long names. */
+export type OptionSpecs = Readonly<Record<string, OptionSpec>>;
+type ValueOf<S extends OptionSpec> = S extends { type: 'boolean' }
+  ? boolean
+  : S extends { multiple: true }
+    ? string[]
+    : string;
+/** What was given, by the options' long names. */
+type Values<T extends OptionSpecs> = { -readonly [Name in keyof T]?: ValueOf<T[Name]> };
 
 /** What a command line may hold. */
 export interface Command<T extends OptionSpecs> {
@@ -18,7 +29,8 @@ export interface Command<T extends OptionSpecs> {
 }
 
 /**
- * Reads a command line: what util.parseArgs gives, and every mistake in words of our own, with what was probably meant.
+ * Reads a command line as getopt_long(3) does: `--name value`, `--name=value`, `-n value`, `-nvalue`, letters together. Every mistake is
+ * told in words of our own, with what was probably meant.
  * @throws {ExitError} 64 with what is wrong
  */
 export function readArguments<T extends OptionSpecs>(
@@ -26,20 +38,19 @@ export function readArguments<T extends OptionSpecs>(
   command: Command<T>,
 ): Values<T> {
   const { options } = command;
-  try {
-    const given: OptionSpecs = options;
-    const config = { args: [...args], options: given, strict: false } as const;
-    for (const token of parseArgs({ ...config, allowPositionals: true, tokens: true }).tokens) {
-      if (token.kind === 'positional') throw usage(command, command.stray(token.value));
-      if (token.kind === 'option') {
-        const fault = faultOf(token, options);
-        if (fault !== undefined) throw usage(command, fault);
-      }
-    }
-    return parseArgs({ args: [...args], options }).values;
-  } catch (error) {
-    throw error instanceof ExitError ? error : usage(command, messageOf(error));
+  const values: Record<string, unknown> = {};
+  for (const written of words(args, options)) {
+    if (typeof written === 'string') throw usage(command, command.stray(written));
+    const fault = faultOf(written, options);
+    if (fault !== undefined) throw usage(command, fault);
+    const { name, value } = written;
+    const before = values[name];
+    values[name] =
+      value === undefined || !options[name]?.multiple
+        ? (value ?? true)
+        : [...(Array.isArray(before) ? before : []), value];
   }
+  return values as Values<T>;
 }
 
 /** The error for a mistake in a command line. */
@@ -53,7 +64,35 @@ interface Written {
   readonly rawName: string;
   readonly value: string | undefined;
   /** Whether the value stands behind a `=`, or is the next word. */
-  readonly inlineValue: boolean | undefined;
+  readonly inlineValue: boolean;
+}
+
+/** Options as they were written, and words that are none. */
+function* words(args: readonly string[], options: OptionSpecs): Generator<Written | string> {
+  const rest = [...args];
+  for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
+    if (word === '--') return yield* rest;
+    if (word.startsWith('--')) {
+      const [, name = '', inline] = /^--([^=]*)(?:=(.*))?$/s.exec(word) ?? [];
+      yield written(name, `--${name}`, inline);
+    } else if (!word.startsWith('-') || word === '-') yield word;
+    else {
+      for (let letters = word.slice(1); letters !== ''; ) {
+        const [letter = ''] = letters;
+        letters = letters.slice(letter.length);
+        const known = Object.entries(options).find(([, { short }]) => short === letter);
+        const takesValue = known?.[1].type === 'string';
+        yield written(known?.[0] ?? letter, `-${letter}`, takesValue && letters !== '' ? letters : undefined);
+        if (takesValue) break;
+      }
+    }
+  }
+
+  function written(name: string, rawName: string, inline: string | undefined): Written {
+    const wantsValue = Object.hasOwn(options, name) && options[name]?.type === 'string';
+    const value = inline ?? (wantsValue ? rest.shift() : undefined);
+    return { name, rawName, value, inlineValue: inline !== undefined };
+  }
 }
 
 function faultOf({ name, rawName, value, inlineValue }: Written, options: OptionSpecs): string | undefined {
@@ -66,7 +105,7 @@ function faultOf({ name, rawName, value, inlineValue }: Written, options: Option
   if (spec.type === 'boolean') {
     return value === undefined ? undefined : `${rawName} takes no value, and has '${value}'`;
   }
-  // A `=` belongs to long options: parseArgs takes that of `-i=vpn` for a part of the value.
+  // A `=` belongs to long options: that of `-i=vpn` would be a part of the value.
   if (!rawName.startsWith('--') && value?.startsWith('=')) {
     return `${rawName}${value}: expected ${rawName} ${value.slice(1)} or --${name}${value}`;
   }

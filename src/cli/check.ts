@@ -1,3 +1,4 @@
+import { setExitCode, standardOutput } from '#platform/process.js';
 import { check } from '../check/check.js';
 import { formatProblem } from '../config/index.js';
 import { type Command, type OptionSpecs, readArguments } from './arguments.js';
@@ -36,7 +37,7 @@ const COMMAND = {
 export async function runCheck(args: readonly string[]): Promise<void> {
   const values = readArguments(args, COMMAND);
   if (values.help) {
-    process.stdout.write(HELP);
+    standardOutput.write(HELP);
     return;
   }
   checkInterfaceNames(values.interface ?? [], COMMAND);
@@ -44,10 +45,10 @@ export async function runCheck(args: readonly string[]): Promise<void> {
     configDir: values['config-dir'] ?? '/etc/config',
     interfaces: values.interface,
   });
-  for (const finding of findings) process.stdout.write(`${finding.severity} ${formatProblem(finding)}\n`);
+  for (const finding of findings) standardOutput.write(`${finding.severity} ${formatProblem(finding)}\n`);
   const errors = findings.filter(({ severity }) => severity === 'error').length;
-  process.stdout.write(`${count(errors, 'error')}, ${count(findings.length - errors, 'warning')}\n`);
-  process.exitCode = errors > 0 ? EXIT.CONFIGURATION : EXIT.OK;
+  standardOutput.write(`${count(errors, 'error')}, ${count(findings.length - errors, 'warning')}\n`);
+  setExitCode(errors > 0 ? EXIT.CONFIGURATION : EXIT.OK);
 }
 
 function count(number: number, what: string): string {

@@ -1,5 +1,14 @@
 #!/usr/bin/env node
 import './signals.js'; // before all others: a signal may come any moment
+import {
+  exit,
+  onUncaught,
+  programArguments,
+  standardError,
+  standardOutput,
+  traceOf,
+} from '#platform/process.js';
+import { setImmediate, setTimeout } from '#platform/timers.js';
 import { Daemon } from '../daemon/daemon.js';
 import { StandardErrorLog } from '../daemon/log.js';
 import { VERSION } from '../version.js';
@@ -23,20 +32,20 @@ let failed = false;
 main().catch(fail);
 
 async function main(): Promise<void> {
-  process.stdout.on('error', outputLost);
+  standardOutput.onError(outputLost);
   // Whoever reads the log may go, and a disk may be full: the work is more important than its log.
-  process.stderr.on('error', () => {});
-  if (process.argv[2] === 'check') {
+  standardError.onError(() => {});
+  if (programArguments[0] === 'check') {
     releaseSignals();
-    return runCheck(process.argv.slice(3));
+    return runCheck(programArguments.slice(1));
   }
-  const options = parseOptions(process.argv.slice(2));
+  const options = parseOptions(programArguments);
   if (options.print !== undefined) {
-    process.stdout.write(options.print === 'help' ? HELP : `wgpeerselector ${VERSION}\n`);
+    standardOutput.write(options.print === 'help' ? HELP : `wgpeerselector ${VERSION}\n`);
     return;
   }
   log = new StandardErrorLog(options.verbose);
-  process.on('uncaughtException', fail);
+  onUncaught(fail);
   if (options.group !== undefined) changeGroup(options.group);
   await serve(options);
 }
@@ -73,18 +82,18 @@ async function serve(options: Options): Promise<never> {
       log.write('warning', '', `--pid-file ${pidFile}: ${messageOf(error)}`);
     }
   }
-  process.exit(EXIT.OK);
+  exit(EXIT.OK);
 }
 
 /** Ends what does not end by itself. A daemon that has not begun to work has nothing to remove. */
 function tooSlow(daemon: Daemon | undefined): never {
-  if (daemon === undefined) process.exit(EXIT.OK);
+  if (daemon === undefined) exit(EXIT.OK);
   log.write('error', '', `peers and routes could not be removed within ${STOP_TIMEOUT} ms`);
-  process.exit(EXIT.SOFTWARE);
+  exit(EXIT.SOFTWARE);
 }
 
 /** Whoever has closed a pipe wants no more of it, which is no error; anything else is told. */
-function outputLost(error: NodeJS.ErrnoException): void {
+function outputLost(error: Error & { readonly code?: string }): void {
   if (error.code === 'EPIPE') return;
   fail(new ExitError(EXIT.IO_ERROR, `standard output cannot be written: ${error.message}`));
 }
@@ -93,13 +102,13 @@ function outputLost(error: NodeJS.ErrnoException): void {
 function fail(error: unknown): void {
   const code = exitCodeOf(error);
   if (code === undefined) {
-    log.write('error', '', `unexpected: ${error instanceof Error ? error.stack : String(error)}`);
-    process.exit(EXIT.SOFTWARE);
+    log.write('error', '', `unexpected: ${error instanceof Error ? traceOf(error) : String(error)}`);
+    exit(EXIT.SOFTWARE);
   }
   if (failed) return;
   failed = true;
   log.write('error', '', messageOf(error));
   // One whole turn of the loop later: a signal may have come meanwhile, and whoever asked the program to end has got what they
   // wanted.
-  setImmediate(() => setImmediate(() => process.exit(stopping ? EXIT.OK : code)));
+  setImmediate(() => setImmediate(() => exit(stopping ? EXIT.OK : code)));
 }

@@ -1,19 +1,8 @@
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  lstatSync,
-  openSync,
-  readSync,
-  unlinkSync,
-  writeSync,
-} from 'node:fs';
+import { lstat, readStart, unlink, writeFile } from '#platform/files.js';
+import { effectiveUser, pid } from '#platform/process.js';
+import { decodeLatin1, encodeUtf8 } from '#platform/text.js';
 import { messageOf } from '../wording.js';
 import { EXIT, ExitError } from './exit.js';
-
-const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_TRUNC, O_WRONLY } = constants;
-/** Neither through a link, nor waiting for the other end of a pipe. */
-const CAREFULLY = O_NOFOLLOW | O_NONBLOCK;
 
 /** What stands in the way of the pid file. */
 class Taken extends Error {}
@@ -26,22 +15,16 @@ class Taken extends Error {}
  */
 export function writePidFile(file: string): void {
   try {
-    const found = lstatSync(file, { throwIfNoEntry: false });
-    if (found?.isSymbolicLink())
+    const found = lstat(file);
+    if (found?.kind === 'link')
       throw new Taken('it is a symbolic link, which is not followed: expected a file');
     if (found !== undefined && !/^\d*\n?$/.test(read(file))) {
       throw new Taken('the file holds something else than a process id, and is left alone: name another');
     }
     // root may do with any file what it wants to, whoever has it.
-    const foreign = found !== undefined && found.uid !== 0 && found.uid !== process.geteuid?.();
+    const foreign = found !== undefined && found.uid !== 0 && found.uid !== effectiveUser();
     if (foreign) replace(file, found.uid);
-    const flags = found === undefined || foreign ? O_CREAT | O_EXCL : O_TRUNC;
-    const descriptor = openSync(file, O_WRONLY | CAREFULLY | flags, 0o644);
-    try {
-      writeSync(descriptor, `${process.pid}\n`);
-    } finally {
-      closeSync(descriptor);
-    }
+    writeFile(file, encodeUtf8(`${pid}\n`), found === undefined || foreign ? 'create' : 'replace');
   } catch (error) {
     throw new ExitError(EXIT.CANNOT_CREATE, `--pid-file ${file}: ${messageOf(error)}`);
   }
@@ -49,7 +32,7 @@ export function writePidFile(file: string): void {
 
 function replace(file: string, owner: number): void {
   try {
-    unlinkSync(file);
+    unlink(file);
   } catch (error) {
     throw new Taken(`it is a file of user ${owner}, and cannot be replaced: ${messageOf(error)}`);
   }
@@ -57,17 +40,12 @@ function replace(file: string, owner: number): void {
 
 /** Removes the pid file, unless it is another's by now. @throws when that cannot be */
 export function removePidFile(file: string): void {
-  if (read(file) === `${process.pid}\n`) unlinkSync(file);
+  if (read(file) === `${pid}\n`) unlink(file);
 }
 
 /** The beginning of a file, enough to tell what it holds. */
 function read(file: string): string {
-  const descriptor = openSync(file, O_RDONLY | CAREFULLY);
-  try {
-    if (!fstatSync(descriptor).isFile()) throw new Taken('it is no file');
-    const buffer = Buffer.alloc(32);
-    return buffer.toString('latin1', 0, readSync(descriptor, buffer, 0, buffer.length, 0));
-  } finally {
-    closeSync(descriptor);
-  }
+  const bytes = readStart(file, 32);
+  if (bytes === undefined) throw new Taken('it is no file');
+  return decodeLatin1(bytes);
 }

@@ -1,5 +1,5 @@
-import { isIPv4, isIPv6 } from 'node:net';
 import ipaddr from 'ipaddr.js';
+import { isIP } from '#platform/text.js';
 import { BadValue, quote } from './problem.js';
 
 /**
@@ -15,8 +15,9 @@ export function parseAllowedIp(text: string): string {
   }
   const slash = text.indexOf('/');
   const address = slash === -1 ? text : text.slice(0, slash);
-  const ipv4 = isIPv4(address);
-  if (!ipv4 && (!isIPv6(address) || address.includes('%'))) {
+  const family = isIP(address);
+  const ipv4 = family === 4;
+  if (!ipv4 && (family !== 6 || address.includes('%'))) {
     throw new BadValue(
       `${quote(text)} is no address: expected address or address/prefix, as in 10.0.0.0/8 or fd00::/64`,
     );

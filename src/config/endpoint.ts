@@ -1,5 +1,5 @@
-import { isIPv4, isIPv6 } from 'node:net';
 import ipaddr from 'ipaddr.js';
+import { isIP } from '#platform/text.js';
 import { type SpecialAddress, specialAddress } from '../special-address.js';
 import { BadValue, quote } from './problem.js';
 import { parseHostName, parseIfname } from './values.js';
@@ -31,7 +31,7 @@ export function parseEndpoint(text: string): EndpointConfig {
     return { ...parseIpv6Host(inside), port: parsePort(text, behind) };
   }
   const colon = text.lastIndexOf(':');
-  if (isIPv6(text) || text.indexOf(':') !== colon) {
+  if (isIP(text) === 6 || text.indexOf(':') !== colon) {
     throw new BadValue(`is ${quote(text)}: expected an IPv6 address in brackets, as in [2001:db8::1]:51820`);
   }
   const host = colon === -1 ? text : text.slice(0, colon);
@@ -52,7 +52,7 @@ function parsePort(whole: string, text: string): number {
 }
 
 function parseIpv4Host(text: string): string {
-  if (!isIPv4(text)) {
+  if (isIP(text) !== 4) {
     throw new BadValue(
       `${quote(text)} is no IPv4 address: expected four numbers from 0 to 255, without leading zeros`,
     );
@@ -64,7 +64,7 @@ function parseIpv4Host(text: string): string {
 function parseIpv6Host(text: string): Omit<EndpointConfig, 'port'> {
   const percent = text.indexOf('%');
   const bare = percent === -1 ? text : text.slice(0, percent);
-  if (!isIPv6(bare)) {
+  if (isIP(bare) !== 6) {
     throw new BadValue(`${quote(text)} is no IPv6 address: expected one between the brackets`);
   }
   const address = ipaddr.IPv6.parse(bare);

@@ -26,7 +26,7 @@ export function parseKey(text: string): string {
     throw new BadValue(`is not padded as ${KEY_BYTES} bytes are: ${expected}`);
   }
   // The last character carries two bits of nothing. wg(8) wants them zero, and so does comparing keys as text.
-  if (Buffer.from(text, 'base64').toString('base64') !== text) {
+  if (!/[AEIMQUYcgkosw048]=$/.test(text)) {
     const reason = `ends in ${text.slice(-2)}, which no key can: expected one of AEIMQUYcgkosw048 before the =`;
     throw new BadValue(`${reason} (it was cut off or mistyped)`);
   }

@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { readFile } from '#platform/files.js';
 import { parseUci } from '../uci/uci.js';
 import { Config } from './schema.js';
 
@@ -16,13 +15,18 @@ export class ConfigFileError extends Error {
   }
 }
 
+/** The path of a file in a directory. */
+export function inDirectory(dir: string, name: string): string {
+  return `${dir.replace(/\/+$/, '')}/${name}`;
+}
+
 /**
  * Reads and checks DIR/wgpeerselector.
  * @throws {ConfigFileError} if there is no such file, or it cannot be read
  * @throws {UciError} if it is not a UCI file
  */
 export function loadConfig(dir: string): Config {
-  const file = join(dir, 'wgpeerselector');
+  const file = inDirectory(dir, 'wgpeerselector');
   const bytes = readConfigFile(file, 'create it with a section "config peer" for each gateway');
   return new Config(parseUci(bytes, { file }), file);
 }
@@ -35,11 +39,11 @@ export function loadConfig(dir: string): Config {
  */
 export function readConfigFile(file: string, create: string): Uint8Array {
   try {
-    return readFileSync(file);
+    return readFile(file);
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
     if (code === 'ENOTDIR') {
-      const reason = `${dirname(file)} is no directory: expected the one that holds the file`;
+      const reason = `${file.slice(0, file.lastIndexOf('/')) || '/'} is no directory: expected the one that holds the file`;
       throw new ConfigFileError(file, 'missing', `${file}: does not exist: ${reason}`);
     }
     if (code === 'ENOENT') {

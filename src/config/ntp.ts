@@ -1,7 +1,6 @@
-import { isIP } from 'node:net';
-import { join } from 'node:path';
+import { isIP } from '#platform/text.js';
 import { parseUci, UciError } from '../uci/uci.js';
-import { ConfigFileError, readConfigFile } from './load.js';
+import { ConfigFileError, inDirectory, readConfigFile } from './load.js';
 import type { Problem } from './problem.js';
 import { SectionReader } from './section-reader.js';
 import { parseBoolean, parseHostName } from './values.js';
@@ -21,7 +20,7 @@ export interface NtpConfig {
  * Never throws for what is in the file, or for the lack of it: without servers the daemon works all the same.
  */
 export function loadNtpServers(dir: string): NtpConfig {
-  const file = join(dir, 'system');
+  const file = inDirectory(dir, 'system');
   const problems: Problem[] = [];
   const none = (message: string, line?: number): NtpConfig => {
     const nowhere = { section: undefined, option: undefined, ifname: undefined };

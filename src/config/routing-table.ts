@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { listDirectory, readFile } from '#platform/files.js';
+import { decodeUtf8 } from '#platform/text.js';
 import { BadValue, quote } from './problem.js';
 
 /** Finds a routing table by its name; undefined if there is none of that name. */
@@ -52,7 +53,7 @@ export function findTable(name: string, root = ''): number | undefined {
 
 function readAll(directory: string): (string | undefined)[] {
   try {
-    const names = readdirSync(directory).filter((name) => name.endsWith('.conf'));
+    const names = listDirectory(directory).filter((name) => name.endsWith('.conf'));
     return names.sort().map((name) => read(`${directory}/${name}`));
   } catch {
     return [];
@@ -61,7 +62,7 @@ function readAll(directory: string): (string | undefined)[] {
 
 function read(path: string): string | undefined {
   try {
-    return readFileSync(path, 'utf8');
+    return decodeUtf8(readFile(path));
   } catch {
     return undefined;
   }

@@ -1,3 +1,4 @@
+import { encodeUtf8 } from '#platform/text.js';
 import { BadValue, quote } from './problem.js';
 
 const TRUE: readonly string[] = ['1', 'on', 'true', 'yes', 'enabled'];
@@ -26,7 +27,7 @@ export function parseInteger(text: string, least: number, most: number, what: st
 
 /** Whether the kernel takes it for the name of a network interface (dev_valid_name in net/core/dev.c). */
 export function isIfname(text: string): boolean {
-  const bytes = Buffer.byteLength(text);
+  const bytes = encodeUtf8(text).length;
   return bytes >= 1 && bytes <= 15 && text !== '.' && text !== '..' && !/[\s/:\0]/.test(text);
 }
 

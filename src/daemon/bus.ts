@@ -1,3 +1,4 @@
+import { monotonic } from '#platform/timers.js';
 import type { SelectorEvent } from '../selector/events.js';
 import { type PublishedObject, Ubus, UbusError } from '../ubus/index.js';
 import { messageOf } from '../wording.js';
@@ -26,7 +27,7 @@ export class Bus {
   readonly #ubus: Ubus;
   readonly #log: Log;
   readonly #reload: () => void;
-  /** When what was said last, by performance.now(). */
+  /** When what was said last, by monotonic(). */
   readonly #said = new Map<string, number>();
 
   constructor({ path, log, reload }: BusOptions) {
@@ -62,7 +63,7 @@ export class Bus {
 
   /** Whoever restarts ubusd again and again, or takes our path each time, fills no log: one text is said once in a while. */
   #say(level: 'info' | 'warning', text: string): void {
-    const now = performance.now();
+    const now = monotonic();
     for (const [said, at] of this.#said) if (now - at > SAY_AGAIN) this.#said.delete(said);
     const enough = this.#said.has(text) || this.#said.size >= MOST_SAID;
     this.#log.write(enough ? 'debug' : level, '', text);

@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from '#platform/timers.js';
 import { type Config, formatProblem, loadConfig, loadNtpServers } from '../config/index.js';
 import { SystemResolver } from '../names/system-resolver.js';
 import { NetlinkError, NetlinkUnavailableError } from '../netlink/index.js';

@@ -1,5 +1,8 @@
-import { readFileSync } from 'node:fs';
-import { connect, createServer, type Server } from 'node:net';
+import { readFile } from '#platform/files.js';
+import { pid as ownPid } from '#platform/process.js';
+import { connectStream, type Listener, listen as listenAt } from '#platform/stream.js';
+import { decodeLatin1, encodeUtf8 } from '#platform/text.js';
+import { clearTimeout, setTimeout } from '#platform/timers.js';
 import { canAskHolders, type LockHolder, lockHolder } from './lock-holder.js';
 import { StartError } from './start-error.js';
 
@@ -18,10 +21,10 @@ const ANSWER_TIMEOUT = 1_000;
 export class InterfaceLock {
   /** Holders of the name, or of one that begins with it, that are taken no notice of. */
   readonly ignored: readonly LockHolder[];
-  readonly #server: Server;
+  readonly #listener: Listener;
 
-  private constructor(server: Server, ignored: readonly LockHolder[]) {
-    this.#server = server;
+  private constructor(listener: Listener, ignored: readonly LockHolder[]) {
+    this.#listener = listener;
     this.ignored = ignored;
   }
 
@@ -29,49 +32,44 @@ export class InterfaceLock {
   static async take(ifname: string): Promise<InterfaceLock> {
     const first = `wgpeerselector/${ifname}`;
     let own = first;
-    let server = await listen(own);
-    if (server === undefined && canAskHolders()) {
+    let listener = await listen(own);
+    if (listener === undefined && canAskHolders()) {
       const owner = holdersLike(first).find(({ able }) => able);
       if (owner !== undefined) throw served(ifname, owner.pid || (await answerOf(first)));
       own = `${first}/${Math.random().toString(36).slice(2)}`;
-      server = await listen(own);
+      listener = await listen(own);
     }
-    if (server === undefined) throw served(ifname, await answerOf(first));
-    const isOwn = ({ pid, text }: Holder): boolean => pid === process.pid && text === latin1(own);
+    if (listener === undefined) throw served(ifname, await answerOf(first));
+    const isOwn = ({ pid, text }: Holder): boolean => pid === ownPid && text === latin1(own);
     const holders = holdersLike(first);
     const self = holders.find(isOwn);
     const others = holders.filter((holder) => !isOwn(holder));
     // Without the right oneself nothing will come of it anyway: then nobody is passed over.
     const owner = others.find(({ able }) => able || !self?.able);
     if (owner === undefined && (self !== undefined || own === first))
-      return new InterfaceLock(server, others);
-    server.close();
+      return new InterfaceLock(listener, others);
+    listener.close();
     throw served(ifname, owner?.pid || (await answerOf(first)));
   }
 
   release(): void {
-    this.#server.close();
+    this.#listener.close();
   }
 }
 
 /** @returns undefined when somebody has the name */
-async function listen(name: string): Promise<Server | undefined> {
-  const server = createServer((socket) => {
-    socket.on('error', () => {}); // a peer that is gone before it has read is nobody's trouble
-    socket.unref();
-    socket.end(`${process.pid}\n`, () => socket.destroy()); // whoever does not hang up cannot keep us busy
-  });
+async function listen(name: string): Promise<Listener | undefined> {
   try {
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(`\0${name}`, resolve);
+    return await listenAt(`\0${name}`, (stream) => {
+      stream.unref();
+      stream.write(encodeUtf8(`${ownPid}\n`));
+      stream.end(); // whoever does not hang up cannot keep us busy
+      return { data() {}, closed() {} }; // a peer that is gone before it has read is nobody's trouble
     });
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') return undefined;
     throw error;
   }
-  server.unref();
-  return server;
 }
 
 /** Who listens at a name of ours. */
@@ -84,30 +82,28 @@ interface Holder extends LockHolder {
 function holdersLike(first: string): Holder[] {
   return listening().flatMap((name) => {
     // Node 20 fills the name up with NUL bytes, others do not.
-    const text = Buffer.from(name)
-      .toString('latin1')
-      .replace(/^\0|\0+$/g, '');
+    const text = decodeLatin1(name).replace(/^\0|\0+$/g, '');
     const holder = `${text}/`.startsWith(`${latin1(first)}/`) ? lockHolder(name) : undefined;
     return holder === undefined ? [] : [{ ...holder, text }];
   });
 }
 
 function latin1(text: string): string {
-  return Buffer.from(text).toString('latin1');
+  return decodeLatin1(encodeUtf8(text));
 }
 
 /** The abstract names at which somebody listens in this network namespace; none where /proc does not tell. */
 function listening(): Uint8Array[] {
   let table: string;
   try {
-    table = readFileSync('/proc/net/unix', 'latin1');
+    table = decodeLatin1(readFile('/proc/net/unix'));
   } catch {
     return [];
   }
   // Flags 00010000: it listens (__SO_ACCEPTCON); type 0001: a stream. NUL bytes show as @.
   const lines = table.matchAll(/^\S+: \S+ \S+ 00010000 0001 \S+ +\d+ @(.*?)(@*)$/gm);
   return [...lines].map(([, text = '', nuls = '']) =>
-    Buffer.from(`\0${text}${'\0'.repeat(nuls.length)}`, 'latin1'),
+    Uint8Array.from(`\0${text}${'\0'.repeat(nuls.length)}`, (character) => character.charCodeAt(0)),
   );
 }
 
@@ -120,18 +116,18 @@ function served(ifname: string, owner: number | string | undefined): StartError 
 function answerOf(name: string): Promise<string | undefined> {
   return new Promise((resolve) => {
     let answer = '';
-    const socket = connect(`\0${name}`);
     const finish = (): void => {
-      socket.destroy();
+      clearTimeout(timer);
+      stream.destroy();
       resolve(/^\d{1,10}\n$/.test(answer) ? answer.trim() : undefined);
     };
-    socket.setTimeout(ANSWER_TIMEOUT, finish);
-    socket.setEncoding('latin1');
-    socket.on('data', (text: string) => {
-      answer += text;
-      if (answer.length > 16) finish();
+    const stream = connectStream(`\0${name}`, {
+      data(bytes) {
+        answer += decodeLatin1(bytes);
+        if (answer.length > 16) finish();
+      },
+      closed: finish,
     });
-    socket.on('end', finish);
-    socket.on('error', finish);
+    const timer = setTimeout(finish, ANSWER_TIMEOUT);
   });
 }

@@ -27,6 +27,8 @@ export class KernelRouting implements Routing {
   readonly #tunnel: KernelTunnel;
   /** Our routes in the kernel by their key, as far as we know; `undefined` until they were read. */
   #ours: Map<string, OurRoute> | undefined;
+  /** How each of them is asked for, by their key. */
+  #questions = new Map<string, () => Promise<Route>>();
   /** Why the kernel refused the others, by their key. */
   #conflicts = new Map<string, string>();
   readonly #onNetworkChange: (() => void)[] = [];
@@ -136,6 +138,7 @@ export class KernelRouting implements Routing {
     const remembered = this.#ours;
     this.#ours = undefined; // nothing is known until all of it is
     const confirmed = remembered !== undefined && (await this.#confirms(remembered));
+    if (!confirmed) this.#questions.clear();
     const ours = confirmed ? remembered : await this.#read(interfaceIndex);
     this.#ours = ours;
     return ours;
@@ -149,10 +152,13 @@ export class KernelRouting implements Routing {
     if (routes.size > ONE_BY_ONE) return false;
     for (const [key, { destination, interfaceIndex, table }] of routes) {
       if (table !== ROUTE_TABLE_MAIN) return false;
-      const address = destination.slice(0, destination.indexOf('/'));
-      const found = await this.#kernel.rtnetlink
-        .lookup(address, { interfaceIndex, fibMatch: true })
-        .catch(() => undefined);
+      let ask = this.#questions.get(key);
+      if (ask === undefined) {
+        const address = destination.slice(0, destination.indexOf('/'));
+        ask = this.#kernel.rtnetlink.repeatedLookup(address, { interfaceIndex, fibMatch: true });
+        this.#questions.set(key, ask);
+      }
+      const found = await ask().catch(() => undefined);
       if (found === undefined || found.protocol !== ROUTE_PROTOCOL) return false;
       if (found.interfaceIndex !== interfaceIndex || keyOf(found) !== key) return false;
     }

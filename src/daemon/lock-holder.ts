@@ -1,14 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-
-/** What lock-holder.c finds out. */
-interface Found {
-  readonly errno: number;
-  readonly pid: number;
-  readonly uid: number;
-  readonly netAdmin: boolean;
-}
-type Ask = (name: Uint8Array) => Found;
+import { readFile } from '#platform/files.js';
+import { listenerOwner } from '#platform/stream.js';
+import { decodeLatin1 } from '#platform/text.js';
 
 /** A process that listens at an abstract name of unix sockets. */
 export interface LockHolder {
@@ -20,35 +12,9 @@ export interface LockHolder {
   readonly able: boolean;
 }
 
-/** Where lock-holder.node is looked for: next to the file that runs (a bundle), then in dist/native. */
-const PLACES = ['./lock-holder.node', '../../native/lock-holder.node'];
-
-/** Null: it was looked for in vain. */
-let ask: Ask | null | undefined;
-
-function load(): Ask | null {
-  if (ask !== undefined) return ask;
-  ask = null;
-  for (const place of PLACES) {
-    const path = fileURLToPath(new URL(place, import.meta.url));
-    if (!existsSync(path)) continue;
-    const module: { exports: { lockHolder?: Ask } } = { exports: {} };
-    try {
-      process.dlopen(module, path);
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      process.emitWarning(`${path} cannot be loaded, whoever holds an interface's name counts: ${reason}`);
-      continue;
-    }
-    ask = module.exports.lockHolder ?? null;
-    break;
-  }
-  return ask;
-}
-
-/** Whether {@link lockHolder} can be called: its native part was built. */
+/** Whether {@link lockHolder} can be called: this host has a way to ask. */
 export function canAskHolders(): boolean {
-  return load() !== null;
+  return listenerOwner(Uint8Array.of(0)) !== undefined;
 }
 
 /**
@@ -58,7 +24,7 @@ export function canAskHolders(): boolean {
  * @returns undefined when nobody listens, or somebody does not even accept: no daemon of ours
  */
 export function lockHolder(name: Uint8Array): LockHolder | undefined {
-  const found = load()?.(name);
+  const found = listenerOwner(name);
   if (found === undefined || found.errno !== 0) return undefined;
   const { pid, uid, netAdmin } = found;
   return { pid, uid, able: netAdmin && !isImpostor(pid, uid) };
@@ -77,7 +43,7 @@ function isImpostor(pid: number, uid: number): boolean {
 
 function read(path: string): string | undefined {
   try {
-    return readFileSync(path, 'latin1');
+    return decodeLatin1(readFile(path));
   } catch {
     return undefined;
   }

@@ -1,4 +1,4 @@
-import type { Writable } from 'node:stream';
+import { type Output, standardError } from '#platform/process.js';
 
 /** Severities of a log line, gravest first. */
 export type Level = 'error' | 'warning' | 'info' | 'debug';
@@ -13,26 +13,26 @@ export interface Log {
 const BACKLOG = 64 * 1024;
 
 /**
- * One line an event, `level subject: text`. Node writes to files and terminals at once, and to a pipe as long as it is not
- * full, so no line is lost at the end.
+ * One line an event, `level subject: text`. Files, terminals and a pipe that is not full are written to at once, so no line is lost at
+ * the end.
  */
 export class StandardErrorLog implements Log {
   readonly #verbose: boolean;
-  readonly #stream: Pick<Writable, 'write' | 'writableLength'>;
+  readonly #stream: Pick<Output, 'write' | 'unsent'>;
   #dropped = 0;
 
   /**
    * @param verbose whether `debug` lines are written
    * @param stream where to; its errors are for its owner to handle
    */
-  constructor(verbose: boolean, stream: Pick<Writable, 'write' | 'writableLength'> = process.stderr) {
+  constructor(verbose: boolean, stream: Pick<Output, 'write' | 'unsent'> = standardError) {
     this.#verbose = verbose;
     this.#stream = stream;
   }
 
   write(level: Level, subject: string, text: string): void {
     if (level === 'debug' && !this.#verbose) return;
-    if (this.#stream.writableLength > BACKLOG) {
+    if (this.#stream.unsent > BACKLOG) {
       this.#dropped++;
       return;
     }

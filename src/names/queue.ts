@@ -1,4 +1,5 @@
-import type { Answer, Family, Lookups } from './lookup.js';
+import type { Answer, Family, Lookups } from '#platform/lookup.js';
+import { monotonic } from '#platform/timers.js';
 
 /** Look-ups under way at once. Each has a thread, or a socket, until the system has an answer or gives up. */
 export const MOST_AT_ONCE = 8;
@@ -32,7 +33,7 @@ export class LookupQueue {
     const waiting: Waiting = {
       name,
       family,
-      end: performance.now() + milliseconds,
+      end: monotonic() + milliseconds,
       done: (answer) => {
         if (wanted) done(answer);
       },
@@ -59,7 +60,7 @@ export class LookupQueue {
       const [next] = this.#waiting.splice(Math.floor(Math.random() * this.#waiting.length), 1);
       if (next === undefined) return;
       this.#running++;
-      const left = Math.max(1, Math.ceil(next.end - performance.now()));
+      const left = Math.max(1, Math.ceil(next.end - monotonic()));
       this.#lookups.start(next.name, next.family, left, (answer) => {
         this.#running--;
         next.done(answer);

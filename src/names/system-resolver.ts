@@ -1,8 +1,7 @@
-import { openDnsLookups } from './dns-lookups.js';
-import type { Failure, Lookups } from './lookup.js';
-import { openNativeLookups } from './native-lookups.js';
+import { type Failure, type Lookups, openLookups } from '#platform/lookup.js';
+import { readResolvConf } from '#platform/resolv-conf.js';
+import { clearTimeout, setTimeout } from '#platform/timers.js';
 import { LookupQueue } from './queue.js';
-import { readResolvConf } from './resolv-conf.js';
 
 /**
  * Resolves names as the system does for every other program: /etc/hosts, /etc/resolv.conf and its search list, and what
@@ -18,7 +17,7 @@ export class SystemResolver {
   #closed = false;
 
   /** @param open how names are looked up; tests give another */
-  constructor(open: () => Lookups = () => openNativeLookups() ?? openDnsLookups()) {
+  constructor(open: () => Lookups = openLookups) {
     this.#open = open;
   }
 

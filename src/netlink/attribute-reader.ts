@@ -1,3 +1,4 @@
+import { decodeUtf8 } from '#platform/text.js';
 import { LITTLE_ENDIAN } from './endian.js';
 import { NetlinkDecodeError } from './errors.js';
 
@@ -109,7 +110,7 @@ export class AttributeReader {
   string(): string {
     const bytes = this.bytes();
     const nul = bytes.indexOf(0);
-    return Buffer.from(bytes.buffer, bytes.byteOffset, nul === -1 ? bytes.length : nul).toString();
+    return decodeUtf8(bytes, 0, nul === -1 ? bytes.length : nul);
   }
 
   /** A reader of the attributes inside the current one. */

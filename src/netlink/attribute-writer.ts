@@ -1,3 +1,4 @@
+import { encodeUtf8 } from '#platform/text.js';
 import { LITTLE_ENDIAN } from './endian.js';
 import { NetlinkEncodeError } from './errors.js';
 
@@ -88,7 +89,7 @@ export class AttributeWriter {
   string(type: number, value: string): this {
     if (value.includes('\0'))
       throw new NetlinkEncodeError(`attribute ${type}: a string with a NUL byte in it`);
-    return this.bytes(type, Buffer.from(`${value}\0`));
+    return this.bytes(type, encodeUtf8(`${value}\0`));
   }
 
   /** An attribute that holds the attributes which `write` writes. */

@@ -1,4 +1,6 @@
-import { constants } from 'node:os';
+import { ERRNO } from '#platform/errno.js';
+import { type NetlinkSocket, type OpenSocket, openSocket } from '#platform/netlink.js';
+import { clearTimeout, setImmediate, setTimeout, type Timer } from '#platform/timers.js';
 import { NetlinkDecodeError, NetlinkError, NetlinkTimeoutError, NetlinkUnavailableError } from './errors.js';
 import {
   decodeMessages,
@@ -15,10 +17,8 @@ import {
   NLMSG_OVERRUN,
   type Outcome,
 } from './message.js';
-import { openSocket } from './open-socket.js';
-import type { NetlinkSocket, OpenSocket } from './socket.js';
 
-const { EBADF, ECANCELED, EINTR, ENOBUFS } = constants.errno;
+const { EBADF, ECANCELED, EINTR, ENOBUFS } = ERRNO;
 
 /** Milliseconds a request may take, when nobody says otherwise. */
 export const DEFAULT_TIMEOUT = 5000;
@@ -143,7 +143,7 @@ export class NetlinkConnection {
       return Promise.reject(new NetlinkError(ECANCELED, request.what, 'the connection was closed'));
     }
     return new Promise((resolve, reject) => {
-      let timer: NodeJS.Timeout | undefined;
+      let timer: Timer | undefined;
       const pending: Pending = {
         request,
         dump,
@@ -167,7 +167,7 @@ export class NetlinkConnection {
       this.#socket?.receive?.();
       if (pending.settled) return; // answered at once, as nearly every request is
       // One turn later, after the sockets were read: when the whole process was held up, the answer may be there already.
-      const expire = (): unknown => setImmediate(() => this.#expire(pending));
+      const expire = (): void => setImmediate(() => this.#expire(pending));
       // Nearly every answer comes when the sockets are next read. Only then a timer is set: one that is cleared wakes the
       // process all the same, which for a daemon that is idle otherwise is half of its work.
       setImmediate(() =>

@@ -1,3 +1,4 @@
+import { encodeUtf8 } from '#platform/text.js';
 import type { AttributeWriter } from './attribute-writer.js';
 import { NetlinkEncodeError } from './errors.js';
 
@@ -22,7 +23,7 @@ export function describeDevice(device: string | number): string {
 
 /** The name itself. @throws {NetlinkEncodeError} when it cannot be an interface's */
 export function interfaceName(name: string): string {
-  if (name === '' || Buffer.byteLength(name) >= IFNAMSIZ) {
+  if (name === '' || encodeUtf8(name).length >= IFNAMSIZ) {
     throw new NetlinkEncodeError(`'${name}' cannot be an interface name: it has 1 to ${IFNAMSIZ - 1} bytes`);
   }
   return name;

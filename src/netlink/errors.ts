@@ -1,12 +1,9 @@
-import { constants } from 'node:os';
-import { getSystemErrorMap } from 'node:util';
+import { errnoText, errnoName as platformName } from '#platform/errno.js';
 
-/** Names that share a number in errno.h, and the one the kernel's own sources use. */
-const PREFERRED = ['EAGAIN', 'EOPNOTSUPP', 'EDEADLK'];
+export { NetlinkUnavailableError } from '#platform/netlink.js';
+
 /** Numbers of linux/errno.h that never should reach user space, and sometimes do. */
 const KERNEL_ONLY: Readonly<Record<number, string>> = { 512: 'ERESTARTSYS', 524: 'ENOTSUPP' };
-
-let names: Map<number, string> | undefined;
 
 /**
  * The name of an error number, e.g. `ENODEV` for 19 (errno.h).
@@ -14,13 +11,7 @@ let names: Map<number, string> | undefined;
  * @param errno positive error number
  */
 export function errnoName(errno: number): string {
-  if (names === undefined) {
-    names = new Map();
-    for (const [name, number] of Object.entries(constants.errno)) {
-      if (!names.has(number) || PREFERRED.includes(name)) names.set(number, name);
-    }
-  }
-  return names.get(errno) ?? KERNEL_ONLY[errno] ?? `error ${errno}`;
+  return platformName(errno) ?? KERNEL_ONLY[errno] ?? `error ${errno}`;
 }
 
 /**
@@ -46,7 +37,7 @@ export class NetlinkError extends Error {
    */
   constructor(errno: number, request: string, detail?: string) {
     const code = errnoName(errno);
-    const meaning = getSystemErrorMap().get(-errno)?.[1];
+    const meaning = errnoText(code);
     super(
       `${request}: ${meaning === undefined ? code : `${meaning} (${code})`}${detail === undefined ? '' : `: ${detail}`}`,
     );
@@ -55,14 +46,6 @@ export class NetlinkError extends Error {
     this.request = request;
     this.detail = detail;
   }
-}
-
-/**
- * No socket can be opened, for want of a native part: this installation is incomplete, or was made for another
- * machine. `message` says what to do.
- */
-export class NetlinkUnavailableError extends Error {
-  override readonly name = 'NetlinkUnavailableError';
 }
 
 /** A request was not answered within its timeout. Whether it took effect is unknown: read the state afresh. */

@@ -1,10 +1,10 @@
-import { constants } from 'node:os';
+import { ERRNO } from '#platform/errno.js';
 import { AttributeReader } from './attribute-reader.js';
 import { AttributeWriter } from './attribute-writer.js';
 import { type ConnectionOptions, NetlinkConnection, type NetlinkRequest } from './connection.js';
 import { NetlinkDecodeError, NetlinkError } from './errors.js';
+import { NETLINK_GENERIC } from './families.js';
 import type { NetlinkMessage } from './message.js';
-import { NETLINK_GENERIC } from './socket.js';
 
 // linux/genetlink.h
 const GENL_ID_CTRL = 0x10;
@@ -75,9 +75,9 @@ export class GenericNetlink {
       what,
       type: GENL_ID_CTRL,
       body: attributes.finish(),
-      explain: { [constants.errno.ENOENT]: 'this kernel has no such family, nor a module that brings it' },
+      explain: { [ERRNO.ENOENT]: 'this kernel has no such family, nor a module that brings it' },
     });
-    if (message === undefined) throw new NetlinkError(constants.errno.ENOENT, what);
+    if (message === undefined) throw new NetlinkError(ERRNO.ENOENT, what);
     return decodeFamily(message);
   }
 

@@ -1,3 +1,10 @@
+export {
+  type NetlinkSocket,
+  type OpenSocket,
+  openSocket,
+  type SocketHandlers,
+  type SocketOptions,
+} from '#platform/netlink.js';
 export { canonicalPrefix } from './address.js';
 export { AttributeReader } from './attribute-reader.js';
 export { AttributeWriter } from './attribute-writer.js';
@@ -9,6 +16,7 @@ export {
   NetlinkTimeoutError,
   NetlinkUnavailableError,
 } from './errors.js';
+export { NETLINK_GENERIC, NETLINK_ROUTE } from './families.js';
 export {
   type GenericFamily,
   GenericNetlink,
@@ -17,7 +25,6 @@ export {
   genericWriter,
 } from './generic.js';
 export type { NetlinkMessage } from './message.js';
-export { openSocket } from './open-socket.js';
 export type { AddressFilter, InterfaceAddress } from './rtnetlink/interface-address.js';
 export { IFF_LOOPBACK, IFF_POINTOPOINT, IFF_RUNNING, IFF_UP, type Link } from './rtnetlink/link.js';
 export { type MonitorHandlers, type MonitorOptions, RtnetlinkMonitor } from './rtnetlink/monitor.js';
@@ -34,14 +41,6 @@ export {
   RT_SCOPE_UNIVERSE,
 } from './rtnetlink/route.js';
 export { Rtnetlink } from './rtnetlink/rtnetlink.js';
-export {
-  NETLINK_GENERIC,
-  NETLINK_ROUTE,
-  type NetlinkSocket,
-  type OpenSocket,
-  type SocketHandlers,
-  type SocketOptions,
-} from './socket.js';
 export { NetlinkSubscription, type SubscriptionHandlers, type SubscriptionOptions } from './subscription.js';
 export { SecretKey } from './wireguard/keys.js';
 export type {

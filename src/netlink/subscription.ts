@@ -1,6 +1,6 @@
+import { type NetlinkSocket, type OpenSocket, openSocket } from '#platform/netlink.js';
+import { clearTimeout, monotonic, setTimeout, type Timer } from '#platform/timers.js';
 import { decodeMessages, type NetlinkMessage, NLMSG_OVERRUN } from './message.js';
-import { openSocket } from './open-socket.js';
-import type { NetlinkSocket, OpenSocket } from './socket.js';
 
 /**
  * SO_RCVBUF asked for. The kernel cuts it to net.core.rmem_max (some 200 KiB by default) and then doubles it: room for
@@ -45,7 +45,7 @@ export class NetlinkSubscription {
   readonly #receiveBufferBytes: number;
   readonly #open: OpenSocket;
   #socket: NetlinkSocket | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Timer | undefined;
   #pause = PAUSE;
   #referenced = true;
   #closed = false;
@@ -130,7 +130,7 @@ export class NetlinkSubscription {
   }
 
   #watchFlood(): void {
-    const now = performance.now();
+    const now = monotonic();
     if (now - this.#windowStart > FLOOD_WINDOW) {
       if (this.#windowCount > 0) this.#pause = PAUSE;
       this.#windowStart = now;
@@ -149,7 +149,7 @@ export class NetlinkSubscription {
       this.#later();
       return;
     }
-    this.#windowStart = performance.now();
+    this.#windowStart = monotonic();
     this.#windowCount = 0;
     this.#handlers.lost();
   }

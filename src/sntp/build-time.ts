@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { buildStamp } from '#platform/build-stamp.js';
 
 /**
  * A bundler replaces this by a number, milliseconds since 1970-01-01 UTC (esbuild: `--define:WGPEERSELECTOR_BUILD_TIME=…`).
@@ -11,24 +11,13 @@ declare const WGPEERSELECTOR_BUILD_TIME: unknown;
  */
 const EARLIEST = Date.UTC(2026, 10, 22);
 
-/** What scripts/build-stamp.mjs writes next to the compiled program. */
-function readStamp(): unknown {
-  try {
-    const stamp: unknown = JSON.parse(readFileSync(new URL('../build-time.json', import.meta.url), 'utf8'));
-    return typeof stamp === 'object' && stamp !== null && 'built' in stamp ? stamp.built : undefined;
-  } catch {
-    // Not stamped: see EARLIEST.
-    return undefined;
-  }
-}
-
 /**
  * When this program was built, in milliseconds since 1970-01-01 UTC: what the bundler says, else the stamp file
  * dist/src/build-time.json, and at least the day this source was written. File times are not used: npm, opkg and cp
  * all make up their own.
  */
 export function buildTime(): number {
-  const stamp = typeof WGPEERSELECTOR_BUILD_TIME === 'undefined' ? readStamp() : WGPEERSELECTOR_BUILD_TIME;
+  const stamp = typeof WGPEERSELECTOR_BUILD_TIME === 'undefined' ? buildStamp() : WGPEERSELECTOR_BUILD_TIME;
   return typeof stamp === 'number' && stamp > EARLIEST ? stamp : EARLIEST;
 }
 

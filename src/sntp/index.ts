@@ -4,6 +4,8 @@
  * `ClockSync` does it once and keeps trying; `syncOnce` is one attempt; `stepClock` sets the machine's clock by the result. The
  * rest are their parts, usable alone.
  */
+export { bootTime } from '#platform/clock.js';
+export type { DatagramHandlers, DatagramSocket } from '#platform/datagram.js';
 export {
   type AcceptanceRule,
   type Endpoint,
@@ -14,9 +16,8 @@ export {
   rootDistance,
   type Verdict,
 } from './accept.js';
-export { ClockError, type ClockErrorKind } from './addon.js';
-export { bootTime } from './boot-time.js';
 export { buildTime, clockIsPlausible } from './build-time.js';
+export { ClockError, type ClockErrorKind } from './clock-error.js';
 export { type ClockState, ClockSync, type ClockSyncOptions } from './clock-sync.js';
 export { kernelBelievesClock, vouchForClock } from './kernel-clock.js';
 export { type Agreement, agree, countVotes, lastOneStanding, majorityOf, type Vote } from './majority.js';
@@ -53,4 +54,4 @@ export {
 } from './set-clock.js';
 export { endpointKey, type SyncOptions, syncOnce } from './sync.js';
 export { ntpDifference, ntpFromUnix, unixFromNtp } from './timestamp.js';
-export { type DatagramEvents, type DatagramSocket, type NameResolver, system, type World } from './world.js';
+export { type NameResolver, system, type World } from './world.js';

@@ -1,4 +1,4 @@
-import { optionalClockAddon } from './addon.js';
+import { isSynchronised, setMaxError } from '#platform/clock.js';
 
 /**
  * Whether the kernel has reason to believe its clock: an NTP client, ours included, has told it an error bound (adjtimex(2)).
@@ -8,7 +8,7 @@ import { optionalClockAddon } from './addon.js';
  * @returns undefined where it cannot be asked: without the native part, or in a container that forbids it.
  */
 export function kernelBelievesClock(): boolean | undefined {
-  const answer = optionalClockAddon()?.isSynchronised() ?? -1;
+  const answer = isSynchronised();
   return answer < 0 ? undefined : answer === 1;
 }
 
@@ -20,5 +20,5 @@ export function kernelBelievesClock(): boolean | undefined {
  * @returns whether the kernel took it; it takes CAP_SYS_TIME
  */
 export function vouchForClock(error: number): boolean {
-  return optionalClockAddon()?.setMaxError(Math.ceil(error * 1e6)) === 0;
+  return setMaxError(Math.ceil(error * 1e6)) === 0;
 }

@@ -1,7 +1,8 @@
+import type { DatagramSocket } from '#platform/datagram.js';
 import { type AcceptanceRule, judge, type KissCode } from './accept.js';
 import { type LocalScale, type Measurement, measure } from './measure.js';
 import { encodeRequest } from './packet.js';
-import type { DatagramSocket, World } from './world.js';
+import type { World } from './world.js';
 
 /** Whom to ask. */
 export interface Target {

@@ -1,4 +1,5 @@
-import { BlockList, isIP, SocketAddress } from 'node:net';
+import ipaddr from 'ipaddr.js';
+import { isIP } from '#platform/text.js';
 
 /** The port of NTP (RFC 5905, section 7.2). */
 export const NTP_PORT = 123;
@@ -24,19 +25,12 @@ export function canonicalAddress(address: string): string {
   const percent = address.indexOf('%');
   const zone = percent < 0 ? '' : address.slice(percent);
   const bare = percent < 0 ? address : address.slice(0, percent);
-  const canonical = new SocketAddress({ address: bare, family: 'ipv6' }).address;
-  const mapped = /^::ffff:([\d.]+)$/.exec(canonical)?.[1];
-  return mapped ?? canonical + zone;
+  const parsed = ipaddr.IPv6.parse(bare);
+  return parsed.isIPv4MappedAddress() ? parsed.toIPv4Address().toString() : parsed.toString() + zone;
 }
 
-/** Addresses of no server: unspecified, loopback, multicast, broadcast. */
-const nobody = new BlockList();
-nobody.addSubnet('0.0.0.0', 8);
-nobody.addSubnet('127.0.0.0', 8);
-nobody.addSubnet('224.0.0.0', 4);
-nobody.addAddress('255.255.255.255');
-nobody.addSubnet('::', 127, 'ipv6');
-nobody.addSubnet('ff00::', 8, 'ipv6');
+/** Ranges of addresses of no server, in the words of ipaddr.js (RFC 6890). */
+const NOBODY: readonly string[] = ['unspecified', 'loopback', 'multicast', 'broadcast'];
 
 /**
  * Whether an address that DNS gave can be a server's. DNS filters answer 0.0.0.0, :: or 127.0.0.1, and there our own machine
@@ -44,12 +38,7 @@ nobody.addSubnet('ff00::', 8, 'ipv6');
  * @param address in the kernel's notation
  */
 export function isServerAddress(address: string): boolean {
-  return !nobody.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
-}
-
-function family(host: string): 0 | 4 | 6 {
-  const version = isIP(host);
-  return version === 4 || version === 6 ? version : 0;
+  return !NOBODY.includes(ipaddr.parse(address).range());
 }
 
 /**
@@ -60,10 +49,10 @@ function family(host: string): 0 | 4 | 6 {
  */
 export function parseServer(text: string): ServerAddress {
   const whole = text.trim();
-  const asAddress = family(whole);
+  const asAddress = isIP(whole);
   if (asAddress !== 0) {
     const host = canonicalAddress(whole);
-    return { text, host, family: family(host), port: NTP_PORT };
+    return { text, host, family: isIP(host), port: NTP_PORT };
   }
 
   const match = /^(?:\[([^\]]*)\]|([^:[\]]*))(?::(\d{1,5}))?$/.exec(whole);
@@ -73,17 +62,17 @@ export function parseServer(text: string): ServerAddress {
   if (port < 1 || port > 65535)
     throw new SyntaxError(`NTP server '${text}': the port must be from 1 to 65535`);
   if (bracketed !== undefined) {
-    if (family(bracketed) !== 6)
+    if (isIP(bracketed) !== 6)
       throw new SyntaxError(`NTP server '${text}': no IPv6 address within the brackets`);
     const host = canonicalAddress(bracketed);
-    return { text, host, family: family(host), port };
+    return { text, host, family: isIP(host), port };
   }
   const host = plain ?? '';
   // What DNS can carry, and no more: an underscore is common in local names.
   if (!/^(?=.{1,253}\.?$)[\w-]{1,63}(\.[\w-]{1,63})*\.?$/.test(host)) {
     throw new SyntaxError(`NTP server '${text}' is neither a name nor an address`);
   }
-  const version = family(host);
+  const version = isIP(host);
   if (version === 0 && /(^|\.)\d+\.?$/.test(host)) {
     // 10.0.0.256 or 10.0.1: no address, and no top-level domain is a number either.
     throw new SyntaxError(`NTP server '${text}' looks like an IPv4 address but is none`);

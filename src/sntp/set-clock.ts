@@ -1,5 +1,6 @@
-import { getSystemErrorName } from 'node:util';
-import { type ClockAddon, ClockError, clockAddon } from './addon.js';
+import { type Clock, clockMissing, setRealtime as setKernelClock } from '#platform/clock.js';
+import { errnoName } from '#platform/errno.js';
+import { ClockError } from './clock-error.js';
 import { formatOffset, type Instant } from './outcome.js';
 import { system, type World } from './world.js';
 
@@ -34,7 +35,7 @@ export interface ClockStep {
 }
 
 function setError(errno: number, date: string): ClockError {
-  const name = getSystemErrorName(-errno);
+  const name = errnoName(errno) ?? `error ${errno}`;
   if (name === 'EPERM' || name === 'EACCES') {
     return new ClockError(
       'not permitted',
@@ -61,12 +62,17 @@ function setError(errno: number, date: string): ClockError {
 
 /** Options of `stepClock`. */
 export interface StepOptions {
-  /** Path of clock.node. Default: next to the running file, then dist/native. */
-  addon?: string;
   /** Called instead of the native part: seconds since 1970 and nanoseconds (0 to 999999999) in, 0 or an errno out. */
-  setRealtime?: ClockAddon['setRealtime'];
+  setRealtime?: Clock['setRealtime'];
   /** The clocks to compare; the one that is set is always the machine's. */
   world?: Pick<World, 'wallClock' | 'monotonic'>;
+}
+
+/** @throws {ClockError} without the native part */
+function kernelClock(): Clock['setRealtime'] {
+  const missing = clockMissing();
+  if (missing === undefined) return setKernelClock;
+  throw new ClockError(missing.kind, `the clock cannot be set: ${missing.reason}`);
 }
 
 /** Now, from an earlier instant. */
@@ -92,7 +98,7 @@ export function stepClock(instant: Instant, options: StepOptions = {}): ClockSte
   if (decision === 'leave') {
     return { decision, offset, message: `clock is right to ${formatOffset(offset)}, left alone` };
   }
-  const setRealtime = options.setRealtime ?? clockAddon(options.addon).setRealtime;
+  const setRealtime = options.setRealtime ?? kernelClock();
   // Taken after loading, which may take a while from a router's flash.
   const target = nowFrom(instant, world);
   const nanoseconds = ((target % NS_PER_SECOND) + NS_PER_SECOND) % NS_PER_SECOND;

@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { isIP } from '#platform/text.js';
 import { buildTime } from './build-time.js';
 import { type Agreement, agree, countVotes, lastOneStanding, majorityOf, type Vote } from './majority.js';
 import { LocalScale, type Measurement } from './measure.js';
@@ -176,7 +176,7 @@ class Attempt {
         }
         this.#evaluate();
       },
-      (error: NodeJS.ErrnoException) => {
+      (error: Error & { readonly code?: string }) => {
         if (this.#finished) return;
         const code = error.code ?? error.message;
         const detail = `DNS says ${code} for its IPv${family} address`;

@@ -6,6 +6,8 @@
  * attribute starts at the next multiple of four; the padding counts towards the length of the attribute
  * around it, not of the padded one.
  */
+import { encodeUtf8 } from '#platform/text.js';
+import { readU32, view64, writeU16, writeU32 } from './big-endian.js';
 import { BlobError } from './errors.js';
 
 /** Bytes of an attribute's head. */
@@ -15,7 +17,7 @@ export const MAX_BLOB_LENGTH = 1_048_576;
 
 const EXTENDED = 0x8000_0000;
 const FIRST_ROOM = 256;
-/** Texts up to this many characters are copied here, longer ones in C++. */
+/** Texts up to this many characters are copied here, longer ones by the platform. */
 const SHORT = 48;
 
 /** Rounds `length` up to a multiple of four. */
@@ -36,12 +38,12 @@ export class BlobReader {
   start: number;
   /** Where it ends, padding excluded. */
   end: number;
-  readonly #bytes: Buffer;
+  readonly #bytes: Uint8Array;
   readonly #limit: number;
   #next: number;
 
   /** Reads `bytes` from `start` up to, not including, `limit`. */
-  constructor(bytes: Buffer, start: number, limit: number) {
+  constructor(bytes: Uint8Array, start: number, limit: number) {
     this.#bytes = bytes;
     this.#limit = limit;
     this.#next = start;
@@ -57,7 +59,7 @@ export class BlobReader {
     if (at >= this.#limit) return false;
     if (this.#limit - at < HEAD_LENGTH)
       throw new BlobError(`${this.#limit - at} stray bytes after an attribute`);
-    const head = this.#bytes.readUInt32BE(at);
+    const head = readU32(this.#bytes, at);
     const length = head & 0x00ff_ffff;
     if (length < HEAD_LENGTH) throw new BlobError(`attribute with a length of ${length} bytes`);
     if (at + padded(length) > this.#limit) {
@@ -77,7 +79,7 @@ export class BlobReader {
  * length. Whatever would go beyond throws {@link BlobError}, so that no value can make it hold more.
  */
 export class BlobWriter {
-  #bytes = Buffer.allocUnsafe(FIRST_ROOM);
+  #bytes = new Uint8Array(FIRST_ROOM);
   #length = 0;
   readonly #limit: number;
 
@@ -88,7 +90,7 @@ export class BlobWriter {
   }
 
   /** What has been written, the reserved bytes included. The writer must not be used afterwards. */
-  finish(): Buffer {
+  finish(): Uint8Array {
     return this.#bytes.subarray(0, this.#length);
   }
 
@@ -98,7 +100,7 @@ export class BlobWriter {
    */
   open(id: number): number {
     const at = this.#take(HEAD_LENGTH);
-    this.#bytes.writeUInt32BE(id << 24, at);
+    writeU32(this.#bytes, at, id << 24);
     return at;
   }
 
@@ -110,15 +112,15 @@ export class BlobWriter {
     const nameLength = this.#length - nameAt;
     if (nameLength > 0xffff) throw new BlobError(`name of ${nameLength} bytes; 65535 is the most`);
     this.#zeros(padded(2 + nameLength + 1) - 2 - nameLength);
-    this.#bytes.writeUInt32BE((EXTENDED | (type << 24)) >>> 0, at);
-    this.#bytes.writeUInt16BE(nameLength, at + HEAD_LENGTH);
+    writeU32(this.#bytes, at, EXTENDED | (type << 24));
+    writeU16(this.#bytes, at + HEAD_LENGTH, nameLength);
     return at;
   }
 
   /** Ends the attribute that `open` or `openNamed` started, and pads it. */
   close(at: number): void {
     const length = this.#length - at;
-    this.#bytes.writeUInt32BE((this.#bytes.readUInt32BE(at) | length) >>> 0, at);
+    writeU32(this.#bytes, at, readU32(this.#bytes, at) | length);
     this.#zeros(padded(length) - length);
   }
 
@@ -129,23 +131,23 @@ export class BlobWriter {
 
   uint16(value: number): void {
     const at = this.#take(2);
-    this.#bytes.writeUInt16BE(value & 0xffff, at);
+    writeU16(this.#bytes, at, value);
   }
 
   /** Writes the low 32 bits of an integer, signed or not. */
   uint32(value: number): void {
     const at = this.#take(4);
-    this.#bytes.writeUInt32BE(value >>> 0, at);
+    writeU32(this.#bytes, at, value);
   }
 
   int64(value: bigint): void {
     const at = this.#take(8);
-    this.#bytes.writeBigInt64BE(value, at);
+    view64(this.#bytes, at).setBigInt64(0, value);
   }
 
   double(value: number): void {
     const at = this.#take(8);
-    this.#bytes.writeDoubleBE(value, at);
+    view64(this.#bytes, at).setFloat64(0, value);
   }
 
   /**
@@ -165,7 +167,7 @@ export class BlobWriter {
 
   /**
    * Writes UTF-8 without an end. Short ASCII, which is nearly all there is on this bus, goes without a call
-   * into C++.
+   * of it.
    */
   #text(text: string, what: string): void {
     const { length } = text;
@@ -184,8 +186,7 @@ export class BlobWriter {
     if (text.includes('\0')) {
       throw new BlobError(`${what} ${JSON.stringify(text.slice(0, 40))} has a NUL character inside`);
     }
-    const at = this.#take(Buffer.byteLength(text));
-    this.#bytes.write(text, at, 'utf8');
+    this.bytes(encodeUtf8(text));
   }
 
   #zeros(count: number): void {
@@ -199,8 +200,8 @@ export class BlobWriter {
     if (length > this.#limit)
       throw new BlobError(`more than the ${MAX_BLOB_LENGTH} bytes ubusd takes in one message`);
     if (length > this.#bytes.length) {
-      const grown = Buffer.allocUnsafe(Math.max(length, Math.min(this.#bytes.length * 2, this.#limit)));
-      this.#bytes.copy(grown, 0, 0, at);
+      const grown = new Uint8Array(Math.max(length, Math.min(this.#bytes.length * 2, this.#limit)));
+      grown.set(this.#bytes.subarray(0, at));
       this.#bytes = grown;
     }
     this.#length = length;

@@ -11,6 +11,8 @@
  * Reading: int8 becomes true or false; int16, int32 and int64 a signed number, or a bigint beyond 2^53. Of a
  * name that occurs twice in a table the first value counts, as in libubox.
  */
+import { decodeUtf8 } from '#platform/text.js';
+import { readU16, readU32, view64 } from './big-endian.js';
 import { BlobReader, BlobWriter, padded } from './blob.js';
 import { BlobError } from './errors.js';
 
@@ -102,7 +104,7 @@ export function double(value: number): Typed {
  * The bytes of a table: what a ubus message carries as its data. Throws {@link BlobError} for what cannot be
  * written.
  */
-export function encodeBlobmsg(table: TableInput): Buffer {
+export function encodeBlobmsg(table: TableInput): Uint8Array {
   const writer = new BlobWriter();
   writeTable(writer, table);
   return writer.finish();
@@ -110,8 +112,7 @@ export function encodeBlobmsg(table: TableInput): Buffer {
 
 /** Reads what {@link encodeBlobmsg} wrote. Any bytes give a table or a {@link BlobError}. */
 export function decodeBlobmsg(bytes: Uint8Array): Table {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return readTable(buffer, 0, buffer.length);
+  return readTable(bytes, 0, bytes.length);
 }
 
 /** Writes the fields of `table`, without a head around them. */
@@ -197,14 +198,20 @@ function writeTyped(writer: BlobWriter, name: string, type: Typed['type'], value
 export type FieldVisitor = (name: string, type: number, value: Value) => void;
 
 /** Reads the fields between two offsets into a table. `visit` sees every field, also a repeated one. */
-export function readTable(bytes: Buffer, start: number, end: number, visit?: FieldVisitor, depth = 0): Table {
+export function readTable(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  visit?: FieldVisitor,
+  depth = 0,
+): Table {
   const table: Table = {};
   const reader = new BlobReader(bytes, start, end);
   while (reader.next()) {
     if (!reader.extended) throw new BlobError('field without a name in a table');
     const at = valueOffset(bytes, reader);
     const nameStart = reader.start + 2;
-    const name = bytes.toString('utf8', nameStart, nameStart + bytes.readUInt16BE(reader.start));
+    const name = decodeUtf8(bytes, nameStart, nameStart + readU16(bytes, reader.start));
     if (name.includes('\0')) throw new BlobError('field name with a NUL inside');
     const value = readValue(bytes, reader.id, at, reader.end, depth);
     visit?.(name, reader.id, value);
@@ -215,7 +222,7 @@ export function readTable(bytes: Buffer, start: number, end: number, visit?: Fie
   return table;
 }
 
-function readArray(bytes: Buffer, start: number, end: number, depth: number): Value[] {
+function readArray(bytes: Uint8Array, start: number, end: number, depth: number): Value[] {
   const array: Value[] = [];
   const reader = new BlobReader(bytes, start, end);
   while (reader.next()) {
@@ -228,17 +235,17 @@ function readArray(bytes: Buffer, start: number, end: number, depth: number): Va
 /**
  * Where the value of a named attribute starts: behind the name's length, the name, its NUL and the padding.
  */
-function valueOffset(bytes: Buffer, reader: BlobReader): number {
+function valueOffset(bytes: Uint8Array, reader: BlobReader): number {
   const { start, end } = reader;
   if (end - start < 2) throw new BlobError('attribute too short for the length of its name');
-  const nameLength = bytes.readUInt16BE(start);
+  const nameLength = readU16(bytes, start);
   const at = start + padded(2 + nameLength + 1);
   if (at > end) throw new BlobError(`name of ${nameLength} bytes in an attribute of ${end - start}`);
   if (bytes[start + 2 + nameLength] !== 0) throw new BlobError('field name without a NUL at its end');
   return at;
 }
 
-function readValue(bytes: Buffer, type: number, start: number, end: number, depth: number): Value {
+function readValue(bytes: Uint8Array, type: number, start: number, end: number, depth: number): Value {
   const length = end - start;
   switch (type) {
     case BlobmsgType.unspecified:
@@ -253,22 +260,22 @@ function readValue(bytes: Buffer, type: number, start: number, end: number, dept
       return readString(bytes, start, end);
     case BlobmsgType.int64: {
       expectLength(length, 8, 'int64');
-      const value = bytes.readBigInt64BE(start);
+      const value = view64(bytes, start).getBigInt64(0);
       const number = Number(value);
       return Number.isSafeInteger(number) ? number : value;
     }
     case BlobmsgType.int32:
       expectLength(length, 4, 'int32');
-      return bytes.readInt32BE(start);
+      return readU32(bytes, start) | 0;
     case BlobmsgType.int16:
       expectLength(length, 2, 'int16');
-      return bytes.readInt16BE(start);
+      return (readU16(bytes, start) << 16) >> 16;
     case BlobmsgType.int8:
       expectLength(length, 1, 'int8');
       return bytes[start] !== 0;
     case BlobmsgType.double:
       expectLength(length, 8, 'double');
-      return bytes.readDoubleBE(start);
+      return view64(bytes, start).getFloat64(0);
     default:
       throw new BlobError(`unknown type ${type}`);
   }
@@ -278,10 +285,10 @@ function readValue(bytes: Buffer, type: number, start: number, end: number, dept
  * A string up to its first NUL, which is all that any C program on the bus sees of it. Throws if there is
  * none at the end.
  */
-export function readString(bytes: Buffer, start: number, end: number): string {
+export function readString(bytes: Uint8Array, start: number, end: number): string {
   if (end <= start || bytes[end - 1] !== 0) throw new BlobError('string without a NUL at its end');
   const nul = bytes.indexOf(0, start);
-  return bytes.toString('utf8', start, nul);
+  return decodeUtf8(bytes, start, nul);
 }
 
 function deeper(depth: number): void {

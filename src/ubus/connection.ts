@@ -2,7 +2,9 @@
  * One connection to ubusd: requests and the replies that belong to them, timeouts, and bounds on what is held
  * in memory.
  */
-import { connect, type Socket } from 'node:net';
+
+import { connectStream, type Stream } from '#platform/stream.js';
+import { clearTimeout, setTimeout, type Timer } from '#platform/timers.js';
 import type { BlobWriter } from './blob.js';
 import { BlobError, STATUSES, StatusError, UbusError } from './errors.js';
 import {
@@ -69,7 +71,7 @@ export interface Request {
 
 interface Pending {
   readonly request: Request;
-  timer: NodeJS.Timeout | undefined;
+  timer: Timer | undefined;
   /** Of a patient request: how many messages had come in when its timeout was over. */
   heard: number | undefined;
   resolve(attributes: Attributes): void;
@@ -77,14 +79,14 @@ interface Pending {
 }
 
 interface PromiseWithTimer {
-  readonly timer: NodeJS.Timeout;
+  readonly timer: Timer;
   resolve(): void;
   reject(error: UbusError): void;
 }
 
 /** See the head of this file. */
 export class Connection {
-  readonly #socket: Socket;
+  readonly #stream: Stream;
   readonly #owner: ConnectionOwner;
   readonly #reader = new MessageReader();
   readonly #pending = new Map<number, Pending>();
@@ -92,7 +94,6 @@ export class Connection {
   #sequence = 0;
   /** How many messages have come in. */
   #heard = 0;
-  #corked = false;
   #greeting: PromiseWithTimer | undefined;
   #over: UbusError | undefined;
   /** Settles when ubusd has sent its greeting, or the connection has come to nothing. */
@@ -109,15 +110,9 @@ export class Connection {
       const late = new UbusError('TIMEOUT', `ubusd at ${path} sent no greeting within ${timeout} ms`);
       this.#greeting = { resolve, reject, timer: setTimeout(() => this.close(late), timeout) };
     });
-    this.#socket = connect({ path });
-    this.#socket.on('data', (chunk) => this.#receive(chunk));
-    this.#socket.on('error', (error: NodeJS.ErrnoException) => this.close(connectionError(path, error)));
-    this.#socket.on('close', () => {
-      const why =
-        this.#greeting === undefined
-          ? `ubusd at ${path} closed the connection`
-          : `ubusd at ${path} hung up without a greeting: it does so when the user or group of this process has no name`;
-      this.close(new UbusError('CONNECTION_FAILED', why));
+    this.#stream = connectStream(path, {
+      data: (bytes) => this.#receive(bytes),
+      closed: (error) => this.close(error === undefined ? this.#hangUp(path) : connectionError(path, error)),
     });
   }
 
@@ -170,8 +165,8 @@ export class Connection {
   close(error: UbusError): void {
     if (this.#over !== undefined) return;
     this.#over = error;
-    this.#socket.end(() => this.#socket.destroy());
-    setTimeout(() => this.#socket.destroy(), FLUSH_TIME).unref();
+    this.#stream.end();
+    setTimeout(() => this.#stream.destroy(), FLUSH_TIME).unref();
     for (const { request, timer, reject } of this.#pending.values()) {
       clearTimeout(timer);
       reject(new UbusError('CONNECTION_FAILED', `${request.what}: ${error.message}`, { cause: error }));
@@ -187,6 +182,14 @@ export class Connection {
     greeting.reject(error);
   }
 
+  #hangUp(path: string): UbusError {
+    const why =
+      this.#greeting === undefined
+        ? `ubusd at ${path} closed the connection`
+        : `ubusd at ${path} hung up without a greeting: it does so when the user or group of this process has no name`;
+    return new UbusError('CONNECTION_FAILED', why);
+  }
+
   #nextSequence({ what }: Pick<Request, 'what'>): number {
     if (this.#pending.size + this.#late.size >= 0xffff) {
       throw new UbusError('NO_MEMORY', `${what}: 65535 requests are under way already`);
@@ -196,27 +199,18 @@ export class Connection {
     return this.#sequence;
   }
 
-  #write(bytes: Buffer, what: string, limit: number): void {
-    const unsent = this.#socket.writableLength;
+  #write(bytes: Uint8Array, what: string, limit: number): void {
+    const unsent = this.#stream.unsent;
     if (unsent + bytes.length > limit) {
       throw new UbusError(
         'NO_MEMORY',
         `${what}: ubusd does not read; ${unsent} bytes are waiting for it already`,
       );
     }
-    if (!this.#corked) {
-      // All that is written in one go through the event loop leaves in one system call.
-      this.#corked = true;
-      this.#socket.cork();
-      process.nextTick(() => {
-        this.#corked = false;
-        this.#socket.uncork();
-      });
-    }
-    this.#socket.write(bytes);
+    this.#stream.write(bytes);
   }
 
-  #receive(chunk: Buffer): void {
+  #receive(chunk: Uint8Array): void {
     if (this.#over !== undefined) return;
     try {
       this.#reader.push(chunk, (message) => {
@@ -306,7 +300,7 @@ export class Connection {
   }
 }
 
-function encode(request: Pick<Request, 'type' | 'peer' | 'what' | 'write'>, sequence: number): Buffer {
+function encode(request: Pick<Request, 'type' | 'peer' | 'what' | 'write'>, sequence: number): Uint8Array {
   try {
     return encodeMessage(request.type, sequence, request.peer, (writer) => request.write(writer));
   } catch (error) {
@@ -321,7 +315,7 @@ function replyError(what: string, error: unknown): UbusError {
   return new UbusError('PARSE_ERROR', `${what}: the answer cannot be read: ${why}`, { cause: error });
 }
 
-function connectionError(path: string, error: NodeJS.ErrnoException): UbusError {
+function connectionError(path: string, error: Error & { readonly code?: string }): UbusError {
   const reasons: Record<string, string> = {
     ENOENT: 'there is no such socket; ubusd does not run, or listens elsewhere',
     ECONNREFUSED: 'nobody listens; ubusd does not run',

@@ -1,4 +1,5 @@
 /** Finding objects on the bus, and noticing when one appears. */
+import { clearTimeout, setTimeout, type Timer } from '#platform/timers.js';
 import type { Table } from './blobmsg.js';
 import type { Connection, Request } from './connection.js';
 import { BlobError, UbusError } from './errors.js';
@@ -53,7 +54,7 @@ export async function lookup(
 }
 
 /** ubusd hands a signature on as its object wrote it: one that makes no sense must not hide all the others. */
-function methodsOf(bytes: Buffer, signature: Range | undefined): ObjectInfo['methods'] {
+function methodsOf(bytes: Uint8Array, signature: Range | undefined): ObjectInfo['methods'] {
   if (signature === undefined) return {};
   try {
     return readSignature(bytes, signature.start, signature.end);
@@ -96,7 +97,7 @@ export class ObjectWatch implements Registration {
   readonly #path: string;
   readonly #found: (object: ObjectInfo) => void;
   readonly #listener: Listener;
-  #poll: NodeJS.Timeout | undefined;
+  #poll: Timer | undefined;
   #over = false;
 
   /** `found` is called once, and the watch is over then. */

@@ -2,6 +2,7 @@
  * ubus messages (ubusmsg.h): an 8-byte header (version, type, sequence, peer; big-endian), then one blob
  * whose attributes say what the message is about.
  */
+import { readU16, readU32, writeU16, writeU32 } from './big-endian.js';
 import { BlobReader, BlobWriter, HEAD_LENGTH, MAX_BLOB_LENGTH, padded } from './blob.js';
 import { readString, type TableInput, writeTable } from './blobmsg.js';
 import { UbusError } from './errors.js';
@@ -57,7 +58,7 @@ export interface Message {
   /** 0 to 65535. */
   readonly sequence: number;
   readonly peer: number;
-  readonly bytes: Buffer;
+  readonly bytes: Uint8Array;
   /** Where the attributes start, and where they end. */
   readonly start: number;
   readonly end: number;
@@ -72,7 +73,7 @@ export function encodeMessage(
   sequence: number,
   peer: number,
   write: (writer: BlobWriter) => void,
-): Buffer {
+): Uint8Array {
   const writer = new BlobWriter(HEADER_LENGTH);
   const blob = writer.open(0);
   write(writer);
@@ -80,8 +81,8 @@ export function encodeMessage(
   const bytes = writer.finish();
   bytes[0] = 0;
   bytes[1] = type;
-  bytes.writeUInt16BE(sequence, 2);
-  bytes.writeUInt32BE(peer, 4);
+  writeU16(bytes, 2, sequence);
+  writeU32(bytes, 4, peer);
   return bytes;
 }
 
@@ -116,7 +117,7 @@ export function writeDataAttribute(writer: BlobWriter, table: TableInput): void 
 /** Cuts the bytes of a connection into messages. Holds no more than one message. */
 export class MessageReader {
   /** Header and blob head of the message under way, then the whole message once its length is known. */
-  #partial = Buffer.alloc(HEADER_LENGTH + HEAD_LENGTH);
+  #partial = new Uint8Array(HEADER_LENGTH + HEAD_LENGTH);
   #have = 0;
   #wanted = HEADER_LENGTH + HEAD_LENGTH;
 
@@ -124,7 +125,7 @@ export class MessageReader {
    * Takes a chunk and hands over every message that it completes, until `take` returns false. Throws a {@link
    * UbusError} for bytes that are no ubus message; the connection is then beyond repair.
    */
-  push(chunk: Buffer, take: (message: Message) => boolean): void {
+  push(chunk: Uint8Array, take: (message: Message) => boolean): void {
     let at = 0;
     while (at < chunk.length) {
       if (this.#have === 0 && chunk.length - at >= HEADER_LENGTH + HEAD_LENGTH) {
@@ -143,14 +144,14 @@ export class MessageReader {
     }
   }
 
-  #collect(chunk: Buffer, from: number): number {
+  #collect(chunk: Uint8Array, from: number): number {
     const count = Math.min(this.#wanted - this.#have, chunk.length - from);
-    chunk.copy(this.#partial, this.#have, from, from + count);
+    this.#partial.set(chunk.subarray(from, from + count), this.#have);
     this.#have += count;
     if (this.#have === HEADER_LENGTH + HEAD_LENGTH && this.#wanted === this.#have) {
       const length = messageLength(this.#partial, 0);
-      const whole = Buffer.allocUnsafe(length);
-      this.#partial.copy(whole, 0, 0, this.#have);
+      const whole = new Uint8Array(length);
+      whole.set(this.#partial);
       this.#partial = whole;
       this.#wanted = length;
     }
@@ -158,17 +159,17 @@ export class MessageReader {
   }
 
   #reset(): void {
-    this.#partial = Buffer.alloc(HEADER_LENGTH + HEAD_LENGTH);
+    this.#partial = new Uint8Array(HEADER_LENGTH + HEAD_LENGTH);
     this.#have = 0;
     this.#wanted = HEADER_LENGTH + HEAD_LENGTH;
   }
 }
 
 /** Length of the message at an offset, header included. Throws {@link UbusError} where there is none. */
-function messageLength(bytes: Buffer, at: number): number {
+function messageLength(bytes: Uint8Array, at: number): number {
   const version = bytes[at];
   if (version !== 0) throw new UbusError('PARSE_ERROR', `a message of version ${version} instead of 0`);
-  const length = bytes.readUInt32BE(at + HEADER_LENGTH) & 0x00ff_ffff;
+  const length = readU32(bytes, at + HEADER_LENGTH) & 0x00ff_ffff;
   if (length < HEAD_LENGTH || padded(length) > READ_LIMIT) {
     throw new UbusError(
       'PARSE_ERROR',
@@ -178,11 +179,11 @@ function messageLength(bytes: Buffer, at: number): number {
   return HEADER_LENGTH + length;
 }
 
-function toMessage(bytes: Buffer, at: number, length: number): Message {
+function toMessage(bytes: Uint8Array, at: number, length: number): Message {
   return {
     type: bytes[at + 1] ?? 0,
-    sequence: bytes.readUInt16BE(at + 2),
-    peer: bytes.readUInt32BE(at + 4),
+    sequence: readU16(bytes, at + 2),
+    peer: readU32(bytes, at + 4),
     bytes,
     start: at + HEADER_LENGTH + HEAD_LENGTH,
     end: at + length,
@@ -224,16 +225,16 @@ export function readAttributes(message: Message): Attributes {
     const { start, end } = reader;
     switch (reader.id) {
       case MessageAttribute.status:
-        if (end - start === 4) attributes.status = bytes.readUInt32BE(start);
+        if (end - start === 4) attributes.status = readU32(bytes, start);
         break;
       case MessageAttribute.objectId:
-        if (end - start === 4) attributes.objectId = bytes.readUInt32BE(start);
+        if (end - start === 4) attributes.objectId = readU32(bytes, start);
         break;
       case MessageAttribute.objectType:
-        if (end - start === 4) attributes.objectType = bytes.readUInt32BE(start);
+        if (end - start === 4) attributes.objectType = readU32(bytes, start);
         break;
       case MessageAttribute.target:
-        if (end - start === 4) attributes.target = bytes.readUInt32BE(start);
+        if (end - start === 4) attributes.target = readU32(bytes, start);
         break;
       case MessageAttribute.objectPath:
         if (isString(bytes, start, end)) attributes.objectPath = readString(bytes, start, end);
@@ -268,6 +269,6 @@ export function readAttributes(message: Message): Attributes {
   return attributes;
 }
 
-function isString(bytes: Buffer, start: number, end: number): boolean {
+function isString(bytes: Uint8Array, start: number, end: number): boolean {
   return end > start && bytes[end - 1] === 0;
 }

@@ -98,7 +98,7 @@ export function writeSignature(writer: BlobWriter, methods: ReadonlyMap<string, 
  * none.
  */
 export function readSignature(
-  bytes: Buffer,
+  bytes: Uint8Array,
   start: number,
   end: number,
 ): Record<string, Record<string, ArgumentType>> {
@@ -120,7 +120,7 @@ export function readSignature(
  * @throws UbusError INVALID_ARGUMENT for a declared argument of another type, and for bytes that are no
  * table.
  */
-export function readArguments(bytes: Buffer, start: number, end: number, policy: Policy): Table {
+export function readArguments(bytes: Uint8Array, start: number, end: number, policy: Policy): Table {
   try {
     return readTable(bytes, start, end, Object.keys(policy).length === 0 ? undefined : checker(policy));
   } catch (error) {

@@ -2,6 +2,8 @@
  * Keeps a connection to ubusd: connects, connects again with growing pauses when it is lost, registers
  * everything anew.
  */
+import { warn } from '#platform/process.js';
+import { clearTimeout, monotonic, setTimeout, type Timer } from '#platform/timers.js';
 import type { BlobWriter } from './blob.js';
 import { Connection, MAX_TIMER } from './connection.js';
 import { Dispatcher, type Target } from './dispatcher.js';
@@ -66,12 +68,12 @@ export class Session {
   readonly #options: UbusOptions;
   readonly #registrations = new Set<Registration>();
   readonly #dispatcher = new Dispatcher((error) => this.warn(error));
-  readonly #retries = new Set<NodeJS.Timeout>();
+  readonly #retries = new Set<Timer>();
   readonly #lostHooks: (() => void)[] = [];
   readonly #closeHooks = new Set<(error: UbusError) => void>();
   #connection: Connection | undefined;
   #opening: Connection | undefined;
-  #reconnect: NodeJS.Timeout | undefined;
+  #reconnect: Timer | undefined;
   #pause = FIRST_PAUSE;
   #connectedAt = 0;
   /** Whether all is registered on the connection. */
@@ -143,9 +145,9 @@ export class Session {
   /** Whether a promise is fulfilled within the timeout. Rejects as it does. */
   async #inTime(promise: Promise<void>): Promise<boolean> {
     if (this.timeout > MAX_TIMER) return promise.then(() => true);
-    let timer: NodeJS.Timeout | undefined;
+    let timer: Timer | undefined;
     const late = new Promise<boolean>((resolve) => {
-      timer = setTimeout(resolve, this.timeout, false);
+      timer = setTimeout(() => resolve(false), this.timeout);
     });
     try {
       return await Promise.race([promise.then(() => true), late]);
@@ -212,16 +214,13 @@ export class Session {
   warn(error: Error): void {
     const { onWarning } = this.#options;
     if (onWarning === undefined) {
-      process.emitWarning(error.message, 'UbusWarning');
+      warn(error.message, 'UbusWarning');
       return;
     }
     try {
       onWarning(error);
     } catch (worse) {
-      process.emitWarning(
-        `onWarning itself threw: ${worse}; it was to hear: ${error.message}`,
-        'UbusWarning',
-      );
+      warn(`onWarning itself threw: ${worse}; it was to hear: ${error.message}`, 'UbusWarning');
     }
   }
 
@@ -291,7 +290,7 @@ export class Session {
     }
     if (connection.closed) throw new UbusError('CONNECTION_FAILED', 'ubusd hung up right after its greeting');
     this.#connection = connection;
-    this.#connectedAt = performance.now();
+    this.#connectedAt = monotonic();
     this.#complete = false;
     const enrolled = [...this.#registrations].map((registration) =>
       this.#enroll(connection, registration, FIRST_RETRY),
@@ -327,7 +326,7 @@ export class Session {
     if (this.#connection !== connection) return;
     this.#connection = undefined;
     // One that ends as soon as it has begun is no better than none; an ubusd that was restarted twice is one.
-    if (performance.now() - this.#connectedAt >= STABLE) this.#pause = FIRST_PAUSE;
+    if (monotonic() - this.#connectedAt >= STABLE) this.#pause = FIRST_PAUSE;
     else if (this.#complete) this.#pause = Math.min(this.#pause, STABLE);
     this.#dispatcher.targets.clear();
     for (const timer of this.#retries) clearTimeout(timer);

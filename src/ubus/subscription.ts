@@ -1,4 +1,5 @@
 /** Subscribing to what an object tells: kept up when the object, or ubusd, goes and comes back. */
+import { clearTimeout, setTimeout, type Timer } from '#platform/timers.js';
 import type { Connection } from './connection.js';
 import type { Target } from './dispatcher.js';
 import { UbusError } from './errors.js';
@@ -40,7 +41,7 @@ export class Subscription implements Registration, Target {
   readonly #onActive: ((active: boolean) => void) | undefined;
   #enrolled: { connection: Connection; id: number } | undefined;
   #watch: ObjectWatch | undefined;
-  #later: NodeJS.Timeout | undefined;
+  #later: Timer | undefined;
   #pause = FIRST_PAUSE;
   #active = false;
   #closed = false;

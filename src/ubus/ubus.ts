@@ -1,4 +1,5 @@
 /** The bus as a program sees it. */
+import { clearTimeout, monotonic, setTimeout, type Timer } from '#platform/timers.js';
 import { readTable, type Table, type TableInput } from './blobmsg.js';
 import { MAX_TIMER } from './connection.js';
 import { StatusError, UbusError } from './errors.js';
@@ -101,7 +102,7 @@ export class Ubus {
     options: CallOptions = {},
   ): Promise<Table[]> {
     const timeout = options.timeout ?? this.#session.timeout;
-    const deadline = performance.now() + timeout;
+    const deadline = monotonic() + timeout;
     const known = this.#known.get(path);
     try {
       if (known !== undefined) {
@@ -114,10 +115,10 @@ export class Ubus {
         }
       }
       const connection = this.#session.connection(`calling ${method} of ${path}`);
-      const { id } = await lookupOne(connection, { timeout: Math.ceil(deadline - performance.now()) }, path);
+      const { id } = await lookupOne(connection, { timeout: Math.ceil(deadline - monotonic()) }, path);
       if (this.#known.size >= MAX_KNOWN) this.#known.clear();
       if (!connection.closed) this.#known.set(path, id);
-      return await this.#invoke(id, path, method, args, Math.ceil(deadline - performance.now()));
+      return await this.#invoke(id, path, method, args, Math.ceil(deadline - monotonic()));
     } catch (error) {
       if (!(error instanceof UbusError)) throw error;
       throw new UbusError(error.code, error.message, { object: path, method, cause: error.cause });
@@ -207,7 +208,7 @@ export class Ubus {
     this.#session.refuseIfClosed();
     const timeout = options.timeout ?? this.#session.timeout;
     return await new Promise((resolve, reject) => {
-      let timer: NodeJS.Timeout | undefined;
+      let timer: Timer | undefined;
       const end = (error: unknown) => {
         clearTimeout(timer);
         offClose();

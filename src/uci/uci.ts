@@ -1,3 +1,4 @@
+import { decodeUtf8 } from '#platform/text.js';
 import { type Position, UciError } from './error.js';
 import { type Argument, type Keyword, UciLexer } from './lexer.js';
 
@@ -56,7 +57,7 @@ interface MutableSection extends UciSection {
  */
 export function parseUci(text: string | Uint8Array, options: { file?: string } = {}): UciPackage {
   // ignoreBOM: uci knows no byte order mark, and a decoder that swallows it would hide why uci refuses the file.
-  const source = typeof text === 'string' ? text : new TextDecoder('utf-8', { ignoreBOM: true }).decode(text);
+  const source = typeof text === 'string' ? text : decodeUtf8(text);
   const nul = source.indexOf('\0');
   if (nul !== -1) {
     throw new UciError('a NUL byte: expected a text file', positionOf(source, nul), options.file);

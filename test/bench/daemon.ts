@@ -1,15 +1,16 @@
 /**
- * What the daemon costs and how soon it is there, on a real kernel. Each figure stands beside a bare Node process in the same
- * world, measured in the same run, and beside the documented figure of the Lua daemon, which is not measured here.
+ * What the daemon costs and how soon it is there, on a real kernel: Node's program and the router's side by side in one run, beside a
+ * bare Node process in the same world and the documented figures of the Lua daemon, which is not measured here.
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { stat, writeFile } from 'node:fs/promises';
 import { release } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type Daemon, Lab } from '../netns/lab/index.js';
+import { programs } from '../netns/lab/program.js';
 import { type CpuUse, cpuUse, memory } from './process-figures.js';
 
 /** How often a start is measured: single ones differ by what else the machine does. */
@@ -22,15 +23,44 @@ const SETTLING = 30;
 const WG_RUNS = 50;
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
-/** What a router runs (`npm run bundle`), and the same as modules. */
-const bundle = here('../../bundle/wgpeerselector.js');
-const modules = here('../../src/cli/main.js');
 
 const connected = /info vpn (\S+): connected to .*handshake after/;
 
-/** One line of the table; `than` is a bare Node process or another reference of the same run. */
-function row(what: string, own: string, than: string, lua = ''): void {
-  console.log(`${what.padEnd(39)}${own.padStart(12)}${than.padStart(14)}${lua.padStart(14)}`.trimEnd());
+type Program = keyof typeof programs;
+/** The router's is left out where QuickJS cannot be had. */
+const there: readonly Program[] = (['node', 'router'] as const).filter((name) => existsSync(fileOf(name)));
+
+function fileOf(name: Program): string {
+  return programs[name].at(-1) ?? '';
+}
+
+/** A line of the table: what was measured of each program, and what stands beside it. */
+interface Row {
+  readonly own: Map<Program, string>;
+  bare: string;
+  lua: string;
+}
+
+/** The table, filled program by program. */
+class Table {
+  readonly #rows = new Map<string, Row>();
+
+  set(what: string, column: Program | 'bare' | 'lua', text: string): void {
+    const row = this.#rows.get(what) ?? { own: new Map<Program, string>(), bare: '', lua: '' };
+    this.#rows.set(what, row);
+    if (column === 'bare' || column === 'lua') row[column] = text;
+    else row.own.set(column, text);
+  }
+
+  print(): void {
+    line('', ['Node', "router's", 'bare node', 'Lua daemon*']);
+    for (const [what, { own, bare, lua }] of this.#rows)
+      line(what, [own.get('node') ?? '', own.get('router') ?? '-', bare, lua]);
+  }
+}
+
+function line(what: string, cells: readonly string[]): void {
+  console.log(`${what.padEnd(39)}${cells.map((cell) => cell.padStart(14)).join('')}`.trimEnd());
 }
 
 const seconds = (milliseconds: number): string => `${(milliseconds / 1000).toFixed(2)} s`;
@@ -41,15 +71,18 @@ function median(values: readonly number[]): number {
   return sorted[sorted.length >> 1] ?? Number.NaN;
 }
 
-/** Measures and prints everything; takes about three minutes in the emulated machine. */
+/** Measures and prints everything; takes about four minutes in the emulated machine. */
 export async function benchDaemon(): Promise<void> {
-  const main = existsSync(bundle) ? bundle : modules;
-  const file = main === bundle ? 'dist/bundle/wgpeerselector.js' : 'dist/src/cli/main.js (no bundle)';
-  console.log(`\nthe daemon: ${file}, Node ${process.versions.node}, Linux ${release()}`);
-  row('', 'measured', 'bare node', 'Lua daemon*');
-  await withLab(2, (lab) => starts(lab, main));
-  await withLab(4, (lab) => deadFirst(lab, main));
-  await withLab(2, (lab) => withLab(2, (other) => idle(lab, other, main)));
+  console.log(`\nthe daemon: Node ${process.versions.node}, Linux ${release()}`);
+  const table = new Table();
+  for (const name of there) {
+    await withLab(2, (lab) => starts(table, lab, name));
+    await withLab(4, (lab) => deadFirst(table, lab, name));
+  }
+  await idle(table);
+  for (const name of there) table.set('its file', name, megabytes((await stat(fileOf(name))).size / 1e6));
+  table.set('its file', 'bare', megabytes((await stat(process.execPath)).size / 1e6));
+  table.print();
   await withLab(2, getDevice);
   console.log("* the Lua daemon's documented figures, from a like machine; not measured again here");
 }
@@ -64,32 +97,29 @@ async function withLab(gateways: number, work: (lab: Lab) => Promise<void>): Pro
 }
 
 /** From the start of the process to the connection, and from SIGTERM to its end. */
-async function starts(lab: Lab, main: string): Promise<void> {
+async function starts(table: Table, lab: Lab, name: Program): Promise<void> {
   const empty = `${lab.folder}/empty.js`;
   await writeFile(empty, '');
+  const program = programs[name];
   const bare: number[] = [];
   const toConnection: number[] = [];
-  const asModules: number[] = [];
   const toHandshake: number[] = [];
   const toExit: number[] = [];
   for (let run = 0; run < STARTS; run++) {
-    bare.push((await (await lab.startDaemon({ main: empty })).exit()).duration);
-    const daemon = await lab.startDaemon({ main });
+    bare.push((await (await lab.startDaemon({ program: [process.execPath, empty] })).exit()).duration);
+    const daemon = await lab.startDaemon({ program });
     const { at, text } = await daemon.line(connected);
     toConnection.push(at);
     toHandshake.push(Number(/handshake after (\d+) ms/.exec(text)?.[1]));
     toExit.push(await terminate(daemon));
-    if (main === modules) continue;
-    const other = await lab.startDaemon({ main: modules });
-    asModules.push((await other.line(connected)).at);
-    await terminate(other);
   }
-  const range = `${seconds(Math.min(...toConnection))} to ${seconds(Math.max(...toConnection))}`;
-  row('start to connection, gateways alive', seconds(median(toConnection)), seconds(median(bare)), '6.1 s');
-  console.log(`    median of ${STARTS}, ${range}; bare: node with an empty file, to its end`);
-  console.log(`    of it the handshake: ${median(toHandshake)} ms`);
-  if (asModules.length > 0) console.log(`    not bundled: ${seconds(median(asModules))}`);
-  row('SIGTERM to exit', `${median(toExit).toFixed(0)} ms`, '', '5000 ms');
+  const start = 'start to connection, gateways alive';
+  table.set(start, name, seconds(median(toConnection)));
+  table.set(start, 'bare', seconds(median(bare))); // with an empty file, to its end
+  table.set(start, 'lua', '6.1 s');
+  table.set('    of it the handshake', name, `${median(toHandshake)} ms`);
+  table.set('SIGTERM to exit', name, `${median(toExit).toFixed(0)} ms`);
+  table.set('SIGTERM to exit', 'lua', '5000 ms');
 }
 
 async function terminate(daemon: Daemon): Promise<number> {
@@ -99,21 +129,21 @@ async function terminate(daemon: Daemon): Promise<number> {
   return duration;
 }
 
-/** Three dead peers are tried before the living one, whichever order chance has drawn. */
-async function deadFirst(lab: Lab, main: string): Promise<void> {
+/** Three dead peers are tried before the living one, whichever order chance has drawn; connect_timeout is 5 s. */
+async function deadFirst(table: Table, lab: Lab, name: Program): Promise<void> {
   for (const gateway of lab.gateways) await gateway.kill();
-  const daemon = await lab.startDaemon({ main, args: ['-i', 'vpn', '-v'] });
+  const daemon = await lab.startDaemon({ program: programs[name], args: ['-i', 'vpn', '-v'] });
   const tried = new Set<string>();
   while (tried.size < 3) {
     const { text } = await daemon.line(/debug vpn \S+: trying/);
     tried.add(/vpn (\S+):/.exec(text)?.[1] ?? '');
   }
-  const living = lab.gateways.find(({ name }) => !tried.has(name));
+  const living = lab.gateways.find((gateway) => !tried.has(gateway.name));
   assert.ok(living);
   await living.revive();
   const { at } = await daemon.line(new RegExp(`info vpn ${living.name}: connected`));
-  row('… with three dead peers first', seconds(at), '', '21 s (source)');
-  console.log('    connect_timeout is 5 s, so 15 s of it are the three dead ones');
+  table.set('… with three dead peers first, 15 s', name, seconds(at));
+  table.set('… with three dead peers first, 15 s', 'lua', '21 s (source)');
   await terminate(daemon);
 }
 
@@ -140,40 +170,68 @@ async function startUbusd(lab: Lab): Promise<string[]> {
   return ['-i', 'vpn', '--ubus-socket', path];
 }
 
-/** A minute of an established connection that nobody uses: four processes side by side, two of them ours on a bus. */
-async function idle(lab: Lab, other: Lab, main: string): Promise<void> {
-  const node = lab.router.run([process.execPath, '-e', 'setTimeout(() => {}, 1e9)']);
-  const script = lab.router.run(['bash', '-c', SCRIPT]);
-  const daemon = await lab.startDaemon({ main, args: await startUbusd(lab) });
-  await daemon.line(connected);
-  const config = other.config({ interface: { check_interval: 60 } });
-  const seldom = await other.startDaemon({ main, config, args: await startUbusd(other) });
-  await seldom.line(connected);
-  await delay(SETTLING * 1000);
-  const pids = { own: daemon.pid, seldom: seldom.pid, bare: node.pid ?? 0, script: script.pid ?? 0 };
-  const early = memory(pids.own);
-  const before = usesOf(pids);
-  await delay(IDLE * 1000);
-  const after = usesOf(pids);
-  const ticks = (name: keyof typeof pids): string => `${after[name].ticks - before[name].ticks} ticks`;
-  const milliseconds = (name: keyof typeof pids): string =>
-    `${(after[name].milliseconds - before[name].milliseconds).toFixed(0)} ms`;
-  row(`CPU in ${IDLE} s, connected and idle`, ticks('own'), ticks('bare'), '128 ticks');
-  console.log(`    by the scheduler ${milliseconds('own')}; a look every 5 s`);
-  row('    with check_interval 60', ticks('seldom'), '', '');
-  console.log(`    by the scheduler ${milliseconds('seldom')}`);
-  row('    a script with wg and ip every 5 s', ticks('script'), '', '');
-  const [own, bare] = [memory(pids.own), memory(pids.bare)];
-  row('private memory', megabytes(own.private), megabytes(bare.private), '0.55 MB');
-  console.log(`    ${SETTLING} s after the connection: ${megabytes(early.private)}`);
-  row('resident', megabytes(own.resident), megabytes(bare.resident), '3.3 MB');
-  await terminate(daemon);
-  await terminate(seldom);
+/** A minute of established connections that nobody uses, all side by side: each program with the usual interval and a long one. */
+async function idle(table: Table): Promise<void> {
+  const labs: Lab[] = [];
+  const open = async (): Promise<Lab> => {
+    const lab = await Lab.create({ gateways: 2 });
+    labs.push(lab);
+    return lab;
+  };
+  try {
+    const pids = new Map<string, number>();
+    const daemons: Daemon[] = [];
+    for (const name of there) {
+      for (const interval of [5, 60]) {
+        const lab = await open();
+        const config = lab.config({ interface: { check_interval: interval } });
+        const daemon = await lab.startDaemon({
+          program: programs[name],
+          config,
+          args: await startUbusd(lab),
+        });
+        await daemon.line(connected);
+        daemons.push(daemon);
+        pids.set(`${name} ${interval}`, daemon.pid);
+      }
+    }
+    const [lab] = labs;
+    assert.ok(lab);
+    pids.set('bare', lab.router.run([process.execPath, '-e', 'setTimeout(() => {}, 1e9)']).pid ?? 0);
+    pids.set('script', lab.router.run(['bash', '-c', SCRIPT]).pid ?? 0);
+    await delay(SETTLING * 1000);
+    const before = usesOf(pids);
+    await delay(IDLE * 1000);
+    const after = usesOf(pids);
+    const used = (who: string): string => {
+      const [from, to] = [before.get(who), after.get(who)];
+      assert.ok(from && to);
+      return `${to.ticks - from.ticks} = ${(to.milliseconds - from.milliseconds).toFixed(0)} ms`;
+    };
+    const often = `ticks in ${IDLE} s, a look every 5 s`;
+    table.set(often, 'lua', '128');
+    table.set(often, 'bare', used('bare'));
+    for (const name of there) {
+      const { private: own, resident } = memory(pids.get(`${name} 5`) ?? 0);
+      table.set(often, name, used(`${name} 5`));
+      table.set(`    every 60 s`, name, used(`${name} 60`));
+      table.set('private memory', name, megabytes(own));
+      table.set('resident', name, megabytes(resident));
+    }
+    const bare = memory(pids.get('bare') ?? 0);
+    table.set('private memory', 'bare', megabytes(bare.private));
+    table.set('private memory', 'lua', '0.55 MB');
+    table.set('resident', 'bare', megabytes(bare.resident));
+    table.set('resident', 'lua', '3.3 MB');
+    console.log(`a script with wg and ip every 5 s: ${used('script')}`);
+    for (const daemon of daemons) await terminate(daemon);
+  } finally {
+    for (const lab of labs) await lab.close();
+  }
 }
 
-function usesOf<Name extends string>(pids: Readonly<Record<Name, number>>): Record<Name, CpuUse> {
-  const entries = Object.entries<number>(pids).map(([name, pid]) => [name, cpuUse(pid)]);
-  return Object.fromEntries(entries);
+function usesOf(pids: ReadonlyMap<string, number>): Map<string, CpuUse> {
+  return new Map([...pids].map(([name, pid]) => [name, cpuUse(pid)]));
 }
 
 /** What one look at the connection costs, against the program that a script would start for it. */
@@ -189,7 +247,7 @@ async function getDevice(lab: Lab): Promise<void> {
   assert.equal(ofChildren.length, 2, times);
   const wg = ofChildren.reduce((sum, [, minutes, rest]) => sum + Number(minutes) * 60 + Number(rest), 0);
   const each = (wg * 1e6) / WG_RUNS;
-  row('CPU of one WireGuard GET_DEVICE', `${own.toFixed(0)} µs`, '', '');
+  line('CPU of one WireGuard GET_DEVICE', [`${own.toFixed(0)} µs`]);
   console.log(
     `    starting \`wg show vpn dump\` instead: ${each.toFixed(0)} µs, ${(each / own).toFixed(0)} times as much`,
   );

@@ -3,8 +3,7 @@
  * It ends with exit status 0 only if every step really happened. `--keep` opens a shell before the daemon ends.
  */
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { chosenProgram } from '../support/needs.js';
 import { type Daemon, type Gateway, inside, Lab } from './lab/index.js';
 import { Narrator } from './narrator.js';
 
@@ -16,9 +15,6 @@ const IMPATIENT = 20;
 const NOBODY = '198.51.100.66';
 /** The name of gw3, with two addresses; one is {@link NOBODY}. */
 const NAME = 'gw3.test';
-
-/** The one file that a router gets; it starts much sooner than the modules that it is made of. */
-const bundle = fileURLToPath(new URL('../../bundle/wgpeerselector.js', import.meta.url));
 
 const connected = /info vpn (\S+): connected to .*handshake after/;
 
@@ -80,7 +76,6 @@ async function launch(): Promise<Daemon> {
     config: config(),
     files: { system: '' },
     args: ['-i', 'vpn', '-v'],
-    ...(existsSync(bundle) ? { main: bundle } : {}),
   });
   tell.listen(daemon);
   return daemon;
@@ -88,7 +83,8 @@ async function launch(): Promise<Daemon> {
 
 async function start(gateways: readonly Gateway[]): Promise<{ daemon: Daemon; gateway: Gateway }> {
   tell.part('The daemon starts and takes one of them at random');
-  tell.say('$ wgpeerselector -i vpn -v        (its log stands behind the bars)');
+  const program = chosenProgram === 'router' ? "the router's program, one executable" : "Node's program";
+  tell.say(`$ wgpeerselector -i vpn -v        (${program}; its log stands behind the bars)`);
   const daemon = await launch();
   const line = await daemon.line(connected);
   const gateway = lab.gateway(connected.exec(line.text)?.[1] ?? '');

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { test } from 'node:test';
 import { Ubus } from '../../src/ubus/index.js';
 import { type Block, block, root, saidToPrint } from '../support/documents.js';
+import { needsRouter } from '../support/needs.js';
 import { blocksFor } from '../support/pasted.js';
 import { FakeUbusd } from '../support/ubusd.js';
 import { exec, start } from './lab/exec.js';
@@ -45,7 +46,7 @@ class FreshMachine {
       await cp(`/etc/${name}`, `${folder}/etc/${name}`, { dereference: true });
     }
     await writeFile(`${folder}/etc/resolv.conf`, lab.dns.resolvConf);
-    await cp(`${root}dist/bundle`, `${folder}/clone/dist/bundle`, { recursive: true });
+    await cp(`${root}dist/router`, `${folder}/clone/dist/router`, { recursive: true });
     return new FreshMachine(lab, folder);
   }
 
@@ -81,36 +82,40 @@ class FreshMachine {
 /** Numbers as they come, so that what is printed can be compared with what was printed once. */
 const anyNumbers = (text: string): string => text.replaceAll(/[+-]?\d+\.\d+/g, 'N');
 
-test('README, "Run it", to the letter: check finds nothing, the daemon connects, Control-C leaves nothing behind', () =>
-  withLab({ gateways: 2, interfaces: [] }, async (lab) => {
-    const machine = await FreshMachine.create(lab);
-    const publicKey = (await machine.paste(take('README.md, Run it, 2').text)).trim();
-    await machine.paste(take('README.md, Run it, 3').text);
-    assert.equal((await lab.router.wg()).publicKey, publicKey);
+test(
+  'README, "Run it", to the letter: check finds nothing, the daemon connects, Control-C leaves nothing behind',
+  needsRouter(),
+  () =>
+    withLab({ gateways: 2, interfaces: [] }, async (lab) => {
+      const machine = await FreshMachine.create(lab);
+      const publicKey = (await machine.paste(take('README.md, Run it, 2').text)).trim();
+      await machine.paste(take('README.md, Run it, 3').text);
+      assert.equal((await lab.router.wg()).publicKey, publicKey);
 
-    // What people do who run gateways. The addresses of README are nobody's in the lab.
-    let configuration = take('README.md, Run it, 4').text;
-    const written = [...configuration.matchAll(/public_key '(.*)'[\s\S]*?endpoint '(.*):51820'/g)];
-    assert.equal(written.length, lab.gateways.length);
-    for (const [at, gateway] of lab.gateways.entries()) {
-      const [, key = '', name = ''] = written[at] ?? [];
-      configuration = configuration.replace(key, gateway.publicKey);
-      await lab.dns.set(name, [gateway.address.v4]);
-      await gateway.wgSet('wg0', ['peer', publicKey, 'allowed-ips', '10.0.0.2/32']);
-      await gateway.ip('route add 10.0.0.2/32 dev wg0');
-    }
-    await machine.paste(configuration);
-    assert.equal(await machine.paste(take('README.md, Run it, 5').text), 'no errors, no warnings\n');
+      // What people do who run gateways. The addresses of README are nobody's in the lab.
+      let configuration = take('README.md, Run it, 4').text;
+      const written = [...configuration.matchAll(/public_key '(.*)'[\s\S]*?endpoint '(.*):51820'/g)];
+      assert.equal(written.length, lab.gateways.length);
+      for (const [at, gateway] of lab.gateways.entries()) {
+        const [, key = '', name = ''] = written[at] ?? [];
+        configuration = configuration.replace(key, gateway.publicKey);
+        await lab.dns.set(name, [gateway.address.v4]);
+        await gateway.wgSet('wg0', ['peer', publicKey, 'allowed-ips', '10.0.0.2/32']);
+        await gateway.ip('route add 10.0.0.2/32 dev wg0');
+      }
+      await machine.paste(configuration);
+      assert.equal(await machine.paste(take('README.md, Run it, 5').text), 'no errors, no warnings\n');
 
-    const daemon = machine.start(take('README.md, Run it, 6'));
-    const line = await daemon.line(/^info vpn sn0\d: connected to /);
-    const gateway = lab.gateways[Number(/sn0(\d)/.exec(line.text)?.[1]) - 1];
-    assert.ok(gateway);
-    assert.ok(await lab.router.ping(gateway.inside.v4));
-    daemon.signal('SIGINT');
-    assert.equal((await daemon.exit()).code, 0);
-    assert.deepEqual((await lab.router.wg()).peers, []);
-  }));
+      const daemon = machine.start(take('README.md, Run it, 6'));
+      const line = await daemon.line(/^info vpn sn0\d: connected to /);
+      const gateway = lab.gateways[Number(/sn0(\d)/.exec(line.text)?.[1]) - 1];
+      assert.ok(gateway);
+      assert.ok(await lab.router.ping(gateway.inside.v4));
+      daemon.signal('SIGINT');
+      assert.equal((await daemon.exit()).code, 0);
+      assert.deepEqual((await lab.router.wg()).peers, []);
+    }),
+);
 
 test('the snippets for netlink: each runs twice, and prints what it says', () =>
   withLab({ gateways: 0 }, async (lab) => {

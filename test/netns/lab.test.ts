@@ -192,7 +192,7 @@ test('a daemon is started with its configuration, heard, signalled and timed', (
     const daemon = await lab.startDaemon({
       config,
       files: { system: "config timeserver 'ntp'\n" },
-      main: fileURLToPath(new URL('lab/stand-in.js', import.meta.url)),
+      program: [process.execPath, fileURLToPath(new URL('lab/stand-in.js', import.meta.url))],
     });
     assert.match((await daemon.line(/^arguments/)).text, /-i vpn --config-dir \S+\/config0$/);
     assert.match((await daemon.line(/^resolved/)).text, /^resolved 198\.51\.100\.11$/);
@@ -217,7 +217,7 @@ test('a closed lab leaves neither namespaces nor processes', async () => {
   const { Lab } = await import('./lab/index.js');
   const lab = await Lab.create({ gateways: 1 });
   const daemon = await lab.startDaemon({
-    main: fileURLToPath(new URL('lab/stand-in.js', import.meta.url)),
+    program: [process.execPath, fileURLToPath(new URL('lab/stand-in.js', import.meta.url))],
     under: ['strace', '-f', '--seccomp-bpf', '-qq', '-o', '/dev/null', '-e', 'trace=execve'],
   });
   const stranger = Number(/process (\d+)/.exec((await daemon.line(/^arguments/)).text)?.[1]);

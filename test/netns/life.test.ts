@@ -4,10 +4,11 @@ import { closeSync, constants, lstatSync, openSync, writeSync } from 'node:fs';
 import { chown, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { needs } from '../support/needs.js';
+import { chosenProgram, needs } from '../support/needs.js';
 import { refusal } from '../support/refusing-node.js';
 import { attempt } from './lab/exec.js';
 import { connected, inside, type Lab, ourProtocol, ourRoutes, section, until, withLab } from './lab/index.js';
+import { daemonProgram, programs } from './lab/program.js';
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   test(`${signal}: peer and routes are removed, exit code 0`, () =>
@@ -210,16 +211,16 @@ test(
   needs('users and groups to change to'),
   () =>
     withLab({ gateways: 1 }, async (lab) => {
-      const bundle = fileURLToPath(new URL('../../bundle/wgpeerselector.js', import.meta.url));
       const refusing = `${lab.folder}/refusing.cjs`;
-      await writeFile(refusing, `${refusal}require(${JSON.stringify(bundle)});`);
-      for (const main of [bundle, refusing]) {
-        const daemon = await lab.startDaemon({ args: ['-i', 'vpn', '--group', 'nogroup'], main });
+      await writeFile(refusing, `${refusal}require(${JSON.stringify(programs.node[1])});`);
+      const others = chosenProgram === 'node' ? [[process.execPath, refusing]] : [];
+      for (const program of [daemonProgram, ...others]) {
+        const daemon = await lab.startDaemon({ args: ['-i', 'vpn', '--group', 'nogroup'], program });
         await daemon.line(connected);
         // All of its threads.
         for (const thread of await readdir(`/proc/${daemon.pid}/task`)) {
           const status = await readFile(`/proc/${daemon.pid}/task/${thread}/status`, 'latin1');
-          assert.match(status, /^Gid:\s+65534\s+65534\s+65534\s+65534$/m, main);
+          assert.match(status, /^Gid:\s+65534\s+65534\s+65534\s+65534$/m, program.join(' '));
         }
         daemon.signal('SIGTERM');
         await daemon.exit();
@@ -263,7 +264,7 @@ test('strace shows no program started but the daemon itself', () =>
     assert.equal((await daemon.exit()).code, 0);
     const calls = (await readFile(trace, 'utf8')).split('\n').filter((line) => line.includes('exec'));
     assert.equal(calls.length, 1, calls.join('\n'));
-    assert.match(calls[0] ?? '', /wgpeerselector\.js/);
+    assert.ok(calls[0]?.includes(daemonProgram.at(-1) ?? ''), calls[0]);
   }));
 
 test('a kernel without WireGuard: exit code 69', needs('a kernel of its own'), () =>

@@ -9,12 +9,12 @@ import { fileURLToPath } from 'node:url';
 import { needs } from '../support/needs.js';
 import { attempt, exec, start } from './lab/exec.js';
 import { connected, type Daemon, type Lab, until, withLab } from './lab/index.js';
+import { daemonProgram } from './lab/program.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const handler = `${root}openwrt/files/lib/netifd/proto/wgpeerselector.sh`;
 const initScript = `${root}openwrt/files/etc/init.d/wgpeerselector`;
 const standIns = `${root}test/fixtures/openwrt`;
-const main = `${root}dist/src/cli/main.js`;
 const pidFile = '/var/run/wgpeerselector.vpn.pid';
 const VPN = ['vpn_peerselector', 'vpn'];
 
@@ -173,7 +173,7 @@ test('netifd: unusable configuration is an error that netifd shows, and not trie
     const program = `${lab.folder}/wgpeerselector`;
     await writeFile(
       program,
-      `#!/bin/sh\nexec ${process.execPath} ${main} "$@" --config-dir ${daemon.configDir}\n`,
+      `#!/bin/sh\nexec ${daemonProgram.join(' ')} "$@" --config-dir ${daemon.configDir}\n`,
     );
     await chmod(program, 0o755);
     const calls = await netifd(['teardown', ...VPN], {
@@ -432,7 +432,7 @@ test('check: what the kernel says', () =>
     await writeFile(`${dir}/system`, "config timeserver 'ntp'\n\tlist server '192.0.2.123'\n");
     const check = async (ifname: string, options = {}) => {
       await writeFile(`${dir}/wgpeerselector`, lab.config({ peers: [{ gateway, options }], ifname }));
-      const argv = [process.execPath, main, 'check', '--config-dir', dir];
+      const argv = [...daemonProgram, 'check', '--config-dir', dir];
       const { code, stdout, stderr } = await attempt(['ip', 'netns', 'exec', lab.router.namespace, ...argv]);
       assert.equal(stderr, '');
       return { code, lines: stdout.replaceAll(dir, 'DIR').split('\n').slice(0, -1) };

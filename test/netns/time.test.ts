@@ -4,7 +4,7 @@ import { copyFile, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { kernelBelievesClock, vouchForClock } from '../../src/sntp/index.js';
-import { needs } from '../support/needs.js';
+import { needs, nodeOnly } from '../support/needs.js';
 import { type Truth, truthNow } from '../support/ntp-server.js';
 import { exec } from './lab/exec.js';
 import { connected, type Host, type Lab, until, withLab } from './lab/index.js';
@@ -252,27 +252,31 @@ test('the time since boot is that of CLOCK_BOOTTIME, which goes on in suspend', 
   assert.ok(Math.abs(moved - here - 28_800_000) < 1_000, `${moved} ms, ${here} ms`);
 });
 
-test('built without a C compiler: connected by the npm package, and said in a line that the clock cannot be set', () =>
-  withLab({ gateways: 1 }, async (lab) => {
-    const folder = `${lab.folder}/plain`;
-    await mkdir(folder);
-    for (const file of ['wgpeerselector.js', 'package.json']) {
-      await copyFile(`${root}dist/bundle/${file}`, `${folder}/${file}`);
-    }
-    await symlink(`${root}node_modules`, `${folder}/node_modules`);
-    const ntp = await ntpServer(lab, 'ntp', 3, '--shift=3600');
-    const daemon = await lab.startDaemon({
-      main: `${folder}/wgpeerselector.js`,
-      files: system(ntp.address.v4),
-    });
-    await daemon.line(connected);
-    await daemon.line(/warning: the clock cannot be set: the native part was not built \(no /, {
-      from: 'start',
-    });
-    daemon.signal('SIGTERM');
-    assert.equal((await daemon.exit()).code, 0);
-    assert.deepEqual((await lab.router.wg()).peers, []);
-  }));
+test(
+  'built without a C compiler: connected by the npm package, and said in a line that the clock cannot be set',
+  nodeOnly('a package in the place of its native part'),
+  () =>
+    withLab({ gateways: 1 }, async (lab) => {
+      const folder = `${lab.folder}/plain`;
+      await mkdir(folder);
+      for (const file of ['wgpeerselector.js', 'package.json']) {
+        await copyFile(`${root}dist/bundle/${file}`, `${folder}/${file}`);
+      }
+      await symlink(`${root}node_modules`, `${folder}/node_modules`);
+      const ntp = await ntpServer(lab, 'ntp', 3, '--shift=3600');
+      const daemon = await lab.startDaemon({
+        program: [process.execPath, `${folder}/wgpeerselector.js`],
+        files: system(ntp.address.v4),
+      });
+      await daemon.line(connected);
+      await daemon.line(/warning: the clock cannot be set: the native part was not built \(no /, {
+        from: 'start',
+      });
+      daemon.signal('SIGTERM');
+      assert.equal((await daemon.exit()).code, 0);
+      assert.deepEqual((await lab.router.wg()).peers, []);
+    }),
+);
 
 test('no NTP servers: said once, and connected', () =>
   withLab({ gateways: 1 }, async (lab) => {

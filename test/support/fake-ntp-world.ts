@@ -1,6 +1,7 @@
+import type { DatagramHandlers } from '../../src/platform/datagram.js';
 import { decodePacket, encodePacket, type NtpPacket } from '../../src/sntp/packet.js';
 import { ntpFromUnix } from '../../src/sntp/timestamp.js';
-import { type DatagramEvents, type NameResolver, system, type World } from '../../src/sntp/world.js';
+import { type NameResolver, system, type World } from '../../src/sntp/world.js';
 
 /** What a simulated server does with a question; undefined for silence. */
 export interface FakeServer {
@@ -66,7 +67,7 @@ export class FakeWorld implements World {
     };
   }
 
-  openSocket(_family: 4 | 6, events: DatagramEvents) {
+  openSocket(_family: 4 | 6, events: DatagramHandlers) {
     let open = true;
     this.socketsOpen += 1;
     this.setTimer(0, () => open && events.ready());

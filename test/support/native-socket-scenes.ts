@@ -8,13 +8,9 @@ import { once } from 'node:events';
 import { readdirSync, readlinkSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { openNativeSocket } from '../../src/netlink/native-socket.js';
-import {
-  NETLINK_ROUTE,
-  type NetlinkSocket,
-  type SocketHandlers,
-  type SocketOptions,
-} from '../../src/netlink/socket.js';
+import { NETLINK_ROUTE } from '../../src/netlink/families.js';
+import type { NetlinkSocket, SocketHandlers, SocketOptions } from '../../src/platform/netlink.js';
+import { openNativeSocket } from '../../src/platform/node/native-socket.js';
 import {
   linkBody,
   message,
@@ -39,8 +35,7 @@ export function open(handlers: Partial<SocketHandlers>, options?: SocketOptions)
     { message: () => {}, error: unexpected, ...handlers },
     options,
   );
-  if (socket === undefined)
-    throw new Error("dist/native/netlink-socket.node is missing: 'npm run build:native'");
+  if (socket === undefined) throw new Error("dist/native/native.node is missing: 'npm run build:native'");
   return socket;
 }
 

@@ -1,4 +1,9 @@
-/** What only some of the worlds have that tests run in; CONTRIBUTING.md says which worlds there are. */
+/**
+ * What only some of the worlds have that tests run in, CONTRIBUTING.md says which worlds there are; and what only one of our two
+ * programs can be asked for.
+ */
+
+import { existsSync } from 'node:fs';
 
 type World = 'root' | 'user' | 'vm';
 
@@ -20,6 +25,29 @@ function thisWorld(): World {
   const { WGPS_WORLD: told, WGPS_VM: vm } = process.env;
   if (told === 'root' || told === 'user' || told === 'vm') return told;
   return vm === '1' ? 'vm' : 'user';
+}
+
+/** The program that test/netns runs as the daemon, as scripts/test/suites.mjs tells it. */
+export const chosenProgram: 'node' | 'router' = process.env.WGPS_PROGRAM === 'router' ? 'router' : 'node';
+
+/** The options of a test of the other program, or of none: it runs once, beside Node's. */
+export function nodeOnly(reason: string): { readonly skip: string | false } {
+  return { skip: chosenProgram === 'node' ? false : `program router has not: ${reason}` };
+}
+
+/** The options of a test of the router's program alone. */
+export function routerOnly(reason: string): { readonly skip: string | false } {
+  return { skip: chosenProgram === 'router' ? false : `program node has not: ${reason}` };
+}
+
+/** The options of a test of the router's program, which is built first, where QuickJS's source can be had. */
+export function needsRouter(): { readonly skip: string | false } {
+  const there = existsSync(new URL('../../router/wgpeerselector', import.meta.url));
+  return {
+    skip: there
+      ? false
+      : 'program router has not: been built, for want of what scripts/build-router.mjs names',
+  };
 }
 
 /**

@@ -49,14 +49,19 @@ export function onMessages(socket: Socket, take: (message: Message) => void): vo
   );
 }
 
+/** As encodeMessage, for tests that change or read the bytes. */
+export function encoded(...args: Parameters<typeof encodeMessage>): Buffer {
+  return Buffer.from(encodeMessage(...args));
+}
+
 /** An answer to a message, with more attributes if wanted. */
 export function status({ sequence, peer }: Message, code: number): Buffer {
-  return encodeMessage(MessageType.status, sequence, peer, (writer) =>
+  return encoded(MessageType.status, sequence, peer, (writer) =>
     writeNumberAttribute(writer, MessageAttribute.status, code),
   );
 }
 
 /** A message of data in answer to another one. */
 export function data({ sequence, peer }: Message, write: (writer: BlobWriter) => void): Buffer {
-  return encodeMessage(MessageType.data, sequence, peer, write);
+  return encoded(MessageType.data, sequence, peer, write);
 }

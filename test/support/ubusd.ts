@@ -193,7 +193,8 @@ export class FakeUbusd {
       for (const other of this.#objects.values())
         if (other.path === path) throw new Refusal('INVALID_ARGUMENT');
     }
-    const methods = signature === undefined ? undefined : signatureMethods(message.bytes, signature);
+    const methods =
+      signature === undefined ? undefined : signatureMethods(Buffer.from(message.bytes), signature);
     const id = this.#freeId(this.#objects);
     const object: BusObject = {
       id,
@@ -239,7 +240,11 @@ export class FakeUbusd {
   #invoke(client: Client, message: Message, { objectId, method, data }: Attributes): 'silent' | undefined {
     if (method === undefined || objectId === undefined) throw new Refusal('INVALID_ARGUMENT');
     if (objectId === EVENT_OBJECT) {
-      this.#eventCall(client, method, data === undefined ? undefined : table(message.bytes, data));
+      this.#eventCall(
+        client,
+        method,
+        data === undefined ? undefined : table(Buffer.from(message.bytes), data),
+      );
       return undefined;
     }
     const object = this.#objects.get(objectId);
@@ -414,7 +419,7 @@ export class FakeUbusd {
     this.#write(client, encodeMessage(type, sequence, peer, write));
   }
 
-  #write(client: Client, bytes: Buffer): void {
+  #write(client: Client, bytes: Uint8Array): void {
     const { socket } = client;
     const idle = socket.writableLength === 0;
     if (socket.destroyed || (!idle && client.queued + bytes.length > MAX_MESSAGE)) return;

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { optionalClockAddon } from '../../src/sntp/addon.js';
-import { bootTime, withSleep } from '../../src/sntp/boot-time.js';
+import { addon } from '../../src/platform/node/addon.js';
+import { bootTime, withSleep } from '../../src/platform/node/clock.js';
 
 test('the time since boot is what the kernel says, and goes on', () => {
   const uptime = () => Number.parseFloat(readFileSync('/proc/uptime', 'utf8')) * 1000;
-  assert.notEqual(optionalClockAddon(), undefined, 'the native part is built');
+  assert.notEqual(addon(), undefined, 'the native part is built');
   const before = uptime();
   const now = bootTime();
   // Hundredths of a second, cut off.

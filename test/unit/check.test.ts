@@ -196,9 +196,9 @@ test('a kernel that cannot be asked', async (t) => {
 });
 
 test('a machine without a netlink socket', async (t) => {
-  const wireguard = new NetlinkUnavailableError('netlink-socket.node is missing: install it');
+  const wireguard = new NetlinkUnavailableError('native.node is missing: install it');
   assert.deepEqual(await findings(t, peer('a'), { wireguard }), [
-    "error DIR/wgpeerselector:1: peer 'a': netlink-socket.node is missing: install it",
+    "error DIR/wgpeerselector:1: peer 'a': native.node is missing: install it",
   ]);
 });
 

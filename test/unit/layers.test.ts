@@ -17,6 +17,12 @@ const cases: readonly (readonly [file: string, code: string, rule: RegExp | unde
     return [
       [`src/${folder}/neighbour.ts`, `import { a } from '${up}config/index.js';\na();`, rule],
       [`src/${folder}/above.ts`, `export { VERSION } from '${up}version.js';`, rule],
+      [
+        `src/${folder}/platform.ts`,
+        "import { readFile } from '#platform/files.js';\nreadFile('');",
+        undefined,
+      ],
+      [`src/${folder}/node.ts`, "import { a } from 'node:fs';\na();", /import '#platform/],
       [`src/${folder}/within.ts`, `import { a } from './a.js';\na(['../../native/a.node']);`, undefined],
     ] as const;
   }),
@@ -40,7 +46,18 @@ const cases: readonly (readonly [file: string, code: string, rule: RegExp | unde
   ['src/daemon/cli.ts', "import { a } from '../cli/exit.js';\na();", /command line/],
   ['src/daemon/check.ts', "import { a } from '../check/check.js';\na();", /command line/],
   ['src/cli/daemon.ts', "import { a } from '../daemon/daemon.js';\na();", undefined],
-  ['src/uci/program.ts', "import { a } from 'node:child_process';\na();", /starts no program/],
+  ['src/cli/host.ts', "import { a } from '../platform/node/files.js';\na();", /import '#platform/],
+  ['src/wording2.ts', "import { a } from './platform/files.js';\na();", /import '#platform/],
+  [
+    'src/platform/node/files.ts',
+    "import { a } from 'node:fs';\nimport { b } from '../files.js';\na(b);",
+    undefined,
+  ],
+  ['src/platform/shared.ts', "import { a } from 'node:fs';\na();", /for the other host too/],
+  ['src/platform/quickjs/files.ts', "import { a } from 'node:fs';\na();", /for the other host too/],
+  ['src/platform/node/up.ts', "import { a } from '../../netlink/index.js';\na();", /what stands on it/],
+  ['src/platform/up.ts', "import { a } from '../config/index.js';\na();", /what stands on it/],
+  ['src/platform/node/program.ts', "import { a } from 'node:child_process';\na();", /starts no program/],
   ['src/daemon/program.ts', 'export const a = process.execve;', /starts no program/],
 ];
 

@@ -12,7 +12,12 @@ test('a reader that has gone to sleep costs no memory, and is told what it has m
       awake = done;
     },
   });
-  const log = new StandardErrorLog(true, stream);
+  const log = new StandardErrorLog(true, {
+    get unsent() {
+      return stream.writableLength;
+    },
+    write: (line) => void stream.write(line),
+  });
   for (let i = 0; i < 10_000; i++) log.write('info', 'vpn', `line ${i}`);
   assert.ok(stream.writableLength < 100_000, String(stream.writableLength));
   while (stream.writableLength > 0) awake?.();

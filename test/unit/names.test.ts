@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { describe, mock, test } from 'node:test';
-import { openDnsLookups } from '../../src/names/dns-lookups.js';
-import type { Answer, Family, Lookups } from '../../src/names/lookup.js';
-import { openNativeLookups } from '../../src/names/native-lookups.js';
 import { MOST_AT_ONCE } from '../../src/names/queue.js';
-import { readHosts, readResolvConf } from '../../src/names/resolv-conf.js';
 import { SystemResolver } from '../../src/names/system-resolver.js';
+import type { Answer, Family, Lookups } from '../../src/platform/lookup.js';
+import { openDnsLookups } from '../../src/platform/node/dns-lookups.js';
+import { openNativeLookups } from '../../src/platform/node/native-lookups.js';
+import { readHosts, readResolvConf } from '../../src/platform/resolv-conf.js';
 
 /** A system whose answers the test gives. */
 class FakeSystem implements Lookups {
@@ -199,7 +199,7 @@ describe('the C library', () => {
   const ask = (name: string, family: Family): Promise<Answer> =>
     new Promise((resolve) => {
       const lookups = openNativeLookups();
-      assert.ok(lookups, 'name-lookup.node was built');
+      assert.ok(lookups, 'native.node was built');
       const keep = setTimeout(() => assert.fail('no answer'), 60_000);
       lookups.start(name, family, 5_000, (answer) => {
         clearTimeout(keep);

@@ -5,8 +5,8 @@ import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { openNativeSocket } from '../../src/netlink/native-socket.js';
-import { NETLINK_ROUTE } from '../../src/netlink/socket.js';
+import { NETLINK_ROUTE } from '../../src/netlink/families.js';
+import { openNativeSocket } from '../../src/platform/node/native-socket.js';
 import { askLoopback, countSockets, mustSend, open, play } from '../support/native-socket-scenes.js';
 import {
   linkBody,
@@ -203,7 +203,7 @@ test('a thousand sockets leave no descriptor behind', async () => {
 
 test('the binding refuses what it cannot work with', () => {
   const module: { exports: { NetlinkSocket?: new (...args: unknown[]) => Native } } = { exports: {} };
-  process.dlopen(module, fileURLToPath(new URL('../../native/netlink-socket.node', import.meta.url)));
+  process.dlopen(module, fileURLToPath(new URL('../../native/native.node', import.meta.url)));
   const { NetlinkSocket } = module.exports;
   assert.ok(NetlinkSocket);
   for (const args of [[], [0], [0, undefined, [], 0], [0, {}, {}, 0], ['0', {}, [], 0], [0, {}, [], '0']]) {
@@ -263,9 +263,9 @@ test('threads end in every way with sockets open', () => {
 test('without the addon, or with one that cannot be loaded, the npm package takes its place', () => {
   // A copy of the folder without dist/native beside it, where the package is still found.
   const copy = mkdtempSync(fileURLToPath(new URL('../../without-addon-', import.meta.url)));
-  const folder = join(copy, 'src/netlink');
+  const folder = join(copy, 'src/platform/node');
   const code = `
-    const { openSocket } = await import(${JSON.stringify(pathToFileURL(join(folder, 'open-socket.js')))});
+    const { openSocket } = await import(${JSON.stringify(pathToFileURL(join(folder, 'netlink.js')))});
     const socket = openSocket(0, { message() {}, error() {} });
     console.log(JSON.stringify(socket.features), socket.port > 0);
     socket.close();
@@ -276,14 +276,16 @@ test('without the addon, or with one that cannot be loaded, the npm package take
       timeout: 60_000,
     });
   try {
-    cpSync(fileURLToPath(new URL('../../src/netlink/', import.meta.url)), folder, { recursive: true });
+    cpSync(fileURLToPath(new URL('../../src/platform/', import.meta.url)), join(copy, 'src/platform'), {
+      recursive: true,
+    });
     const absent = run();
     const features = '{"extendedAck":false,"cappedAck":false,"strictDump":false} true\n';
     assert.deepEqual([absent.status, absent.stdout, absent.stderr], [0, features, '']);
-    writeFileSync(join(folder, 'netlink-socket.node'), 'of another machine');
+    writeFileSync(join(folder, 'native.node'), 'of another machine');
     const broken = run();
     assert.deepEqual([broken.status, broken.stdout], [0, features]);
-    assert.equal(broken.stderr.match(/netlink-socket\.node cannot be loaded/g)?.length, 1);
+    assert.equal(broken.stderr.match(/native\.node does not load/g)?.length, 1);
   } finally {
     rmSync(copy, { recursive: true });
   }
@@ -302,8 +304,12 @@ test('with neither, the error says what is missing and what to do', () => {
     console.log(errors.every((error) => error instanceof NetlinkUnavailableError));
     console.log([...new Set(errors.map((error) => error.message))].join(';'));`;
   try {
-    cpSync(fileURLToPath(new URL('../../src/netlink/', import.meta.url)), folder, { recursive: true });
-    writeFileSync(join(copy, 'package.json'), '{"type":"module"}');
+    for (const one of ['netlink', 'platform']) {
+      const from = fileURLToPath(new URL(`../../src/${one}/`, import.meta.url));
+      cpSync(from, join(copy, 'src', one), { recursive: true });
+    }
+    const imports = { '#platform/*.js': './src/platform/node/*.js' };
+    writeFileSync(join(copy, 'package.json'), JSON.stringify({ type: 'module', imports }));
     mkdirSync(join(copy, 'node_modules'));
     symlinkSync(
       fileURLToPath(new URL('../../../node_modules/ipaddr.js', import.meta.url)),
@@ -313,7 +319,7 @@ test('with neither, the error says what is missing and what to do', () => {
     assert.deepEqual([run.status, run.stderr], [0, '']);
     assert.match(
       run.stdout,
-      /^true\nno netlink socket: netlink-socket\.node, which belongs to file:\S+, is missing or was built for another machine, and the npm package netlink cannot take its place \(Cannot find module 'netlink\/dist\/raw\.js'\): install the program again, build it where a C compiler is, or npm install netlink\n$/,
+      /^true\nno netlink socket: native\.node, which belongs to file:\S+, is missing or was built for another machine, and the npm package netlink cannot take its place \(Cannot find module 'netlink\/dist\/raw\.js'\): install the program again, build it where a C compiler is, or npm install netlink\n$/,
     );
   } finally {
     rmSync(copy, { recursive: true });

@@ -304,6 +304,30 @@ test('a lookup gives the way, or the error that a packet would get', async () =>
   }
 });
 
+test('a repeated lookup reads an answer that is the same once, and any other', async () => {
+  const { datagrams } = fixture<{ datagrams: string[][] }>('lookups');
+  const [answer] = recordedMessages(datagrams[0] ?? []);
+  assert.ok(answer);
+  const body = Uint8Array.from(answer.body);
+  let there = true;
+  const { kernel, rt } = setUp((message, socket) => {
+    if (there) socket.deliver(concat(reply(message, 24, Uint8Array.from(body)), end(message, 2)));
+    else socket.deliver(end(message, 2, 101));
+  });
+  const ask = rt.repeatedLookup('10.98.0.7');
+  const first = await ask();
+  assert.equal(await ask(), first, 'the very same');
+  body[5] = 87; // its protocol
+  const second = await ask();
+  assert.deepEqual([first.protocol, second.protocol], [answer.body[5], 87]);
+  there = false;
+  await assert.rejects(ask(), { code: 'ENETUNREACH' });
+  there = true;
+  assert.deepEqual(await ask(), second);
+  const [one, other] = kernel.socket.sent.map(({ body: question }) => question);
+  assert.deepEqual(one, other);
+});
+
 test('a lookup names source and interface, and asks for the route itself if it is to', async () => {
   const { datagrams } = fixture<{ datagrams: string[][] }>('lookups-source');
   const answers = datagrams.map((lines) => recordedMessages(lines)[0]);

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { DatagramSocket } from '../../src/platform/datagram.js';
 import { canonicalAddress, parseServer } from '../../src/sntp/server.js';
-import { type DatagramSocket, system } from '../../src/sntp/world.js';
+import { system } from '../../src/sntp/world.js';
 import { NtpServer } from '../support/ntp-server.js';
 
 test('random bytes: as many as asked for, and others each time', () => {

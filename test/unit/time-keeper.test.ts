@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Log } from '../../src/daemon/log.js';
 import { TimeKeeper, type TimeSettings } from '../../src/daemon/time-keeper.js';
-import { ClockError } from '../../src/sntp/addon.js';
+import { ClockError } from '../../src/sntp/clock-error.js';
 import { stepClock } from '../../src/sntp/set-clock.js';
 import { FakeWorld } from '../support/fake-ntp-world.js';
 import { kiss } from '../support/ntp-server.js';

@@ -18,7 +18,7 @@ import {
 
 /** The type ids and lengths of a table's fields at its top level. */
 function fields(table: TableInput): [type: number, length: number][] {
-  const bytes = encodeBlobmsg(table);
+  const bytes = Buffer.from(encodeBlobmsg(table));
   const found: [number, number][] = [];
   for (let at = 0; at < bytes.length; ) {
     const head = bytes.readUInt32BE(at);
@@ -101,11 +101,13 @@ test('undefined is left out of tables, and null in arrays', () => {
 });
 
 test('a Map keeps its order, names that look like numbers too', () => {
-  const bytes = encodeBlobmsg(
-    new Map([
-      ['10', 1],
-      ['2', 2],
-    ]),
+  const bytes = Buffer.from(
+    encodeBlobmsg(
+      new Map([
+        ['10', 1],
+        ['2', 2],
+      ]),
+    ),
   );
   assert.ok(bytes.indexOf('10') < bytes.indexOf('2\0'));
   assert.deepEqual(decodeBlobmsg(bytes), { 10: 1, 2: 2 });
@@ -160,7 +162,7 @@ test('__proto__ is a name like any other', () => {
 });
 
 test('a string ends at its first NUL, as in C', () => {
-  const bytes = encodeBlobmsg({ v: 'abc' });
+  const bytes = Buffer.from(encodeBlobmsg({ v: 'abc' }));
   bytes[bytes.indexOf('abc') + 1] = 0;
   assert.deepEqual(decodeBlobmsg(bytes), { v: 'a' });
 });

@@ -1,6 +1,6 @@
 import { NetlinkDecodeError } from '../errors.js';
+import { NETLINK_ROUTE } from '../families.js';
 import { type NetlinkMessage, NLM_F_REPLACE } from '../message.js';
-import { NETLINK_ROUTE } from '../socket.js';
 import { NetlinkSubscription, type SubscriptionOptions } from '../subscription.js';
 import {
   decodeInterfaceAddress,

@@ -1,4 +1,4 @@
-import { inspect } from 'node:util';
+import { fromBase64, toBase64 } from '#platform/text.js';
 import { NetlinkDecodeError } from '../errors.js';
 
 /** Bytes of every WireGuard key (linux/wireguard.h, WG_KEY_LEN). */
@@ -6,6 +6,8 @@ export const KEY_LENGTH = 32;
 /** 32 bytes in base64: the last letter has two bits to spare, and they are zero. */
 const BASE64_KEY = /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/;
 const HIDDEN = '[secret]';
+/** The method by which console.log of Node (node:util, inspect.custom) asks. */
+const INSPECT = Symbol.for('nodejs.util.inspect.custom');
 
 /**
  * A private or preshared key. It shows itself only when asked for by name: JSON, string conversion, console.log and
@@ -21,7 +23,7 @@ export class SecretKey {
   /** @param text 32 bytes in base64 @throws {NetlinkDecodeError} which does not repeat the text */
   static fromBase64(text: string): SecretKey {
     if (!BASE64_KEY.test(text)) throw new NetlinkDecodeError('a key is not 32 bytes in base64');
-    return new SecretKey(Buffer.from(text, 'base64'));
+    return new SecretKey(fromBase64(text));
   }
 
   /** @param bytes 32 bytes; they are copied @throws {NetlinkDecodeError} when it is another number of them */
@@ -38,7 +40,7 @@ export class SecretKey {
 
   /** The key itself, in base64. */
   revealBase64(): string {
-    return Buffer.from(this.#bytes).toString('base64');
+    return toBase64(this.#bytes);
   }
 
   /** Whether it is the same key, in a time that does not depend on where they differ. */
@@ -56,7 +58,7 @@ export class SecretKey {
     return HIDDEN;
   }
 
-  [inspect.custom](): string {
+  [INSPECT](): string {
     return HIDDEN;
   }
 }
@@ -64,15 +66,17 @@ export class SecretKey {
 /** The 32 bytes of a public key in base64. @throws {NetlinkDecodeError} when it is not that */
 export function decodePublicKey(text: string): Uint8Array {
   if (!BASE64_KEY.test(text)) throw new NetlinkDecodeError(`public key '${text}' is not 32 bytes in base64`);
-  return Buffer.from(text, 'base64');
+  return fromBase64(text);
 }
 
 /** A public key in base64. */
 export function encodePublicKey(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64');
+  return toBase64(bytes);
 }
 
 /** Whether a key is all zeros, which is how the kernel says that there is none. */
 export function isZeroKey(bytes: Uint8Array): boolean {
-  return bytes.every((byte) => byte === 0);
+  let any = 0;
+  for (let i = 0; i < bytes.length; i++) any |= bytes[i] ?? 0;
+  return any === 0;
 }

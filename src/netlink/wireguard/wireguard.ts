@@ -1,4 +1,4 @@
-import { constants } from 'node:os';
+import { ERRNO } from '#platform/errno.js';
 import type { ConnectionOptions } from '../connection.js';
 import { describeDevice } from '../device.js';
 import { type GenericFamily, GenericNetlink } from '../generic.js';
@@ -7,7 +7,7 @@ import { decodeDevice } from './decode.js';
 import { deviceWriter, encodeConfig } from './encode.js';
 import type { WireGuardConfig, WireGuardDevice } from './types.js';
 
-const { EADDRINUSE, ENODEV, EOPNOTSUPP, EPERM } = constants.errno;
+const { EADDRINUSE, ENODEV, EOPNOTSUPP, EPERM } = ERRNO;
 
 /** What the errors of WireGuard mean, which speak of sockets and files otherwise. */
 const EXPLAIN = {

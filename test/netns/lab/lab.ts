@@ -4,7 +4,6 @@ import { once } from 'node:events';
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { hardwareAddress, underlayInterface } from './addresses.js';
 import { type ConfigSpec, configText } from './config.js';
 import { Daemon } from './daemon.js';
@@ -14,11 +13,9 @@ import { Flow } from './flow.js';
 import { Gateway } from './gateway.js';
 import { Host } from './host.js';
 import { processesIn } from './processes.js';
+import { daemonProgram } from './program.js';
 import { Router } from './router.js';
 import { until } from './until.js';
-
-/** The daemon as a router gets it. */
-const main = fileURLToPath(new URL('../../../bundle/wgpeerselector.js', import.meta.url));
 
 /** What kind of world a test wants. */
 export interface LabOptions {
@@ -38,10 +35,10 @@ export interface DaemonOptions {
   readonly args?: readonly string[];
   /** A program to run the daemon under: `['strace', …]`, `['setpriv', …]`. It has to become the daemon. */
   readonly under?: readonly string[];
-  /** Node and the daemon are shown in the lab's folder, for a user who may not enter the folders that they are in. */
+  /** The daemon is shown in the lab's folder, for a user who may not enter the folders that it is in. */
   readonly withinReach?: boolean;
-  /** Another JavaScript file instead of the daemon. */
-  readonly main?: string;
+  /** Another program instead of the daemon, before its arguments. */
+  readonly program?: readonly string[];
 }
 
 let labs = 0;
@@ -126,7 +123,7 @@ export class Lab {
       ...this.#ownNames,
       ...(place?.under ?? []),
       ...(options.under ?? []),
-      ...(place?.program ?? [process.execPath, options.main ?? main]),
+      ...(place?.program ?? options.program ?? daemonProgram),
       ...(options.args ?? ['-i', 'vpn']),
       ...['--config-dir', configDir],
     ]);
@@ -232,15 +229,16 @@ export class Lab {
    */
   async #makePlace(): Promise<{ under: string[]; program: string[] }> {
     const place = await mkdtemp(`${this.folder}/place-`);
-    await mkdir(`${place}/daemon`);
-    await writeFile(`${place}/node`, '');
     await chmod(place, 0o755);
+    const program: string[] = [];
     // In the mount namespace of that program alone, so that nobody who tidies up comes upon the real files.
-    const script = 'mount --bind "$1" "$0/node" && mount --bind "$2" "$0/daemon" && shift 2 && exec "$@"';
-    return {
-      under: ['sh', '-c', script, place, process.execPath, dirname(main)],
-      program: [`${place}/node`, `${place}/daemon/${basename(main)}`],
-    };
+    const mounts: string[] = [];
+    for (const [at, file] of daemonProgram.entries()) {
+      await mkdir(`${place}/${at}`);
+      mounts.push(`mount --bind ${dirname(file)} "$0/${at}"`);
+      program.push(`${place}/${at}/${basename(file)}`);
+    }
+    return { under: ['sh', '-c', `${mounts.join(' && ')} && exec "$@"`, place], program };
   }
 
   /** What to run a program of the router's under so that it resolves names as this lab has them. */

@@ -6,14 +6,14 @@
  * Arguments: `native` or `fallback`.
  */
 import { createInterface } from 'node:readline';
-import { openDnsLookups } from '../../../src/names/dns-lookups.js';
-import { openNativeLookups } from '../../../src/names/native-lookups.js';
 import { SystemResolver } from '../../../src/names/system-resolver.js';
+import { openDnsLookups } from '../../../src/platform/node/dns-lookups.js';
+import { openNativeLookups } from '../../../src/platform/node/native-lookups.js';
 
 const resolver = new SystemResolver(() => {
   if (process.argv[2] === 'fallback') return openDnsLookups();
   const lookups = openNativeLookups();
-  if (lookups === undefined) throw new Error('name-lookup.node was not built');
+  if (lookups === undefined) throw new Error('native.node was not built');
   return lookups;
 });
 const tell = (...event: unknown[]): void => {

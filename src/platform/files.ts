@@ -1,0 +1,27 @@
+/** What stands at a path. */
+export interface FileFacts {
+  readonly kind: 'file' | 'link' | 'other';
+  /** Whose it is. */
+  readonly uid: number;
+}
+
+/** Files, small and local: read and written at once. Whatever fails throws a {@link SystemError}. */
+export interface Files {
+  /** All of it. */
+  readFile(path: string): Uint8Array;
+  /** Names in a directory, without `.` and `..`, in any order. */
+  listDirectory(path: string): string[];
+  /** What is there, links not followed; undefined for nothing. */
+  lstat(path: string): FileFacts | undefined;
+  /** The first bytes of a plain file, without following a link, or waiting for the other end of a pipe. @returns undefined when it is no plain file */
+  readStart(path: string, count: number): Uint8Array | undefined;
+  /**
+   * Writes a plain file with mode 0644, as carefully as {@link readStart}.
+   *
+   * @param how `create`: nothing may be there; `replace`: the file that is there gets other contents
+   */
+  writeFile(path: string, bytes: Uint8Array, how: 'create' | 'replace'): void;
+  unlink(path: string): void;
+  /** Unpredictable bytes of the kernel's generator, at most 256. */
+  randomBytes(count: number): Uint8Array;
+}

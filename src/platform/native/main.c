@@ -1,0 +1,103 @@
+/* The router's program: QuickJS with no more of it than is used, our bytecode, an event loop. */
+#define _GNU_SOURCE
+
+#include "front.h"
+#include "native.h"
+
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/*
+ * What the engine may allocate: ten times what it needs, and more than the answers that may wait for an ubusd that does not read
+ * (src/ubus/connection.ts). A service manager starts the program again, and the kernel keeps the connection meanwhile.
+ */
+#ifndef HEAP_BYTES
+#define HEAP_BYTES (24 * 1024 * 1024)
+#endif
+
+/* Of the stack, which the kernel lets grow to 8 MiB; beyond, a RangeError is thrown. */
+enum { STACK_BYTES = 512 * 1024 };
+
+/* Garbage that hangs together in circles is looked for when so much has been allocated; afterwards at half as much again as is left. */
+enum { GC_BYTES = 512 * 1024 };
+
+enum { EX_SOFTWARE = 70 };
+
+/* Written by QuickJS's compiler, see Makefile. */
+extern const uint32_t program_size;
+extern const uint8_t program[];
+
+/* What malloc itself needs for each block. */
+enum { MALLOC_OVERHEAD = 8 };
+
+static void no_memory(size_t wanted) {
+  dprintf(STDERR_FILENO, "error: out of memory: %zu bytes more would be beyond the limit of %zu KiB\n", wanted,
+          (size_t)HEAP_BYTES / 1024);
+  _exit(EX_SOFTWARE);
+}
+
+static size_t usable(const void *block) { return malloc_usable_size((void *)(uintptr_t)block); }
+
+static void *allocate(JSMallocState *state, size_t size) {
+  if (size == 0) return NULL; /* the engine does not ask for it */
+  void *block = state->malloc_size + size > state->malloc_limit ? NULL : malloc(size);
+  if (block == NULL) no_memory(size);
+  state->malloc_count++;
+  state->malloc_size += usable(block) + MALLOC_OVERHEAD;
+  return block;
+}
+
+static void release(JSMallocState *state, void *block) {
+  if (block == NULL) return;
+  state->malloc_count--;
+  state->malloc_size -= usable(block) + MALLOC_OVERHEAD;
+  free(block);
+}
+
+static void *resize(JSMallocState *state, void *block, size_t size) {
+  if (block == NULL) return allocate(state, size);
+  if (size == 0) {
+    release(state, block);
+    return NULL;
+  }
+  size_t before = usable(block);
+  void *moved = state->malloc_size + size - before > state->malloc_limit ? NULL : realloc(block, size);
+  if (moved == NULL) no_memory(size);
+  state->malloc_size += usable(moved) - before;
+  return moved;
+}
+
+int main(int argc, char **argv) {
+  static const JSMallocFunctions memory = {
+      .js_malloc = allocate, .js_free = release, .js_realloc = resize, .js_malloc_usable_size = usable};
+#ifdef M_ARENA_MAX
+  mallopt(M_ARENA_MAX, 1); /* glibc would give each thread of a look-up memory of its own, and keep it */
+#endif
+  signal(SIGPIPE, SIG_IGN);
+  signals_hold(); /* the program says what they are for, or leaves them to the system */
+  JSRuntime *runtime = JS_NewRuntime2(&memory, NULL);
+  if (runtime == NULL) return EX_SOFTWARE;
+  JS_SetMemoryLimit(runtime, HEAP_BYTES);
+  JS_SetMaxStackSize(runtime, STACK_BYTES);
+  JS_SetGCThreshold(runtime, GC_BYTES);
+  JSContext *context = JS_NewContextRaw(runtime);
+  if (context == NULL) return EX_SOFTWARE;
+  /* No eval: with it the parser would be linked in. */
+  JS_AddIntrinsicBaseObjects(context);
+  JS_AddIntrinsicDate(context);
+  JS_AddIntrinsicRegExp(context);
+  JS_AddIntrinsicJSON(context);
+  JS_AddIntrinsicMapSet(context);
+  JS_AddIntrinsicTypedArrays(context);
+  JS_AddIntrinsicPromise(context);
+  front_open(context, argc > 0 ? argc - 1 : 0, argv + 1);
+  JSValue function = JS_ReadObject(context, program, program_size, JS_READ_OBJ_BYTECODE);
+  JSValue result = JS_IsException(function) ? function : JS_EvalFunction(context, function);
+  if (JS_IsException(result)) front_uncaught();
+  JS_FreeValue(context, result);
+  _exit(front_run()); /* threads of look-ups may be at work */
+}

@@ -1,0 +1,2 @@
+/** The bundle has it in itself. */
+export const buildStamp = (): undefined => undefined;

@@ -1,0 +1,24 @@
+/** Numbers in network byte order, as libubox has them. What lies beyond the bytes reads as 0: lengths are checked before. */
+
+export function readU16(bytes: Uint8Array, at: number): number {
+  return ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
+}
+
+export function readU32(bytes: Uint8Array, at: number): number {
+  return ((readU16(bytes, at) << 16) | readU16(bytes, at + 2)) >>> 0;
+}
+
+export function writeU16(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value >>> 8;
+  bytes[at + 1] = value;
+}
+
+export function writeU32(bytes: Uint8Array, at: number, value: number): void {
+  writeU16(bytes, at, value >>> 16);
+  writeU16(bytes, at + 2, value);
+}
+
+/** For the eight bytes of a double or of an int64. */
+export function view64(bytes: Uint8Array, at: number): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset + at, 8);
+}
