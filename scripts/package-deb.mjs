@@ -1,0 +1,122 @@
+// Makes a Debian package of the router's program, for this machine: dist/wgpeerselector_VERSION_ARCHITECTURE.deb.
+//
+//   npm run package:deb [-- --output DIR]
+//
+// What is in it: /usr/sbin/wgpeerselector, its manual page, and the documents. There is no service yet, and no configuration: an example is
+// among the documents. SOURCE_DATE_EPOCH (seconds), where set, is the time of its files.
+import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { relative, resolve } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { parseArguments } from './setup/arguments.mjs';
+import { root } from './setup/paths.mjs';
+import { attempt, run } from './setup/process.mjs';
+import { buildRouter } from './setup.mjs';
+
+const { values } = parseArguments({ options: { output: { type: 'string' } } });
+const folder = resolve(values.output ?? `${root}/dist`);
+/** @type {{ version: string }} */
+const { version } = JSON.parse(await readFile(`${root}/package.json`, 'utf8'));
+const name = 'wgpeerselector';
+const authors = 'the wgpeerselector authors <wgpeerselector@example.org>';
+
+/** @returns {Promise<number>} seconds since 1970 */
+async function time() {
+  const given = Number(process.env.SOURCE_DATE_EPOCH);
+  if (process.env.SOURCE_DATE_EPOCH && Number.isFinite(given)) return given;
+  const { status, stdout } = await attempt(['git', '-C', root, 'log', '-1', '--format=%ct']);
+  return status === 0 ? Number(stdout) : Math.floor(Date.now() / 1000);
+}
+
+/** A manual page of what `--help` says. @param {string} help @param {Date} date */
+function manual(help, date) {
+  const literal = help
+    .replaceAll('\\', '\\e')
+    .replaceAll('-', '\\-')
+    .replace(/^([.'])/gm, '\\&$1');
+  return `.TH WGPEERSELECTOR 8 ${date.toISOString().slice(0, 10)} "wgpeerselector ${version}" "System Administration"
+.SH NAME
+wgpeerselector \\- keeps a WireGuard interface connected to one of several peers
+.SH SYNOPSIS
+.nf
+${literal.trimEnd()}
+.fi
+.SH FILES
+.TP
+/etc/config/wgpeerselector
+the peers; an example is in /usr/share/doc/wgpeerselector/examples
+.SH SEE ALSO
+.BR wg (8)
+`;
+}
+
+const missing = await buildRouter();
+if (missing !== undefined) {
+  process.stderr.write(`${missing}\n`);
+  process.exit(69);
+}
+const seconds = await time();
+const date = new Date(seconds * 1000);
+const architecture = (await run(['dpkg', '--print-architecture'])).trim();
+const library = (await run(['dpkg-query', '--show', `--showformat=\${Version}`, 'libc6'])).replace(
+  /[-+].*/,
+  '',
+);
+const program = `${root}/dist/router/wgpeerselector`;
+const work = await mkdtemp(`${tmpdir()}/wgps-deb-`);
+try {
+  const tree = `${work}/tree`;
+  /** @param {string} path @param {string | Buffer} content @param {number} [mode] */
+  const put = async (path, content, mode = 0o644) => {
+    await mkdir(`${tree}/${path}`.replace(/\/[^/]*$/, ''), { recursive: true });
+    await writeFile(`${tree}/${path}`, content);
+    await chmod(`${tree}/${path}`, mode);
+  };
+  /** @param {string} text */
+  const packed = (text) => gzipSync(text, { level: 9 });
+  const documents = `usr/share/doc/${name}`;
+  await put(`usr/sbin/${name}`, await readFile(program), 0o755);
+  await put(`usr/share/man/man8/${name}.8.gz`, packed(manual(await run([program, '--help']), date)));
+  const licence = await readFile(`${root}/LICENSE`, 'utf8');
+  await put(
+    `${documents}/copyright`,
+    `Upstream-Name: ${name}\n\n${licence}\nThe executable contains QuickJS, Copyright (c) Fabrice Bellard and Charlie Gordon,\nand ipaddr.js, Copyright (C) whitequark, under the same licence.\n`,
+  );
+  const rfc2822 = `${date.toUTCString().replace('GMT', '+0000')}`;
+  const entry = `${name} (${version}) unstable; urgency=medium\n\n  * See CHANGELOG.md of the project.\n\n -- ${authors}  ${rfc2822}\n`;
+  await put(`${documents}/changelog.gz`, packed(entry));
+  await put(
+    `${documents}/examples/wgpeerselector`,
+    await readFile(`${root}/openwrt/files/etc/config/wgpeerselector`),
+  );
+  const size = Math.ceil(Number((await run(['du', '-sk', `${tree}/usr`])).split('\t')[0]));
+  await put(
+    'DEBIAN/control',
+    `Package: ${name}
+Version: ${version}
+Architecture: ${architecture}
+Maintainer: ${authors}
+Installed-Size: ${size}
+Depends: libc6 (>= ${library})
+Suggests: wireguard-tools
+Section: net
+Priority: optional
+Description: keeps a WireGuard interface connected to one of several peers
+ Takes one of the configured peers at random, waits for the handshake,
+ installs the routes, and moves on to another peer when that one dies.
+ It speaks netlink, ubus and NTP by itself and starts no other program.
+`,
+  );
+  await run(['chmod', '-R', 'u=rwX,go=rX', tree]);
+  const deb = `${work}/${name}_${version}_${architecture}.deb`;
+  const env = { ...process.env, SOURCE_DATE_EPOCH: String(seconds) };
+  await run(['dpkg-deb', '--root-owner-group', '-Zxz', '--build', tree, deb], { env });
+  await mkdir(folder, { recursive: true });
+  const output = `${folder}/${name}_${version}_${architecture}.deb`;
+  await copyFile(deb, output);
+  process.stdout.write(
+    `${relative(process.cwd(), output)} ${((await readFile(output)).length / 1024).toFixed(1)} KiB\n`,
+  );
+} finally {
+  await rm(work, { recursive: true, force: true });
+}

@@ -1,0 +1,14 @@
+/**
+ * What the router's program may cost at most, on x86_64, in bytes. Each number falls with each improvement, and never rises without a
+ * word in CHANGELOG.md.
+ */
+export const limits = {
+  /** The executable, stripped. */
+  executable: 640_000,
+  /** The same compressed by gzip, as it lies in a package. */
+  compressed: 340_000,
+  /** Private_Dirty, connected and idle. */
+  private: 2_500_000,
+  /** Rss, the pages of the executable and of the C library among them. */
+  resident: 4_500_000,
+} as const;
