@@ -1,6 +1,7 @@
 // What the documents show is pasted into a fresh folder and does what they say: "Run it" to the letter, with living gateways;
 // the snippets of the libraries, against the kernel, an ubusd and NTP servers of the lab. Only the gateways' keys are put in.
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { test } from 'node:test';
@@ -46,7 +47,9 @@ class FreshMachine {
       await cp(`/etc/${name}`, `${folder}/etc/${name}`, { dereference: true });
     }
     await writeFile(`${folder}/etc/resolv.conf`, lab.dns.resolvConf);
-    await cp(`${root}dist/router`, `${folder}/clone/dist/router`, { recursive: true });
+    await mkdir(`${folder}/clone/dist`, { recursive: true });
+    const program = `${root}dist/router`;
+    if (existsSync(program)) await cp(program, `${folder}/clone/dist/router`, { recursive: true });
     return new FreshMachine(lab, folder);
   }
 
