@@ -33,13 +33,13 @@ wgpeerselector_pid_file() {
 
 # Prints the process id of the daemon for a device, if there is one. A pid file may be stale and its number somebody else's, for
 # instance an editor's in which our configuration is open: only a process with our arguments in their places is ours, which
-# are those behind interpreter and program.
+# are those behind the program, or behind Node and the program.
 wgpeerselector_pid() {
 	local file pid
 	file=$(wgpeerselector_pid_file "$1")
 	pid=$(cat "$file" 2>/dev/null) || return 1
 	case "$pid" in '' | *[!0-9]*) return 1 ;; esac
-	[ "$(tr '\0' '\n' 2>/dev/null <"/proc/$pid/cmdline" | sed -n 3,6p)" = "$(printf '%s\n' --interface "$1" --pid-file "$file")" ] ||
+	[ "$(tr '\0' '\n' 2>/dev/null <"/proc/$pid/cmdline" | sed '1{/wgpeerselector$/!d;}' | sed -n 2,5p)" = "$(printf '%s\n' --interface "$1" --pid-file "$file")" ] ||
 		return 1
 	echo "$pid"
 }
