@@ -3,9 +3,11 @@
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { buildTime } from './setup/epoch.mjs';
 
-const epoch = Number(process.env.SOURCE_DATE_EPOCH);
-const built = process.env.SOURCE_DATE_EPOCH && Number.isFinite(epoch) ? epoch * 1000 : Date.now();
 const folder = new URL('../dist/src/', import.meta.url);
 mkdirSync(folder, { recursive: true });
-writeFileSync(fileURLToPath(new URL('build-time.json', folder)), `${JSON.stringify({ built })}\n`);
+writeFileSync(
+  fileURLToPath(new URL('build-time.json', folder)),
+  `${JSON.stringify({ built: buildTime() })}\n`,
+);

@@ -14,6 +14,7 @@ import { build, transform } from 'esbuild';
 import { figures } from './bundle/figures.mjs';
 import { onPlatform } from './bundle/platform.mjs';
 import { parseArguments } from './setup/arguments.mjs';
+import { buildTime } from './setup/epoch.mjs';
 import { root } from './setup/paths.mjs';
 import { run } from './setup/process.mjs';
 
@@ -27,12 +28,6 @@ const { values } = parseArguments({
 });
 const folder = resolve(values.output ?? `${root}/dist/bundle`);
 const program = `${folder}/wgpeerselector.js`;
-
-/** As scripts/build-stamp.mjs has it. */
-function buildTime() {
-  const epoch = Number(process.env.SOURCE_DATE_EPOCH);
-  return process.env.SOURCE_DATE_EPOCH && Number.isFinite(epoch) ? epoch * 1000 : Date.now();
-}
 
 /**
  * Modules of Node are loaded when they are first needed, not at the start: some never are, and each costs a millisecond.

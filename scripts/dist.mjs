@@ -10,8 +10,9 @@ import { relative, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { bundleForQuickJS } from './router/bundle.mjs';
 import { parseArguments } from './setup/arguments.mjs';
+import { sourceTime } from './setup/epoch.mjs';
 import { root } from './setup/paths.mjs';
-import { attempt, run } from './setup/process.mjs';
+import { run } from './setup/process.mjs';
 
 const { values } = parseArguments({ options: { output: { type: 'string' } } });
 const folder = resolve(values.output ?? `${root}/dist`);
@@ -20,15 +21,7 @@ const { version } = JSON.parse(await readFile(`${root}/package.json`, 'utf8'));
 const name = `wgpeerselector-${version}`;
 const native = `${root}/src/platform/native`;
 
-/** @returns {Promise<number>} seconds since 1970 */
-async function time() {
-  const given = Number(process.env.SOURCE_DATE_EPOCH);
-  if (process.env.SOURCE_DATE_EPOCH && Number.isFinite(given)) return given;
-  const { status, stdout } = await attempt(['git', '-C', root, 'log', '-1', '--format=%ct']);
-  return status === 0 ? Number(stdout) : Math.floor(Date.now() / 1000);
-}
-
-const seconds = await time();
+const seconds = await sourceTime();
 process.env.SOURCE_DATE_EPOCH = String(seconds);
 const work = await mkdtemp(`${tmpdir()}/wgps-dist-`);
 try {

@@ -9,8 +9,9 @@ import { tmpdir } from 'node:os';
 import { relative, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { parseArguments } from './setup/arguments.mjs';
+import { sourceTime } from './setup/epoch.mjs';
 import { root } from './setup/paths.mjs';
-import { attempt, run } from './setup/process.mjs';
+import { run } from './setup/process.mjs';
 import { buildRouter } from './setup.mjs';
 
 const { values } = parseArguments({ options: { output: { type: 'string' } } });
@@ -19,14 +20,6 @@ const folder = resolve(values.output ?? `${root}/dist`);
 const { version } = JSON.parse(await readFile(`${root}/package.json`, 'utf8'));
 const name = 'wgpeerselector';
 const authors = 'the wgpeerselector authors <wgpeerselector@example.org>';
-
-/** @returns {Promise<number>} seconds since 1970 */
-async function time() {
-  const given = Number(process.env.SOURCE_DATE_EPOCH);
-  if (process.env.SOURCE_DATE_EPOCH && Number.isFinite(given)) return given;
-  const { status, stdout } = await attempt(['git', '-C', root, 'log', '-1', '--format=%ct']);
-  return status === 0 ? Number(stdout) : Math.floor(Date.now() / 1000);
-}
 
 /** A manual page of what `--help` says. @param {string} help @param {Date} date */
 function manual(help, date) {
@@ -55,7 +48,7 @@ if (missing !== undefined) {
   process.stderr.write(`${missing}\n`);
   process.exit(69);
 }
-const seconds = await time();
+const seconds = await sourceTime();
 const date = new Date(seconds * 1000);
 const architecture = (await run(['dpkg', '--print-architecture'])).trim();
 const library = (await run(['dpkg-query', '--show', `--showformat=\${Version}`, 'libc6'])).replace(

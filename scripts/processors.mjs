@@ -12,7 +12,7 @@ import { root } from './setup/paths.mjs';
 import { attempt, run } from './setup/process.mjs';
 import { build } from './setup.mjs';
 
-/** The emulators, by the targets of scripts/build-router.mjs; the first two and the last are big-endian or not what the compilers default to. */
+/** The emulators, by the targets of scripts/build-router.mjs. mips and powerpc are big-endian. */
 const emulators = {
   mips: 'qemu-mips-static',
   mipsel: 'qemu-mipsel-static',

@@ -1,13 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { build } from 'esbuild';
 import { onPlatform } from '../bundle/platform.mjs';
+import { buildTime } from '../setup/epoch.mjs';
 import { root } from '../setup/paths.mjs';
-
-/** As scripts/build-stamp.mjs has it. */
-function buildTime() {
-  const epoch = Number(process.env.SOURCE_DATE_EPOCH);
-  return process.env.SOURCE_DATE_EPOCH && Number.isFinite(epoch) ? epoch * 1000 : Date.now();
-}
 
 /**
  * Makes one readable JavaScript file that runs inside QuickJS.
