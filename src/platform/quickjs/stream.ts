@@ -66,6 +66,8 @@ class NativeStream implements Stream {
   #unsent: Uint8Array[] = [];
   #size = 0;
   #flushing = false;
+  /** The other side does not read: what is written waits for the loop to say that there is room. */
+  #blocked = false;
   #ending = false;
   #over = false;
 
@@ -124,7 +126,7 @@ class NativeStream implements Stream {
 
   /** After what is written in this turn, so that all of it leaves at once. */
   #flushLater(): void {
-    if (this.#flushing) return;
+    if (this.#flushing || this.#blocked) return;
     this.#flushing = true;
     native.queueMicrotask(() => {
       this.#flushing = false;
@@ -139,7 +141,8 @@ class NativeStream implements Stream {
       this.#close(error);
       return;
     }
-    this.#watch?.want(this.#size > 0 ? READABLE | WRITABLE : READABLE);
+    this.#blocked = this.#size > 0;
+    this.#watch?.want(this.#blocked ? READABLE | WRITABLE : READABLE);
     if (this.#ending && this.#size === 0) this.#close(undefined);
   }
 

@@ -1,9 +1,9 @@
 import type { Text } from '../text.js';
 import { native } from './native.js';
 
-export { fromBase64, toBase64 } from '../base64.js';
 export { decodeLatin1 } from '../latin1.js';
 export type * from '../text.js';
+export { fromBase64, toBase64 } from './base64.js';
 
 export const encodeUtf8: Text['encodeUtf8'] = native.encodeUtf8;
 
