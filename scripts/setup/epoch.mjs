@@ -1,4 +1,5 @@
 // The time that builds carry: SOURCE_DATE_EPOCH (seconds since 1970), where it is set, so that a build can be repeated.
+import { stat } from 'node:fs/promises';
 import { root } from './paths.mjs';
 import { attempt } from './process.mjs';
 
@@ -14,10 +15,15 @@ export function buildTime() {
   return epoch === undefined ? Date.now() : epoch * 1000;
 }
 
-/** The age of the sources: that time, or the commit's, or now where there is no commit. @returns {Promise<number>} seconds since 1970 */
+/**
+ * The age of the sources: that time, or the commit's, or, where git is not or knows of none, package.json's, to which git sets it in the
+ * archives that it makes. Never now: that would be another for each build.
+ *
+ * @returns {Promise<number>} seconds since 1970
+ */
 export async function sourceTime() {
   const epoch = sourceDateEpoch();
   if (epoch !== undefined) return epoch;
   const { status, stdout } = await attempt(['git', '-C', root, 'log', '-1', '--format=%ct']);
-  return status === 0 ? Number(stdout) : Math.floor(Date.now() / 1000);
+  return status === 0 ? Number(stdout) : Math.floor((await stat(`${root}/package.json`)).mtimeMs / 1000);
 }

@@ -1,7 +1,16 @@
 // What others build and install from: the source tarball, the OpenWrt package that is built from it, the Debian package.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname } from 'node:path';
 import { after, test } from 'node:test';
@@ -41,6 +50,16 @@ test('two builds of the source tarball are the same bytes, and nothing in it nee
   for (const file of ['Makefile', 'LICENSE', 'README.md', 'wgpeerselector.js', 'main.c', 'native.h'])
     assert.ok(files.includes(file), file);
   assert.ok(!files.includes('node.c'));
+});
+
+test('without git the sources are as old as package.json: what is built twice is the same twice', () => {
+  const { SOURCE_DATE_EPOCH: _, ...env } = process.env;
+  const ask = `import { sourceTime } from '${root}scripts/setup/epoch.mjs'; console.log(await sourceTime());`;
+  const { stdout } = spawnSync(process.execPath, ['--input-type=module', '--eval', ask], {
+    encoding: 'utf8',
+    env: { ...env, PATH: folder },
+  });
+  assert.equal(Number(stdout), Math.floor(statSync(`${root}package.json`).mtimeMs / 1000));
 });
 
 /** As much of OpenWrt's build root as our Makefile sees of it. */
