@@ -25,9 +25,11 @@ export const labPackages = [
   { names: ['busybox-static'], files: ['busybox'] },
   { names: ['kmod'], files: ['modprobe'] },
   { names: ['perl-base'], files: ['perl'] },
-  // For the native parts; they may be missing on a router, but the tests are about them too.
+  // For the native parts and the router's program. A router may lack them, but the tests are about them too.
   { names: ['gcc'], files: ['cc', 'gcc'] },
   { names: ['libc6-dev'], files: ['/usr/include/stdio.h'] },
+  { names: ['make'], files: ['make'] },
+  { names: ['xz-utils'], files: ['xz'] }, // QuickJS comes packed by it
 ];
 
 /** Where Debian 12 and those after it have virtiofsd; the two are different programs. */

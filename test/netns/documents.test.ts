@@ -279,5 +279,7 @@ esac
 });
 
 test('every block that this file is to run was run', () => {
-  assert.deepEqual([...ran].sort(), blocksFor('netns').sort());
+  const program = needsRouter().skip === false; // "Run it" is listed as not run without
+  const wanted = blocksFor('netns').filter((name) => program || !name.startsWith('README.md, Run it,'));
+  assert.deepEqual([...ran].sort(), wanted.sort());
 });
