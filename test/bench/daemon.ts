@@ -10,7 +10,7 @@ import { release } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type Daemon, Lab } from '../netns/lab/index.js';
-import { programs } from '../netns/lab/program.js';
+import { type ProgramName as Program, programs } from '../netns/lab/program.js';
 import { type CpuUse, cpuUse, memory } from './process-figures.js';
 
 /** How often a start is measured: single ones differ by what else the machine does. */
@@ -26,7 +26,6 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 
 const connected = /info vpn (\S+): connected to .*handshake after/;
 
-type Program = keyof typeof programs;
 /** The router's is left out where QuickJS cannot be had. */
 const there: readonly Program[] = (['node', 'router'] as const).filter((name) => existsSync(fileOf(name)));
 

@@ -24,7 +24,7 @@ export function cpuUse(pid: number): CpuUse {
 
 /** Memory in MB (10^6 bytes). */
 export interface Memory {
-  /** Private_Dirty: what the process costs the machine. */
+  /** Private_Dirty and what of it was swapped out: what the process costs the machine. */
   readonly private: number;
   /** Rss: with the pages of the node binary, which are shared with the file. */
   readonly resident: number;
@@ -37,5 +37,15 @@ export function memory(pid: number): Memory {
     if (kib === undefined) throw new Error(`/proc/${pid}/smaps_rollup has no ${name}`);
     return (Number(kib) * 1024) / 1e6;
   };
-  return { private: field('Private_Dirty'), resident: field('Rss') };
+  return { private: field('Private_Dirty') + field('Swap'), resident: field('Rss') };
+}
+
+/** How many file descriptors a process has open. */
+export function descriptors(pid: number): number {
+  return readdirSync(`/proc/${pid}/fd`).length;
+}
+
+/** How many threads a process has. */
+export function threads(pid: number): number {
+  return readdirSync(`/proc/${pid}/task`).length;
 }

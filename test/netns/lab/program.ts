@@ -10,5 +10,8 @@ export const programs = {
   router: [`${dist}router/wgpeerselector`],
 } as const satisfies Record<string, readonly string[]>;
 
+/** A name of {@link programs}. */
+export type ProgramName = keyof typeof programs;
+
 /** The one that this run is of. */
 export const daemonProgram: readonly string[] = programs[chosenProgram];
