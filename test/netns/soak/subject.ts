@@ -84,7 +84,7 @@ export class Subject {
    */
   sample(): Sample {
     if (this.#trouble !== undefined) throw this.#trouble;
-    assert.ok(this.#daemon.running, `${this.name}: ${this.#daemon.describe()}`);
+    if (!this.#daemon.running) throw new Error(`${this.name}: ${this.#daemon.describe()}`);
     const { pid } = this.#daemon;
     const taken = {
       memory: memory(pid).private * 1e6,
