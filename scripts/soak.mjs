@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The soak, from a bare checkout: `npm run soak`, or `npm run soak -- 5` for five minutes instead of an hour.
+// The soak, from a bare checkout: `npm run soak`, or `npm run soak -- 5` for five minutes instead of an hour, and five to settle before.
 import { parseArguments } from './setup/arguments.mjs';
 import { root } from './setup/paths.mjs';
 import { takeYes } from './setup/work.mjs';
@@ -19,7 +19,7 @@ try {
   const missing = await buildRouter();
   if (missing !== undefined) process.stderr.write(`${missing}\nIt goes on with Node's program alone.\n`);
   const { status } = await runInWorld([process.execPath, `${root}/dist/test/netns/soak/main.js`, minutes], {
-    timeout: Number(minutes) * 60 + 900, // what comes before and after takes minutes where the processor is emulated
+    timeout: Number(minutes) * 60 + 1500, // settling, and labs that take minutes where the processor is emulated
   });
   process.exitCode = status;
 } catch (error) {

@@ -7,19 +7,19 @@ import { FEWEST_SAMPLES, growth, type Sample } from '../netns/soak/growth.js';
 const hour = (changed: (minute: number) => Partial<Sample> = () => ({})): Sample[] =>
   Array.from({ length: 60 }, (_, minute) => ({
     memory: 1_500_000 + (minute % 7) * 200_000,
+    live: undefined,
     descriptors: 10 + (minute % 3),
     threads: 1 + (minute % 2),
     ...changed(minute),
   }));
 
 const tooMuch = (samples: readonly Sample[]): string[] =>
-  growth(samples, 100_000)
+  growth(samples, { memory: 100_000, live: 50_000 })
     .filter((grown) => grown.tooMuch)
     .map(({ quantity }) => quantity);
 
-test('what comes and goes is no growth, and neither is a start that takes its time', () => {
+test('what comes and goes is no growth, and neither is less than the noise', () => {
   assert.deepEqual(tooMuch(hour()), []);
-  assert.deepEqual(tooMuch(hour((minute) => (minute < 5 ? { memory: 500_000 + minute } : {}))), []);
   assert.deepEqual(
     tooMuch(hour((minute) => ({ memory: 1_500_000 + minute * 1_000 }))),
     [],
@@ -33,10 +33,11 @@ test('what leaks is seen under what comes and goes', () => {
   assert.deepEqual(tooMuch(hour((minute) => ({ memory: leak(minute) }))), ['memory']);
   const one = (minute: number) => ({ descriptors: 10 + (minute % 3) + (minute < 35 ? 0 : 1) });
   assert.deepEqual(tooMuch(hour(one)), ['descriptors']);
+  assert.deepEqual(tooMuch(hour((minute) => ({ live: 4_000_000 + minute * 2_000 }))), ['live']);
   assert.deepEqual(tooMuch(hour((minute) => ({ threads: 1 + Math.floor(minute / 20) }))), ['threads']);
 });
 
 test('too few samples are not judged', () => {
-  assert.throws(() => growth(hour().slice(0, FEWEST_SAMPLES - 1), 0), RangeError);
-  assert.equal(growth(hour().slice(0, FEWEST_SAMPLES), 0).length, 3);
+  assert.throws(() => growth(hour().slice(0, FEWEST_SAMPLES - 1), {}), RangeError);
+  assert.equal(growth(hour().slice(0, FEWEST_SAMPLES), {}).length, 4);
 });

@@ -1,9 +1,11 @@
-/** Whether a process has grown: the end of a soak held against what it was after its beginning. */
+/** Whether a process has grown: the end of a soak held against its beginning. */
 
 /** One look at a process. */
 export interface Sample {
   /** Private memory, in bytes. */
   readonly memory: number;
+  /** What of it lives on V8's heap, in bytes; undefined where V8 is not. */
+  readonly live: number | undefined;
   /** Open file descriptors. */
   readonly descriptors: number;
   readonly threads: number;
@@ -15,38 +17,34 @@ export type Quantity = keyof Sample;
 /** What a soak has shown of one quantity. */
 export interface Growth {
   readonly quantity: Quantity;
-  /** The least after the beginning, and the least at the end. */
+  /** The least of the first third, and the least of the last. */
   readonly before: number;
   readonly after: number;
   /** Whether that is more than was allowed. */
   readonly tooMuch: boolean;
 }
 
-/** The parts of a soak that are compared, as fractions of it. What is before the first is the start-up, which nobody judges. */
-const COMPARED = { before: [0.1, 0.4], after: [0.7, 1] } as const;
+/** What growth of a quantity is noise; of those that are not there none is. */
+export type Noise = Readonly<Partial<Record<Quantity, number>>>;
 
-/** The least number of samples that can be judged: both parts then have some. */
-export const FEWEST_SAMPLES = 10;
+/** The least number of samples that can be judged. */
+export const FEWEST_SAMPLES = 9;
 
 /**
- * Compares the least of each quantity in the two parts. Garbage that waits for its collector, a name that is being resolved, a
- * connection that is being made come and go, and are missing in some samples of each part; what leaks is in all of them.
+ * Compares the least of each quantity in the first third and in the last. Garbage that waits for its collector, a name that is being
+ * resolved, a connection that is being made come and go, and are missing in some samples of each; what leaks is in all of them.
  *
- * @param samples taken at equal intervals, at least {@link FEWEST_SAMPLES}
- * @param allowed the growth of the memory that is noise, in bytes; of the others none is
+ * @param samples taken at equal intervals, at least {@link FEWEST_SAMPLES}, none of them while the process was still starting
  * @throws RangeError if there are too few samples
  */
-export function growth(samples: readonly Sample[], allowed: number): Growth[] {
+export function growth(samples: readonly Sample[], noise: Noise): Growth[] {
   if (samples.length < FEWEST_SAMPLES) throw new RangeError(`${samples.length} samples are too few`);
-  const part = ([from, to]: readonly [number, number]) =>
-    samples.slice(Math.floor(samples.length * from), Math.ceil(samples.length * to));
+  const third = Math.floor(samples.length / 3);
   const least = (some: readonly Sample[], quantity: Quantity) =>
-    Math.min(...some.map((sample) => sample[quantity]));
-  const first = part(COMPARED.before);
-  const last = part(COMPARED.after);
-  return (['memory', 'descriptors', 'threads'] as const).map((quantity) => {
-    const before = least(first, quantity);
-    const after = least(last, quantity);
-    return { quantity, before, after, tooMuch: after - before > (quantity === 'memory' ? allowed : 0) };
+    Math.min(...some.map((sample) => sample[quantity] ?? 0));
+  return (['memory', 'live', 'descriptors', 'threads'] as const).map((quantity) => {
+    const before = least(samples.slice(0, third), quantity);
+    const after = least(samples.slice(-third), quantity);
+    return { quantity, before, after, tooMuch: after - before > (noise[quantity] ?? 0) };
   });
 }

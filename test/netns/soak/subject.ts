@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { Ubus } from '../../../src/ubus/index.js';
 import { descriptors, memory, threads } from '../../bench/process-figures.js';
 import { FakeUbusd } from '../../support/ubusd.js';
-import { type Daemon, Lab, ourRoutes, patience } from '../lab/index.js';
+import { type Daemon, Lab, ourRoutes, patience, until } from '../lab/index.js';
 import { type ProgramName, programs } from '../lab/program.js';
 import type { Sample } from './growth.js';
 
@@ -13,6 +13,16 @@ const NAME = 'gw3.test';
 
 /** Of the debug level, to which most of the lines go that are one of many. */
 const connected = /vpn \S+: connected to /;
+
+/** Node's is told to collect its garbage before each sample. */
+const commands: Readonly<Record<ProgramName, readonly string[]>> = {
+  node: [
+    process.execPath,
+    ...['--expose-gc', '--import', new URL('collect.js', import.meta.url).href],
+    ...programs.node.slice(1),
+  ],
+  router: programs.router,
+};
 
 /** What a subject does: it holds a connection, or makes and loses them as fast as it can. */
 export type Manner = 'holding' | 'changing';
@@ -55,7 +65,7 @@ export class Subject {
       await ubusd.start();
       const client = await Ubus.connect({ path, timeout: 60_000 });
       const daemon = await lab.startDaemon({
-        program: programs[program],
+        program: commands[program],
         config: await configuration(lab),
         args: ['-i', 'vpn', '-v', '--ubus-socket', path],
       });
@@ -82,12 +92,14 @@ export class Subject {
    *
    * @throws what went wrong meanwhile: the daemon has ended, a connection did not come
    */
-  sample(): Sample {
+  async sample(): Promise<Sample> {
     if (this.#trouble !== undefined) throw this.#trouble;
     if (!this.#daemon.running) throw new Error(`${this.name}: ${this.#daemon.describe()}`);
+    const live = this.program === 'node' ? await this.#collect() : undefined;
     const { pid } = this.#daemon;
     const taken = {
       memory: memory(pid).private * 1e6,
+      live,
       descriptors: descriptors(pid),
       threads: threads(pid),
     };
@@ -120,6 +132,15 @@ export class Subject {
   async #connected(): Promise<void> {
     await this.#daemon.line(connected);
     this.connections++;
+  }
+
+  /** Has V8 collect its garbage. @returns what is left, in bytes */
+  async #collect(): Promise<number> {
+    const told = () => this.#daemon.stdout.match(/^live \d+$/gm) ?? [];
+    const before = told().length;
+    this.#daemon.signal('SIGUSR2');
+    await until(() => told().length > before, { what: `${this.name}: its garbage to be collected` });
+    return Number(told().at(-1)?.slice('live '.length));
   }
 
   #change(): void {
