@@ -42,6 +42,7 @@ export const vmPackages = [
   { names: ['busybox-static'], files: ['busybox'] },
   { names: ['kmod'], files: ['depmod'] },
   { names: ['iproute2'], files: ['ip'] },
+  { names: ['gcc'], files: ['cc', 'gcc'] }, // scripts/vm/no-groups.c
 ];
 
 /** An ordinary user's PATH lacks those with `sbin`. */

@@ -3,7 +3,9 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { access, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
 import { find, unpacked, virtiofsd } from '../setup/debian.mjs';
+import { run } from '../setup/process.mjs';
 
 /**
  * @typedef {object} Port
@@ -45,7 +47,7 @@ export async function boot(parts, folder, ports, options = {}) {
     servers.push(await listen(`${folder}/${port.name}.sock`, port.connected));
   }
   const socket = `${folder}/files.sock`;
-  const files = start(fileServer(socket, options.root || '/'));
+  const files = start(await fileServer(folder, socket, options.root || '/'));
   await waitForFile(socket, files);
   const qemu = start([
     'qemu-system-x86_64',
@@ -85,11 +87,12 @@ export async function boot(parts, folder, ports, options = {}) {
 /**
  * The command line of virtiofsd: it shows the guest our root folder, or another.
  *
+ * @param {string} folder of this run
  * @param {string} socket
  * @param {string} root
- * @returns {string[]}
+ * @returns {Promise<string[]>}
  */
-function fileServer(socket, root) {
+async function fileServer(folder, socket, root) {
   const current = find(virtiofsd.current);
   const argv =
     current === undefined
@@ -107,8 +110,20 @@ function fileServer(socket, root) {
   const all = [...argv, ...sandbox, `--socket-path=${socket}`];
   if (process.getuid?.() === 0) return all;
   // It will be root for its chroot, and write its process id below /run. The guest has a /run of its own.
-  const script = 'mount -t tmpfs tmpfs /run && exec "$0" "$@"';
-  return ['unshare', '--user', '--map-root-user', '--mount', 'sh', '-c', script, ...all];
+  const preload = current === undefined ? await withoutGroups(folder) : '';
+  const script = 'mount -t tmpfs tmpfs /run && LD_PRELOAD=$0 exec "$@"';
+  return ['unshare', '--user', '--map-root-user', '--mount', 'sh', '-c', script, preload, ...all];
+}
+
+/**
+ * @param {string} folder of this run
+ * @returns {Promise<string>} a library by which a program has no supplementary groups
+ */
+async function withoutGroups(folder) {
+  const library = `${folder}/no-groups.so`;
+  const source = fileURLToPath(new URL('no-groups.c', import.meta.url));
+  await run(['cc', '-shared', '-fPIC', '-nostdlib', '-o', library, source]);
+  return library;
 }
 
 /** Where QEMU finds what the emulated machine starts with, if it was unpacked and not installed. */
