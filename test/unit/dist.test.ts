@@ -137,10 +137,16 @@ test(
       .trim()
       .split('\n');
     for (const path of paths) run('ln', '-s', path, `${bin}/`);
+    // By which a compiler that was unpacked and not installed finds its parts.
+    const settings = ['LD_LIBRARY_PATH', 'C_INCLUDE_PATH', 'LIBRARY_PATH'].flatMap((name) => {
+      const value = process.env[name];
+      return value === undefined ? [] : [`${name}=${value}`];
+    });
     run(
       'env',
       '-i',
       `PATH=${bin}`,
+      ...settings,
       'make',
       '-C',
       `${folder}/checkout/openwrt`,
