@@ -4,7 +4,7 @@
 //   node scripts/test.mjs unit [FILE…]    set-up, types, unit tests: all, or those whose path contains FILE
 //   node scripts/test.mjs netns [NAME…]   set-up, types, test/netns: all, or those whose path contains NAME
 // The last line is `N passed, N failed`. A phase that fails counts as one failed. What this world cannot run is listed before.
-import { root } from './setup/paths.mjs';
+import { cache, root } from './setup/paths.mjs';
 import { attempt } from './setup/process.mjs';
 import { takeYes } from './setup/work.mjs';
 import { build, buildRouter, setUp } from './setup.mjs';
@@ -57,6 +57,7 @@ if (ready && only === undefined) {
     const { status } = await attempt([`${root}/node_modules/.bin/${argv[0]}`, ...argv.slice(1)], {
       cwd: root,
       show: true,
+      env: { ...process.env, XDG_CACHE_HOME: cache }, // it makes itself a folder there
     });
     if (status !== 0) throw new Error('biome found something; `npm run format` mends what can be mended');
   });
