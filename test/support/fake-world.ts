@@ -1,4 +1,4 @@
-import assert from 'node:assert/strict';
+import { setImmediate } from '#platform/timers.js';
 import type { SelectorEvent, Snapshot } from '../../src/selector/events.js';
 import { Selector } from '../../src/selector/selector.js';
 import type {
@@ -18,6 +18,11 @@ import type {
   World,
 } from '../../src/selector/world.js';
 
+/** An assertion of this file's own: it runs inside QuickJS too, which has no node:assert. */
+function must(holds: boolean, rule: string): void {
+  if (!holds) throw new Error(rule);
+}
+
 /** A clock that moves only when it is told to: hours pass in no time, in the same order each run. */
 export class FakeTimers implements Timers {
   #now = 1_000;
@@ -34,7 +39,7 @@ export class FakeTimers implements Timers {
   }
 
   after(milliseconds: number, callback: () => void): () => void {
-    assert.ok(milliseconds >= 0, `${milliseconds}: Node warns of such a timer`);
+    must(milliseconds >= 0, `${milliseconds}: Node warns of such a timer`);
     const id = ++this.#id;
     this.#due.set(id, { at: this.#now + milliseconds, callback });
     return () => this.#due.delete(id);
@@ -63,7 +68,7 @@ export class FakeTimers implements Timers {
 }
 
 async function settle(): Promise<void> {
-  for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
+  for (let turn = 0; turn < 2; turn++) await new Promise<void>((resolve) => setImmediate(resolve));
 }
 
 /** mulberry32: the same seed, the same decisions. */
@@ -246,7 +251,7 @@ export class FakeWorld implements World {
   }
 
   takeRoute(destination: string): void {
-    assert.ok(this.routes.delete(destination), `${destination} is no route`);
+    must(this.routes.delete(destination), `${destination} is no route`);
     for (const listener of this.#routesInDoubt) listener();
   }
 
@@ -264,6 +269,12 @@ export class FakeWorld implements World {
       traffic: true,
       own,
     });
+  }
+
+  /** Forgets what has been noted so far: in a run of days that would be all that grows. */
+  forget(): void {
+    for (const notes of [this.events, this.shown, this.resolutions, this.calls, this.applied])
+      notes.length = 0;
   }
 
   ofType<T extends SelectorEvent['type']>(type: T): Extract<SelectorEvent, { type: T }>[] {
@@ -327,7 +338,7 @@ export class FakeWorld implements World {
         this.#call(`install ${wanted.name} ${remote.address}`);
         this.#mustExist();
         const others = [...this.installed.values()].filter((entry) => entry.own);
-        assert.deepEqual(others, [], 'at most one of our peers at once');
+        must(others.length === 0, 'at most one of our peers at once');
         if (wanted.publicKey === this.publicKey) return; // as the kernel does: no error, and no peer
         const entry: Installed = {
           publicKey: wanted.publicKey,
@@ -347,7 +358,7 @@ export class FakeWorld implements World {
         this.#call(`adjust ${wanted.name}`);
         this.#mustExist();
         const entry = this.installed.get(wanted.publicKey);
-        assert.ok(entry, 'only an installed peer can be adjusted');
+        if (entry === undefined) throw new Error('only an installed peer can be adjusted');
         const { allowedIps, persistentKeepalive, presharedKey } = wanted;
         Object.assign(entry, { allowedIps, persistentKeepalive, presharedKey });
       },
@@ -361,7 +372,7 @@ export class FakeWorld implements World {
       },
       remove: async (publicKey) => {
         this.#call(`remove ${publicKey}`);
-        assert.equal(typeof publicKey, 'string');
+        must(typeof publicKey === 'string', 'a key is a text');
         this.installed.delete(publicKey);
       },
     };
