@@ -4,6 +4,8 @@
 //   npm run build:router -- --target mips       for another, with Debian's cross compilers: mips, mipsel, arm, arm64, riscv64, i386,
 //                                               powerpc, x64
 //   --static                                    with the C library in it: musl where there is musl-gcc, else the compiler's own
+//   --sanitize                                  with AddressSanitizer and UndefinedBehaviorSanitizer, and everything freed at the end, so that
+//                                               leaks are told: for test/unit/sanitizers.test.ts and developers
 //   --output DIR                                another folder than dist/router
 //   --entry FILE                                another program than src/cli/main.ts
 //
@@ -41,6 +43,7 @@ const { values } = parseArguments({
   options: {
     target: { type: 'string' },
     static: { type: 'boolean', default: false },
+    sanitize: { type: 'boolean', default: false },
     output: { type: 'string' },
     entry: { type: 'string', default: `${root}/src/cli/main.ts` },
   },
@@ -69,6 +72,14 @@ async function kernelHeaders() {
   }
   return folder;
 }
+
+/** What finds faults in C while it runs, and then ends the program. The engine has undefined behaviour of its own (clz(0)). */
+const sanitizing = {
+  CFLAGS: '-O1 -g -fno-omit-frame-pointer -fsanitize=address',
+  OWN_CFLAGS: '-fsanitize=undefined -fno-sanitize-recover=all',
+  CPPFLAGS: '-DFREE_AT_END',
+  STRIP: 'true',
+};
 
 /** @returns {Promise<{ name: string, cc: string, strip: string, ldflags: string }>} the compiler, and a name for what it makes */
 async function compiler() {
@@ -110,7 +121,13 @@ async function main() {
   // What is made of one source by one compiler with the same flags, and for one program.
   const key = (/** @type {string[]} */ ...parts) =>
     createHash('sha256').update(parts.join('\0')).digest('hex').slice(0, 12);
-  const flags = ['CFLAGS', 'LDFLAGS', 'CPPFLAGS'].map((variable) => process.env[variable] ?? '');
+  const more = values.sanitize
+    ? Object.entries(sanitizing).map(([variable, value]) => `${variable}=${value}`)
+    : [];
+  const flags = [
+    ...more,
+    ...['CFLAGS', 'LDFLAGS', 'CPPFLAGS'].map((variable) => process.env[variable] ?? ''),
+  ];
   // A compiler for each byte order: see swapped-regexp.h.
   const host = `${cache}/router/host-${key(quickjs)}${bigEndian.includes(values.target ?? '') ? '-big-endian' : ''}`;
   const objects = `${cache}/router/${name}-${key(quickjs, cc, ...flags)}`;
@@ -125,7 +142,9 @@ async function main() {
   if ((await stat(qjsc).catch(() => undefined)) === undefined) say("building QuickJS's compiler");
   await make(`BUILD=${host}`, `CC=${cc}`, qjsc);
   const made = `${work}/wgpeerselector`;
-  const linking = [ldflags, process.env.LDFLAGS].filter(Boolean).join(' ');
+  const linking = [ldflags, values.sanitize ? '-fsanitize=undefined' : '', process.env.LDFLAGS]
+    .filter(Boolean)
+    .join(' ');
   await make(
     `BUILD=${work}`,
     `OBJECTS=${objects}`,
@@ -134,6 +153,7 @@ async function main() {
     `CC=${cc}`,
     `STRIP=${strip}`,
     `LDFLAGS=${linking}`,
+    ...more,
     made,
   );
 

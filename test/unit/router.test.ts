@@ -1,14 +1,13 @@
 // The router's program: built by scripts/build-router.mjs, and what src/platform does inside it beside what it does on Node.
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
-import { createSocket, type Socket } from 'node:dgram';
-import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { VERSION } from '../../src/version.js';
 import { needsRouter } from '../support/needs.js';
+import { playPlatform, run } from '../support/play.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const scene = fileURLToPath(new URL('../support/platform-scene.js', import.meta.url));
@@ -34,20 +33,6 @@ function build(name: string, entry?: string): string {
 async function buildLines(name: string, lines: string): Promise<string> {
   await writeFile(`${folder}/${name}.js`, lines);
   return build(name, `${folder}/${name}.js`);
-}
-
-async function run(command: string, ...args: string[]) {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', (text) => {
-    stdout += text;
-  });
-  child.stderr.setEncoding('utf8').on('data', (text) => {
-    stderr += text;
-  });
-  const [status, signal] = await once(child, 'close');
-  return { status, signal, stdout, stderr };
 }
 
 before(async () => {
@@ -121,32 +106,11 @@ test('what it may allocate is bounded, and an end beyond it is told', can, async
 });
 
 test('the platform does the same on Node and inside QuickJS', can, async () => {
-  const echoes = await Promise.all([echo('udp4'), echo('udp6')]);
-  try {
-    const program = build('scene', `${root}test/support/platform-scene.ts`);
-    const play = async (...command: [string, ...string[]]) => {
-      const place = await mkdtemp(`${folder}/scene-`);
-      await symlink('file', `${place}/link`);
-      await writeFile(`${place}/large`, Buffer.alloc(100_000));
-      assert.equal(spawnSync('mkfifo', [`${place}/pipe`]).status, 0);
-      return await run(...command, place, ...echoes.map((socket) => String(socket.address().port)));
-    };
-    const onNode = await play(process.execPath, scene);
-    const inside = await play(program);
-    assert.deepEqual(inside.stdout.split('\n'), onNode.stdout.split('\n'));
-    assert.deepEqual({ ...inside, stdout: '' }, { ...onNode, stdout: '' });
-    assert.equal(inside.status, 3);
-    assert.match(inside.stdout, /^kept alive$/m);
-    assert.doesNotMatch(inside.stdout, /^(?:never|look-ups take too long)$/m);
-  } finally {
-    for (const socket of echoes) socket.close();
-  }
+  const onNode = await playPlatform(process.execPath, scene);
+  const inside = await playPlatform(build('scene', `${root}test/support/platform-scene.ts`));
+  assert.deepEqual(inside.stdout.split('\n'), onNode.stdout.split('\n'));
+  assert.deepEqual({ ...inside, stdout: '' }, { ...onNode, stdout: '' });
+  assert.equal(inside.status, 3);
+  assert.match(inside.stdout, /^kept alive$/m);
+  assert.doesNotMatch(inside.stdout, /^(?:never|look-ups take too long)$/m);
 });
-
-async function echo(type: 'udp4' | 'udp6'): Promise<Socket> {
-  const socket = createSocket(type);
-  socket.on('message', (bytes, { port, address }) => socket.send(bytes, port, address));
-  socket.bind(0, type === 'udp4' ? '127.0.0.1' : '::1');
-  await once(socket, 'listening');
-  return socket;
-}

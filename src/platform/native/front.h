@@ -16,4 +16,7 @@ void front_uncaught(void);
 /* Runs until nothing is left that keeps the process alive. @return the exit code */
 int front_run(void);
 
+/* Lets go of whatever would have been called back. */
+void front_close(void);
+
 #endif

@@ -49,6 +49,18 @@ void loop_remove_timer(struct timer *timer) {
   if (*place != NULL) *place = timer->next;
 }
 
+void loop_close(void (*drop_watch)(struct watch *), void (*drop_timer)(struct timer *)) {
+  for (size_t i = 0; i < count; i++)
+    if (watches[i] != NULL) drop_watch(watches[i]);
+  free(polled);
+  free(watches);
+  while (timers != NULL) {
+    struct timer *timer = timers;
+    timers = timer->next;
+    drop_timer(timer);
+  }
+}
+
 /* Not those that are added meanwhile: they are for later. */
 static void call_due(void) {
   int64_t now = monotonic();

@@ -99,5 +99,14 @@ int main(int argc, char **argv) {
   JSValue result = JS_IsException(function) ? function : JS_EvalFunction(context, function);
   if (JS_IsException(result)) front_uncaught();
   JS_FreeValue(context, result);
-  _exit(front_run()); /* threads of look-ups may be at work */
+  int code = front_run();
+#ifdef FREE_AT_END
+  /* For a leak detector: what is left after this is lost. */
+  front_close();
+  JS_FreeContext(context);
+  JS_FreeRuntime(runtime);
+  return code;
+#else
+  _exit(code); /* threads of look-ups may be at work */
+#endif
 }

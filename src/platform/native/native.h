@@ -246,4 +246,7 @@ void loop_remove_timer(struct timer *timer);
  */
 bool loop_turn(bool (*busy)(void), void (*after)(void));
 
+/* Forgets all of them, each of which is given back to whose it is. The last that is asked of the loop. */
+void loop_close(void (*drop_watch)(struct watch *), void (*drop_timer)(struct timer *));
+
 #endif

@@ -32,6 +32,7 @@ static JSContext *context;
 static JSClassID watch_class, timer_class, lookups_class;
 static JSValue uncaught_listener; /* undefined, or a function */
 static int exit_code;
+static bool ended; /* by exit(), where that returns: FREE_AT_END in main.c */
 
 /* Calling back */
 
@@ -66,6 +67,10 @@ static void print(JSValueConst value, int lines) {
 }
 
 static void uncaught(JSValue error) {
+  if (ended) {
+    JS_FreeValue(context, error);
+    return;
+  }
   if (!JS_IsUndefined(uncaught_listener)) {
     JSValue listener = JS_DupValue(context, uncaught_listener); /* it may name another */
     JSValue result = JS_Call(context, listener, JS_UNDEFINED, 1, &error);
@@ -87,10 +92,10 @@ static void uncaught(JSValue error) {
 void front_uncaught(void) { uncaught(JS_GetException(context)); }
 
 void front_settle(void) {
-  do {
+  while (!ended) {
     JSContext *unused;
     int done;
-    while ((done = JS_ExecutePendingJob(JS_GetRuntime(context), &unused)) != 0)
+    while (!ended && (done = JS_ExecutePendingJob(JS_GetRuntime(context), &unused)) != 0)
       if (done < 0) front_uncaught();
     struct rejection *first = rejections;
     if (first == NULL) return;
@@ -99,12 +104,12 @@ void front_settle(void) {
     JS_FreeValue(context, first->promise);
     free(first);
     uncaught(reason);
-  } while (true);
+  }
 }
 
 /* Calls a function without arguments, or with one, which is freed. @return whether it returned true */
 static bool call(JSValueConst function, JSValue argument) {
-  JSValue result = JS_Call(context, function, JS_UNDEFINED, 1, &argument);
+  JSValue result = ended ? JS_UNDEFINED : JS_Call(context, function, JS_UNDEFINED, 1, &argument);
   JS_FreeValue(context, argument);
   bool more = JS_IsBool(result) && JS_ToBool(context, result) > 0;
   if (JS_IsException(result)) front_uncaught();
@@ -387,8 +392,34 @@ static JSValue js_queue_microtask(JSContext *ctx, JSValueConst self, int argc, J
 
 int front_run(void) {
   front_settle();
-  while (loop_turn(has_immediates, call_immediates)) continue;
+  while (!ended && loop_turn(has_immediates, call_immediates)) continue;
   return exit_code;
+}
+
+static void drop_watch(struct watch *base) {
+  struct js_watch *watch = (struct js_watch *)base;
+  JS_FreeValue(context, watch->callback);
+  JS_FreeValue(context, watch->self);
+}
+
+static void drop_timer(struct timer *base) {
+  struct js_timer *timer = (struct js_timer *)base;
+  JS_FreeValue(context, timer->callback);
+  JS_FreeValue(context, timer->self);
+}
+
+void front_close(void) {
+  ended = true;
+  loop_close(drop_watch, drop_timer);
+  call_immediates();
+  while (rejections != NULL) {
+    struct rejection *first = rejections;
+    rejections = first->next;
+    JS_FreeValue(context, first->promise);
+    JS_FreeValue(context, first->reason);
+    free(first);
+  }
+  JS_FreeValue(context, uncaught_listener);
 }
 
 /* Netlink */
@@ -790,7 +821,13 @@ static JSValue js_exit(JSContext *ctx, JSValueConst self, int argc, JSValueConst
   int64_t code;
   (void)self, (void)argc;
   if (!get_integer(ctx, argv[0], 0, 255, &code)) return JS_EXCEPTION;
+#ifdef FREE_AT_END
+  ended = true;
+  exit_code = (int)code;
+  return JS_ThrowInternalError(ctx, "the process ends");
+#else
   _exit((int)code); /* threads of look-ups may be at work */
+#endif
 }
 
 static JSValue js_set_exit_code(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
