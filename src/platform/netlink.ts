@@ -32,7 +32,7 @@ export interface NetlinkSocket {
   send(message: Uint8Array, failed: (errno: number) => void): void;
   /**
    * Hands on what has come already, where the socket can: the kernel has mostly answered when `send()` returns. The handlers are
-   * called before this returns.
+   * called before this returns; what one of them throws goes where nobody catches it, not to the caller.
    */
   receive?(): void;
   /** Keep the process alive (as from the start), or do not. */

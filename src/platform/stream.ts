@@ -25,7 +25,7 @@ export interface Stream {
 
 /** Somebody who waits for streams. */
 export interface Listener {
-  /** Nobody can connect any more. Streams that are there live on. */
+  /** Nobody can connect any more, and what stood at a path is gone. Streams that are there live on. */
   close(): void;
 }
 

@@ -3,7 +3,6 @@
  * argument is a folder of its own, the next two are ports; nothing that differs from run to run is told.
  */
 import { setRealtime } from '#platform/clock.js';
-import { openDatagram } from '#platform/datagram.js';
 import { ERRNO, errnoName, errnoText } from '#platform/errno.js';
 import {
   listDirectory,
@@ -14,46 +13,12 @@ import {
   unlink,
   writeFile,
 } from '#platform/files.js';
-import { openLookups } from '#platform/lookup.js';
 import { openSocket } from '#platform/netlink.js';
-import {
-  catchSignals,
-  effectiveUser,
-  groupId,
-  onUncaught,
-  pid,
-  programArguments,
-  raise,
-  setExitCode,
-  standardOutput,
-} from '#platform/process.js';
-import { connectStream, listen, listenerOwner, type Stream } from '#platform/stream.js';
+import { catchSignals, effectiveUser, groupId, onUncaught, raise, setExitCode } from '#platform/process.js';
 import { decodeLatin1, decodeUtf8, encodeUtf8, fromBase64, isIP, toBase64 } from '#platform/text.js';
 import { clearTimeout, monotonic, queueMicrotask, setImmediate, setTimeout } from '#platform/timers.js';
-
-const [folder = ''] = programArguments;
-
-function tell(...words: unknown[]): void {
-  standardOutput.write(
-    `${words.map((word) => (typeof word === 'string' ? word : JSON.stringify(word))).join(' ')}\n`,
-  );
-}
-
-/** What a call gives or throws. */
-function outcome(what: string, call: () => unknown): void {
-  try {
-    tell(what, call() ?? 'nothing');
-  } catch (error) {
-    const { code = 'none', message } = error as Error & { code?: string };
-    tell(what, 'throws', code, message.replaceAll(folder, 'FOLDER'));
-  }
-}
-
-const hex = (bytes: Uint8Array): string =>
-  [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
-const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values);
-const pause = (milliseconds: number): Promise<void> =>
-  new Promise((resolve) => void setTimeout(resolve, milliseconds));
+import { askForLink, datagrams, lookups, netlink, streams } from './platform-scene-sockets.js';
+import { bytes, folder, hex, outcome, pause, tell } from './scene-telling.js';
 
 async function order(): Promise<void> {
   const seen: string[] = [];
@@ -159,166 +124,16 @@ function files(): void {
   outcome('large', () => readFile(`${folder}/large`).length);
   outcome('unlink', () => unlink(file));
   outcome('unlink again', () => unlink(file));
+  for (const length of [255, 256, 4095, 4096, 100_000]) {
+    const path = `/${'x'.repeat(length)}`;
+    outcome(`read, long ${length}`, () => readFile(path));
+    outcome('lstat, long', () => lstat(path));
+    outcome('list, long', () => listDirectory(path));
+    outcome('start, long', () => readStart(path, 1));
+    outcome('create, long', () => writeFile(`${folder}${path}`, bytes(), 'create'));
+    outcome('unlink, long', () => unlink(path));
+  }
   outcome('random', () => new Set([randomBytes(8), randomBytes(8)].map(hex)).size);
-}
-
-/** A listener that sends back what comes, and somebody who speaks to it. */
-async function streams(): Promise<void> {
-  // Node 20 makes all of sun_path of a shorter one.
-  const name = `\0wgps-scene-${pid}`.padEnd(108, '\0');
-  outcome('nobody listens', () => ({ ...listenerOwner(encodeUtf8(name)), uid: 0 }));
-  const far: Stream[] = [];
-  const listener = await listen(name, (stream) => {
-    far.push(stream);
-    return {
-      data: (chunk) => stream.write(chunk),
-      closed: (error) => tell('far side closed', error?.message ?? 'well'),
-    };
-  });
-  await listen(name, () => ({ data: () => {}, closed: () => {} })).catch((error) =>
-    tell('taken', error.code),
-  );
-  const owner = listenerOwner(encodeUtf8(name));
-  tell('owner', owner?.errno, owner?.pid === pid, owner?.uid === effectiveUser());
-  const size = 300_000;
-  await new Promise<void>((resolve) => {
-    let heard = 0;
-    const stream = connectStream(name, {
-      data: (chunk) => {
-        heard += chunk.length;
-        if (heard < size) return;
-        tell('echo', heard);
-        stream.end();
-      },
-      closed: (error) => {
-        tell('near side closed', error?.message ?? 'well');
-        resolve();
-      },
-    });
-    stream.write(new Uint8Array(size - 2));
-    stream.write(bytes(1));
-    stream.write(bytes(2));
-    tell('unsent', stream.unsent > 0);
-  });
-  await pause(20);
-  await new Promise<void>((resolve) => {
-    connectStream(name, {
-      data: () => {},
-      closed: (error) => {
-        tell('destroyed by the far side', error?.message ?? 'well');
-        resolve();
-      },
-    });
-    setTimeout(() => far.at(-1)?.destroy(), 20);
-  });
-  listener.close();
-  for (const path of [`${folder}/no-socket`, `${folder}/large`, name]) {
-    await new Promise<void>((resolve) => {
-      let returned = false;
-      connectStream(path, {
-        data: () => {},
-        closed: (error) => {
-          tell('no connection', returned, (error as Error & { code?: string })?.code ?? 'none');
-          resolve();
-        },
-      });
-      returned = true;
-    });
-  }
-}
-
-/** To the ports of the second and third argument, where a packet is sent back. */
-async function datagrams(): Promise<void> {
-  const targets = [
-    { family: 4, address: '127.0.0.1', port: Number(programArguments[1]) },
-    { family: 6, address: '::1', port: Number(programArguments[2]) },
-    { family: 4, address: '255.255.255.255', port: 9 },
-  ] as const;
-  for (const { family, ...to } of targets) {
-    await new Promise<void>((resolve) => {
-      const socket = openDatagram(family, {
-        ready: () => {
-          tell('ready', family);
-          socket.send(bytes(1, 2, 3), to);
-        },
-        sent: () => tell('sent'),
-        message: (packet, from) => {
-          tell('answer', hex(packet), from.address, from.port === to.port);
-          socket.close();
-          resolve();
-        },
-        error: (error) => {
-          tell('refused', (error as Error & { code?: string }).code ?? 'none');
-          socket.close();
-          resolve();
-        },
-      });
-    });
-  }
-}
-
-async function lookups(): Promise<void> {
-  const all = openLookups();
-  const ask = (name: string, family: 4 | 6): Promise<void> =>
-    new Promise((resolve) =>
-      all.start(name, family, 1000, (answer) => {
-        tell('look-up', name.slice(0, 20), family, answer.failure ?? 'found', answer.addresses);
-        resolve();
-      }),
-    );
-  const waiting = setTimeout(() => tell('look-ups take too long'), 10_000);
-  await ask('localhost', 4);
-  await ask('192.0.2.7', 4);
-  await ask('2001:db8::7', 6);
-  await ask('192.0.2.7', 6);
-  await ask('x'.repeat(300), 4);
-  await ask('a\0b', 4);
-  clearTimeout(waiting);
-  all.close();
-  all.close();
-}
-
-async function netlink(): Promise<void> {
-  const refused = (what: string, family: number, groups: number[]): void => {
-    try {
-      openSocket(family, { message: () => {}, error: () => {} }, { groups }).close();
-    } catch (error) {
-      tell(what, errnoName(Math.abs((error as Error & { errno: number }).errno)) ?? 'none');
-    }
-  };
-  refused('no such family', 31, []);
-  refused('no such group', 0, [999]);
-  await new Promise<void>((resolve) => {
-    let turn = 0;
-    const socket = openSocket(
-      0,
-      {
-        message: (datagram, sender) => {
-          const view = new DataView(datagram.buffer, datagram.byteOffset);
-          const little = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
-          tell('netlink', sender, view.getUint16(4, little), datagram.length > 0);
-          if (++turn === 1) return socket.send(question, () => tell('not sent'));
-          socket.close();
-          socket.send(question, () => tell('told after close'));
-          resolve();
-        },
-        error: (errno) => tell('netlink', errnoName(errno)),
-      },
-      { receiveBufferBytes: 65536 },
-    );
-    const little = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
-    const question = new Uint8Array(32); // RTM_GETLINK of interface 1
-    const view = new DataView(question.buffer);
-    view.setUint32(0, 32, little);
-    view.setUint16(4, 18, little);
-    view.setUint16(6, 1, little);
-    view.setUint32(8, 7, little);
-    view.setInt32(20, 1, little);
-    tell('features', socket.features, socket.port > 0);
-    socket.send(question, () => tell('not sent'));
-    socket.receive?.();
-    tell('answers that were there', turn);
-  });
 }
 
 async function signals(): Promise<void> {
@@ -337,7 +152,12 @@ async function signals(): Promise<void> {
 
 /** Whatever nobody catches is told, and the program goes on. */
 async function uncaught(): Promise<void> {
-  onUncaught((error) => tell('uncaught', String(error)));
+  // At once on Node, when the caller has returned inside QuickJS: that is nobody's promise.
+  let ofHandlers = 0;
+  onUncaught((error) => {
+    if (String(error) === 'Error: of a handler') ofHandlers++;
+    else tell('uncaught', String(error));
+  });
   setTimeout(() => {
     throw new Error('of a timer');
   }, 5);
@@ -348,9 +168,20 @@ async function uncaught(): Promise<void> {
     throw new Error('of a microtask');
   });
   Promise.reject(new Error('of a promise'));
+  const socket = openSocket(0, {
+    message: () => {
+      throw new Error('of a handler');
+    },
+    error: () => {},
+  });
+  for (let time = 0; time < 2; time++) socket.send(askForLink(), () => tell('not sent'));
+  socket.receive?.();
+  tell('receive() returns');
   const handled = Promise.reject(new Error('handled'));
   handled.catch(() => {});
   await pause(20);
+  socket.close();
+  tell('uncaught, of a handler', ofHandlers);
 }
 
 async function main(): Promise<void> {

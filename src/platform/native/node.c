@@ -43,6 +43,7 @@ void uv_unref(uv_handle_t *handle);
 void uv_handle_set_data(uv_handle_t *handle, void *data);
 void *uv_handle_get_data(const uv_handle_t *handle);
 size_t uv_handle_size(int type);
+char *uv_err_name_r(int error, char *name, size_t size);
 char *uv_strerror_r(int error, char *text, size_t size);
 
 /* Datagrams read in one turn of the loop: the rest of the program has its turn too. */
@@ -160,11 +161,13 @@ static napi_value throw_type(napi_env env, const char *text) {
 }
 
 static napi_value throw_errno(napi_env env, const char *step, int error) {
-  char reason[128], text[192];
-  napi_value message, exception;
-  snprintf(text, sizeof text, "%s: %s", step, uv_strerror_r(-error, reason, sizeof reason));
+  char name[64], reason[128], text[256];
+  napi_value code, message, exception;
+  uv_err_name_r(-error, name, sizeof name);
+  snprintf(text, sizeof text, "%s: %s, %s", name, uv_strerror_r(-error, reason, sizeof reason), step);
+  napi_create_string_utf8(env, name, NAPI_AUTO_LENGTH, &code);
   napi_create_string_utf8(env, text, NAPI_AUTO_LENGTH, &message);
-  napi_create_error(env, NULL, message, &exception);
+  napi_create_error(env, code, message, &exception);
   set_number(env, exception, "errno", error);
   napi_throw(env, exception);
   return NULL;

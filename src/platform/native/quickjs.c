@@ -20,7 +20,6 @@
 #include <unistd.h>
 
 enum {
-  LONGEST_PATH = 4096, /* PATH_MAX of the kernel */
   LONGEST_READ = 1 << 20,
   /* How often a descriptor may call back in one turn of the loop: the rest of the program has its turn too. */
   BATCH = 32,
@@ -158,13 +157,13 @@ static bool get_function(JSContext *ctx, JSValueConst value) {
   return false;
 }
 
-/* A text without NUL bytes, no longer than `most`. @return to be freed with JS_FreeCString */
-static const char *get_text(JSContext *ctx, JSValueConst value, size_t most) {
+/* A text without NUL bytes, of whatever length: the system has its own bounds. @return to be freed with JS_FreeCString */
+static const char *get_text(JSContext *ctx, JSValueConst value) {
   size_t length;
   const char *text = JS_IsString(value) ? JS_ToCStringLen(ctx, &length, value) : NULL;
-  if (text != NULL && length <= most && strlen(text) == length) return text;
+  if (text != NULL && strlen(text) == length) return text;
   JS_FreeCString(ctx, text);
-  JS_ThrowTypeError(ctx, "not a text of at most %u bytes", (unsigned)most);
+  JS_ThrowTypeError(ctx, "not a text without NUL bytes");
   return NULL;
 }
 
@@ -637,7 +636,7 @@ static JSValue js_send_udp(JSContext *ctx, JSValueConst self, int argc, JSValueC
   if (!get_descriptor(ctx, argv[0], &fd) || !get_bytes(ctx, argv[1], &bytes) ||
       !get_integer(ctx, argv[3], 0, UINT16_MAX, &port))
     return JS_EXCEPTION;
-  const char *address = get_text(ctx, argv[2], ADDRESS_TEXT);
+  const char *address = get_text(ctx, argv[2]);
   if (address == NULL) return JS_EXCEPTION;
   int error = udp_send(fd, bytes.data, bytes.length, address, (uint16_t)port);
   JS_FreeCString(ctx, address);
@@ -678,7 +677,7 @@ static JSValue js_open_file(JSContext *ctx, JSValueConst self, int argc, JSValue
   int64_t mode;
   (void)self, (void)argc;
   if (!get_integer(ctx, argv[1], 0, FILE_MODES - 1, &mode)) return JS_EXCEPTION;
-  const char *path = get_text(ctx, argv[0], LONGEST_PATH);
+  const char *path = get_text(ctx, argv[0]);
   if (path == NULL) return JS_EXCEPTION;
   int fd = file_open(path, (enum file_mode)mode);
   JS_FreeCString(ctx, path);
@@ -697,7 +696,7 @@ static JSValue js_descriptor_kind(JSContext *ctx, JSValueConst self, int argc, J
 static JSValue js_file_kind(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
   uid_t owner = 0;
   (void)self, (void)argc;
-  const char *path = get_text(ctx, argv[0], LONGEST_PATH);
+  const char *path = get_text(ctx, argv[0]);
   if (path == NULL) return JS_EXCEPTION;
   int kind = file_kind(path, &owner);
   JS_FreeCString(ctx, path);
@@ -720,7 +719,7 @@ static bool add_name(void *data, const char *name) {
 /* listDirectory(path): names, or an error negated */
 static JSValue js_list_directory(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
   (void)self, (void)argc;
-  const char *path = get_text(ctx, argv[0], LONGEST_PATH);
+  const char *path = get_text(ctx, argv[0]);
   if (path == NULL) return JS_EXCEPTION;
   struct listing listing = {.ctx = ctx, .names = JS_NewArray(ctx)};
   int error = JS_IsException(listing.names) ? 0 : directory_read(path, add_name, &listing);
@@ -733,7 +732,7 @@ static JSValue js_list_directory(JSContext *ctx, JSValueConst self, int argc, JS
 /* unlink(path): 0 or an error negated */
 static JSValue js_unlink(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
   (void)self, (void)argc;
-  const char *path = get_text(ctx, argv[0], LONGEST_PATH);
+  const char *path = get_text(ctx, argv[0]);
   if (path == NULL) return JS_EXCEPTION;
   int error = unlink(path) < 0 ? errno : 0;
   JS_FreeCString(ctx, path);

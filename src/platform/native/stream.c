@@ -18,7 +18,10 @@ enum { BACKLOG = 511 };
 /* @return the address's length, 0 for a path that does not fit */
 static socklen_t set_path(struct sockaddr_un *address, const void *path, size_t length) {
   *address = (struct sockaddr_un){.sun_family = AF_UNIX};
-  if (length == 0 || length > sizeof address->sun_path) return 0;
+  if (length == 0) return 0;
+  /* All but an abstract one end with a NUL byte. */
+  size_t room = sizeof address->sun_path - (*(const char *)path != '\0');
+  if (length > room) return 0;
   memcpy(address->sun_path, path, length);
   return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length);
 }

@@ -1,5 +1,9 @@
 import { createSocket } from 'node:dgram';
+import { constants } from 'node:os';
 import type { OpenDatagram } from '../datagram.js';
+import { systemError } from '../system-error.js';
+import { namedBySystem } from './named-by-system.js';
+import { withKnownZone } from './zone.js';
 
 export type * from '../datagram.js';
 
@@ -14,7 +18,7 @@ export const openDatagram: OpenDatagram = (family, handlers) => {
   const fail = (error: Error): void => {
     if (!closed) handlers.error(error);
   };
-  socket.on('error', fail);
+  socket.on('error', (error: NodeJS.ErrnoException) => fail(namedBySystem(error, error.syscall ?? 'bind')));
   socket.on('message', (bytes, from) => {
     if (!closed) handlers.message(bytes, { address: from.address, port: from.port });
   });
@@ -26,8 +30,15 @@ export const openDatagram: OpenDatagram = (family, handlers) => {
   });
   return {
     send: (packet, to) => {
-      socket.send(packet, to.port, to.address, (error) => {
-        if (error) fail(error);
+      const tried = `send ${to.address}:${to.port}`;
+      const known = withKnownZone(to.address);
+      if ('refused' in known) {
+        const error = systemError(constants.errno[known.refused], tried);
+        process.nextTick(fail, error);
+        return;
+      }
+      socket.send(packet, to.port, known.address, (error) => {
+        if (error) fail(namedBySystem(error, tried));
         else if (!closed) handlers.sent();
       });
     },

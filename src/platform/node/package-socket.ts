@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { NetlinkUnavailableError, type OpenSocket, type SocketFeatures } from '../netlink.js';
+import { namedBySystem } from './named-by-system.js';
 
 type Package = typeof import('netlink/dist/raw.js');
 
@@ -21,6 +22,15 @@ function loadPackage(): Package {
   }
 }
 
+/** Does it, and says as we do what the system refuses: the package's errors have a number and no name. */
+function attempt<T>(tried: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw error instanceof Error ? namedBySystem(error, tried) : error;
+  }
+}
+
 /**
  * Opens a socket with the npm package `netlink`.
  *
@@ -37,11 +47,15 @@ function loadPackage(): Package {
 export const openPackageSocket: OpenSocket = (family, handlers, options = {}) => {
   const { RawNetlinkSocket } = loadPackage();
   // Port 0: the kernel chooses a free one. The package's own choice could collide with other libraries' sockets.
-  const raw = new RawNetlinkSocket(family, {
-    localPort: 0,
-    recvBufferSize: options.receiveBufferBytes ?? 0,
-    sendBufferSize: 0,
-  });
+  const raw = attempt(
+    'open a netlink socket',
+    () =>
+      new RawNetlinkSocket(family, {
+        localPort: 0,
+        recvBufferSize: options.receiveBufferBytes ?? 0,
+        sendBufferSize: 0,
+      }),
+  );
   let open = true;
   const guarded = <A extends unknown[]>(handler: (...args: A) => void) => {
     return (...args: A): void => {
@@ -65,7 +79,9 @@ export const openPackageSocket: OpenSocket = (family, handlers, options = {}) =>
     ),
   );
   try {
-    for (const group of options.groups ?? []) raw.addMembership(group);
+    attempt('join a netlink multicast group', () => {
+      for (const group of options.groups ?? []) raw.addMembership(group);
+    });
   } catch (error) {
     raw.close();
     throw error;

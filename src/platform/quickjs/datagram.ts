@@ -1,6 +1,6 @@
 import type { OpenDatagram } from '../datagram.js';
+import { systemError } from '../system-error.js';
 import { native, READABLE } from './native.js';
-import { systemError } from './system-error.js';
 
 export type * from '../datagram.js';
 

@@ -1,6 +1,6 @@
 import type { Files } from '../files.js';
+import { systemError } from '../system-error.js';
 import { native } from './native.js';
-import { systemError } from './system-error.js';
 
 export type * from '../files.js';
 

@@ -1,7 +1,7 @@
 import type { OpenLookups } from '../lookup.js';
 import { LookupsUnderWay } from '../lookups-under-way.js';
+import { systemError } from '../system-error.js';
 import { native, READABLE } from './native.js';
-import { systemError } from './system-error.js';
 
 export type * from '../lookup.js';
 

@@ -1,6 +1,6 @@
 import type { OpenSocket } from '../netlink.js';
+import { systemError } from '../system-error.js';
 import { native, READABLE } from './native.js';
-import { systemError } from './system-error.js';
 
 export * from '../netlink.js';
 
@@ -44,7 +44,14 @@ export const openSocket: OpenSocket = (family, handlers, options = {}) => {
       });
     },
     receive() {
-      for (let i = 0; i < BATCH && open && receive(); i++);
+      try {
+        for (let i = 0; i < BATCH && open && receive(); i++);
+      } catch (error) {
+        // Of a handler's, and not for whoever called this: as if the loop had called back.
+        native.queueMicrotask(() => {
+          throw error;
+        });
+      }
     },
     ref: () => watch.setRef(true),
     unref: () => watch.setRef(false),

@@ -1,6 +1,6 @@
 import type { Output, Process, Signal } from '../process.js';
+import { systemError } from '../system-error.js';
 import { native, READABLE, type Watch, WRITABLE } from './native.js';
-import { systemError } from './system-error.js';
 
 export type * from '../process.js';
 

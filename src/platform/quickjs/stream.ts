@@ -1,6 +1,6 @@
 import type { Stream, StreamHandlers, Streams } from '../stream.js';
+import { systemError } from '../system-error.js';
 import { native, READABLE, type Watch, WRITABLE } from './native.js';
-import { systemError } from './system-error.js';
 
 export type * from '../stream.js';
 
@@ -48,6 +48,7 @@ export const listen: Streams['listen'] = async (path, accept) => {
       open = false;
       watch.stop();
       native.close(fd);
+      if (!path.startsWith('\0')) native.unlink(path);
     },
   };
 };

@@ -1,6 +1,5 @@
-import type { SystemError } from '../errno.js';
-import { errnoText } from '../errno-text.js';
-import { native } from './native.js';
+import { errnoName, errnoText } from '#platform/errno.js';
+import type { SystemError } from './errno.js';
 
 /**
  * @param error an error number of errno.h, of either sign
@@ -8,7 +7,7 @@ import { native } from './native.js';
  */
 export function systemError(error: number, tried: string): SystemError {
   const errno = Math.abs(error);
-  const code = native.errnoName(errno) ?? `E${errno}`;
+  const code = errnoName(errno) ?? `E${errno}`;
   const text = errnoText(code) ?? 'unknown error';
   return Object.assign(new Error(`${code}: ${text}, ${tried}`), { code, errno });
 }
