@@ -1,7 +1,8 @@
 // Makes a Debian package of the router's program, for this machine: dist/wgpeerselector_VERSION_ARCHITECTURE.deb.
 //
-//   npm run package:deb [-- --output DIR]
+//   npm run package:deb [-- --output DIR] [--program FILE]
 //
+// --program: packs this executable, instead of building it first.
 // What is in it: /usr/sbin/wgpeerselector, its manual page, and the documents. There is no service yet, and no configuration: an example is
 // among the documents. SOURCE_DATE_EPOCH (seconds), where set, is the time of its files.
 import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -14,7 +15,7 @@ import { root } from './setup/paths.mjs';
 import { run } from './setup/process.mjs';
 import { buildRouter } from './setup.mjs';
 
-const { values } = parseArguments({ options: { output: { type: 'string' } } });
+const { values } = parseArguments({ options: { output: { type: 'string' }, program: { type: 'string' } } });
 const folder = resolve(values.output ?? `${root}/dist`);
 /** @type {{ version: string }} */
 const { version } = JSON.parse(await readFile(`${root}/package.json`, 'utf8'));
@@ -43,7 +44,7 @@ the peers; an example is in /usr/share/doc/wgpeerselector/examples
 `;
 }
 
-const missing = await buildRouter();
+const missing = values.program === undefined ? await buildRouter() : undefined;
 if (missing !== undefined) {
   process.stderr.write(`${missing}\n`);
   process.exit(69);
@@ -55,7 +56,7 @@ const library = (await run(['dpkg-query', '--show', `--showformat=\${Version}`, 
   /[-+].*/,
   '',
 );
-const program = `${root}/dist/router/wgpeerselector`;
+const program = resolve(values.program ?? `${root}/dist/router/wgpeerselector`);
 const work = await mkdtemp(`${tmpdir()}/wgps-deb-`);
 try {
   const tree = `${work}/tree`;

@@ -4,7 +4,7 @@ import { closeSync, constants, lstatSync, openSync, writeSync } from 'node:fs';
 import { chown, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { chosenProgram, needs } from '../support/needs.js';
+import { chosenProgram, needs, routerOnly } from '../support/needs.js';
 import { refusal } from '../support/refusing-node.js';
 import { attempt } from './lab/exec.js';
 import { connected, inside, type Lab, ourProtocol, ourRoutes, section, until, withLab } from './lab/index.js';
@@ -287,6 +287,28 @@ test('a kernel without WireGuard: exit code 69', needs('a kernel of its own'), (
     } finally {
       await writeFile(helper, before);
       await attempt(['modprobe', 'wireguard']);
+    }
+  }),
+);
+
+test('the two programs respect and follow each other', routerOnly('another program to meet'), () =>
+  withLab({ gateways: 1 }, async (lab) => {
+    const { node, router } = programs;
+    for (const [program, other] of [
+      [node, router],
+      [router, node],
+    ] as const) {
+      const first = await lab.startDaemon({ program });
+      await first.line(connected);
+      const second = await lab.startDaemon({ program: other });
+      assert.equal((await second.exit()).code, 75);
+      await second.line(new RegExp(`error: interface vpn is served already by process ${first.pid};`));
+      first.signal('SIGKILL');
+      await first.exit();
+      const heir = await lab.startDaemon({ program: other });
+      await heir.line(/still connected/);
+      heir.signal('SIGTERM');
+      assert.equal((await heir.exit()).code, 0);
     }
   }),
 );
