@@ -27,13 +27,14 @@ export class Config {
     this.file = file;
     const problems: Problem[] = [];
     const interfaceReaders: SectionReader[] = [];
+    const firsts = new Map<string, PeerConfig>();
     for (const section of uci.sections) {
       const reader = new SectionReader(file, section, problems);
       if (section.type === 'peer') {
         const { ifname, publicKey, peer } = readPeer(section, reader);
         if (ifname !== undefined && publicKey !== undefined)
           entry(this.#ownKeys, ifname, newSet).add(publicKey);
-        if (peer !== undefined) this.#addPeer(peer, reader);
+        if (peer !== undefined) this.#addPeer(peer, reader, firsts);
       } else if (section.type === 'interface') {
         const read = readInterface(section, reader, find);
         if (read === undefined) continue;
@@ -88,14 +89,14 @@ export class Config {
     return this.#ownKeys.get(ifname) ?? newSet();
   }
 
-  #addPeer(peer: PeerConfig, reader: SectionReader): void {
-    const peers = entry(this.#peers, peer.ifname, (): PeerConfig[] => []);
-    const twin = peers.find((other) => other.enabled && other.publicKey === peer.publicKey);
-    if (peer.enabled && twin !== undefined) {
-      const reason = `is also the key of peer '${twin.name}' in line ${twin.line}`;
-      reader.warn('public_key', `${reason}: expected a key of its own for each peer of ${peer.ifname}`);
-    }
-    peers.push(peer);
+  /** @param firsts the first enabled peer of each interface and key */
+  #addPeer(peer: PeerConfig, reader: SectionReader, firsts: Map<string, PeerConfig>): void {
+    entry(this.#peers, peer.ifname, (): PeerConfig[] => []).push(peer);
+    if (!peer.enabled) return;
+    const twin = entry(firsts, `${peer.ifname} ${peer.publicKey}`, () => peer);
+    if (twin === peer) return;
+    const reason = `is also the key of peer '${twin.name}' in line ${twin.line}`;
+    reader.warn('public_key', `${reason}: expected a key of its own for each peer of ${peer.ifname}`);
   }
 }
 
