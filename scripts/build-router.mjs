@@ -20,10 +20,7 @@ import { NoQuickJS, quickjsSource } from './router/quickjs.mjs';
 import { parseArguments } from './setup/arguments.mjs';
 import { find, useTools } from './setup/debian.mjs';
 import { cache, root } from './setup/paths.mjs';
-import { run } from './setup/process.mjs';
-
-/** EX_UNAVAILABLE. */
-const UNAVAILABLE = 69;
+import { run, UNAVAILABLE } from './setup/process.mjs';
 
 /** As Debian names them. @type {Record<string, { triple: string, node: string }>} */
 const targets = {

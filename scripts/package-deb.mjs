@@ -12,7 +12,7 @@ import { gzipSync } from 'node:zlib';
 import { parseArguments } from './setup/arguments.mjs';
 import { sourceTime } from './setup/epoch.mjs';
 import { root } from './setup/paths.mjs';
-import { run } from './setup/process.mjs';
+import { run, UNAVAILABLE } from './setup/process.mjs';
 import { buildRouter } from './setup.mjs';
 
 const { values } = parseArguments({ options: { output: { type: 'string' }, program: { type: 'string' } } });
@@ -47,7 +47,7 @@ the peers; an example is in /usr/share/doc/wgpeerselector/examples
 const missing = values.program === undefined ? await buildRouter() : undefined;
 if (missing !== undefined) {
   process.stderr.write(`${missing}\n`);
-  process.exit(69);
+  process.exit(UNAVAILABLE);
 }
 const seconds = await sourceTime();
 const date = new Date(seconds * 1000);

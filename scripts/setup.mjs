@@ -9,13 +9,10 @@ import { fileURLToPath } from 'node:url';
 import { find, labPackages, toolsWork, useTools, vmPackages } from './setup/debian.mjs';
 import { npmWork } from './setup/npm.mjs';
 import { root } from './setup/paths.mjs';
-import { attempt, run } from './setup/process.mjs';
+import { attempt, run, UNAVAILABLE } from './setup/process.mjs';
 import { carryOut, takeYes } from './setup/work.mjs';
 import { ensureVm, kernelWork, refuseWithoutVm } from './vm/build.mjs';
 import { refuseWithoutNamespaces, whereWireguardIs } from './world/run.mjs';
-
-/** EX_UNAVAILABLE, by which scripts/build-router.mjs says that something is missing. */
-const UNAVAILABLE = 69;
 
 /**
  * @param {(text: string) => void} say told before anything slow

@@ -1,6 +1,9 @@
 // Starting programs from the scripts: run one and show it, or run one and read what it says.
 import { spawn } from 'node:child_process';
 
+/** EX_UNAVAILABLE of sysexits.h: the exit status of a script for which something is missing here. One line says what. */
+export const UNAVAILABLE = 69;
+
 /** A program that ended badly. The message holds the command and the end of what it wrote. */
 export class ProgramError extends Error {
   /**

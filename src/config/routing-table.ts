@@ -1,4 +1,5 @@
-import { listDirectory, readFile } from '#platform/files.js';
+import { listDirectory } from '#platform/files.js';
+import { readIfAny } from '#platform/read-if-any.js';
 import { decodeUtf8 } from '#platform/text.js';
 import { BadValue, quote } from './problem.js';
 
@@ -61,9 +62,6 @@ function readAll(directory: string): (string | undefined)[] {
 }
 
 function read(path: string): string | undefined {
-  try {
-    return decodeUtf8(readFile(path));
-  } catch {
-    return undefined;
-  }
+  const bytes = readIfAny(path);
+  return bytes && decodeUtf8(bytes);
 }

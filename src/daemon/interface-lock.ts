@@ -1,5 +1,5 @@
-import { readFile } from '#platform/files.js';
 import { pid as ownPid } from '#platform/process.js';
+import { readIfAny } from '#platform/read-if-any.js';
 import { connectStream, type Listener, listen as listenAt } from '#platform/stream.js';
 import { decodeLatin1, encodeUtf8 } from '#platform/text.js';
 import { clearTimeout, setTimeout } from '#platform/timers.js';
@@ -94,12 +94,7 @@ function latin1(text: string): string {
 
 /** The abstract names at which somebody listens in this network namespace; none where /proc does not tell. */
 function listening(): Uint8Array[] {
-  let table: string;
-  try {
-    table = decodeLatin1(readFile('/proc/net/unix'));
-  } catch {
-    return [];
-  }
+  const table = decodeLatin1(readIfAny('/proc/net/unix') ?? new Uint8Array());
   // Flags 00010000: it listens (__SO_ACCEPTCON); type 0001: a stream. NUL bytes show as @.
   const lines = table.matchAll(/^\S+: \S+ \S+ 00010000 0001 \S+ +\d+ @(.*?)(@*)$/gm);
   return [...lines].map(([, text = '', nuls = '']) =>

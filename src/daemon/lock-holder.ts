@@ -1,4 +1,4 @@
-import { readFile } from '#platform/files.js';
+import { readIfAny } from '#platform/read-if-any.js';
 import { listenerOwner } from '#platform/stream.js';
 import { decodeLatin1 } from '#platform/text.js';
 
@@ -42,9 +42,6 @@ function isImpostor(pid: number, uid: number): boolean {
 }
 
 function read(path: string): string | undefined {
-  try {
-    return decodeLatin1(readFile(path));
-  } catch {
-    return undefined;
-  }
+  const bytes = readIfAny(path);
+  return bytes && decodeLatin1(bytes);
 }

@@ -1,4 +1,4 @@
-import { readFile } from '#platform/files.js';
+import { readIfAny } from '#platform/read-if-any.js';
 import { decodeLatin1 } from '#platform/text.js';
 
 /** What resolv.conf(5) says, as far as it concerns us. */
@@ -40,12 +40,7 @@ export function readHosts(name: string, path = '/etc/hosts'): string[] {
 }
 
 function linesOf(path: string, comment: RegExp): string[][] {
-  let text: string;
-  try {
-    text = decodeLatin1(readFile(path));
-  } catch {
-    return [];
-  }
+  const text = decodeLatin1(readIfAny(path) ?? new Uint8Array());
   return text.split('\n').map((line) =>
     line
       .replace(comment, '')

@@ -21,3 +21,22 @@ test("connected, the router's program stays within its memory", routerOnly('a bo
     assert.ok(resident * 1e6 <= limits.resident, `${resident} MB resident`);
   }),
 );
+
+test(
+  'beyond the bound of its memory it ends with a word, and the next start keeps the connection',
+  routerOnly('a bound of its own'),
+  () =>
+    withLab({ gateways: 2 }, async (lab) => {
+      const first = await lab.startDaemon();
+      const name = connected.exec((await first.line(connected)).text)?.[1] ?? '';
+      const flow = await lab.flow(lab.gateway(name), 20);
+      await flow.moves(5);
+      await first.reload('#\n'.repeat(14 * 2 ** 20)); // 28 MiB; the bound is 24
+      await first.line(/^error: out of memory: \d+ bytes more would be beyond the limit of 24576 KiB$/);
+      assert.equal((await first.exit()).code, 70);
+      const second = await lab.startDaemon();
+      await second.line(new RegExp(`info vpn ${name}: still connected`));
+      await flow.moves(5);
+      assert.equal((await flow.stop()).lost, 0);
+    }),
+);

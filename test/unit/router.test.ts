@@ -42,7 +42,7 @@ before(async () => {
 after(() => rm(folder, { recursive: true, force: true }));
 
 test('the whole program', can, async (t) => {
-  const program = build('whole');
+  const program = `${root}dist/router/wgpeerselector`;
 
   await t.test('is small', async () => {
     const { size } = await stat(program);

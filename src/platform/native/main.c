@@ -12,17 +12,27 @@
 #include <unistd.h>
 
 /*
- * What the engine may allocate: ten times what it needs, and more than the answers that may wait for an ubusd that does not read
- * (src/ubus/connection.ts). A service manager starts the program again, and the kernel keeps the connection meanwhile.
+ * What the engine may allocate. Measured on x86_64, at the most: 0.7 MiB with 10 peers; 5.5 with 1,000, and 7 while they are read
+ * again; 20 with 3,000. (10,000 need 44 to be read; no router has so many, nor that.) An ubusd that does not read makes answers wait, up
+ * to what src/ubus/connection.ts says. Beyond, the program ends. A service manager starts it again, and meanwhile the kernel keeps the
+ * connection.
  */
 #ifndef HEAP_BYTES
 #define HEAP_BYTES (24 * 1024 * 1024)
 #endif
 
-/* Of the stack, which the kernel lets grow to 8 MiB; beyond, a RangeError is thrown. */
+/*
+ * Of the stack, which the kernel lets grow to 8 MiB; beyond, a RangeError is thrown. Measured on x86_64: 79 KiB for a message of ubus that
+ * is as deep as is taken (MAX_DEPTH in src/ubus/blobmsg.ts), 41 for `check`, 25 for the daemon otherwise. Only what is touched takes memory,
+ * so there is room for processors with larger frames.
+ */
 enum { STACK_BYTES = 512 * 1024 };
 
-/* Garbage that hangs together in circles is looked for when so much has been allocated; afterwards at half as much again as is left. */
+/*
+ * Garbage that hangs together in circles is looked for when so much has been allocated; afterwards at half as much again as is left. Counted
+ * references free all the rest at once, so there is little of it, and a simulated day takes the same time (1.6 s) with 64 KiB as with 4 MiB. Its
+ * private memory is 2.5 MB with 64 to 256 KiB, 2.0 with 512 and with 1024, 4.8 with 4 MiB.
+ */
 enum { GC_BYTES = 512 * 1024 };
 
 enum { EX_SOFTWARE = 70 };
