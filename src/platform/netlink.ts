@@ -20,6 +20,16 @@ export interface SocketFeatures {
   readonly strictDump: boolean;
 }
 
+/** What {@link NetlinkSocket.repeat} finds. The numbers are those of native.h. */
+export const REPEATED = {
+  /** Another answer, or none; what came is gone. */
+  other: 0,
+  /** The same, byte for byte. */
+  same: 1,
+  /** The same but for bytes that may vary. */
+  varied: 2,
+} as const;
+
 /** A bound netlink socket, small enough to be faked in a test or replaced by an addon of another make. */
 export interface NetlinkSocket {
   /** The port the kernel knows it by. */
@@ -35,6 +45,16 @@ export interface NetlinkSocket {
    * called before this returns; what one of them throws goes where nobody catches it, not to the caller.
    */
   receive?(): void;
+  /**
+   * Asks again what was asked before, where the socket can, and compares what comes with the answer of then. Only while nothing else
+   * is under way.
+   *
+   * @param message the request, unchanged
+   * @param answer its answer: all datagrams, one behind the other. Bytes that may vary are brought up to date.
+   * @param varying as long as the answer: 1 for each byte of it that may vary, 0 for the others
+   * @returns one of {@link REPEATED}
+   */
+  repeat?(message: Uint8Array, answer: Uint8Array, varying: Uint8Array): number;
   /** Keep the process alive (as from the start), or do not. */
   ref(): void;
   unref(): void;

@@ -199,3 +199,56 @@ export async function netlink(): Promise<void> {
     tell('answers that were there', turn);
   });
 }
+
+/** The route to 127.0.0.1 as it stands in its table, asked for again. */
+export function repeated(): void {
+  const little = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+  const question = new Uint8Array(36);
+  const view = new DataView(question.buffer);
+  view.setUint32(0, 36, little);
+  view.setUint16(4, 26, little); // RTM_GETROUTE
+  view.setUint16(6, 1, little);
+  view.setUint32(8, 7, little);
+  question.set([2, 32], 16);
+  view.setUint32(24, 0x2000, little); // RTM_F_FIB_MATCH
+  view.setUint16(28, 8, little);
+  view.setUint16(30, 1, little);
+  question.set([127, 0, 0, 1], 32);
+  let answer = new Uint8Array(0);
+  const socket = openSocket(0, {
+    message: (datagram) => {
+      answer = Uint8Array.from(datagram);
+    },
+    error: (errno) => tell('netlink', errnoName(errno)),
+  });
+  socket.send(question, () => tell('not sent'));
+  socket.receive?.();
+  const ask = (varying: Uint8Array): unknown => socket.repeat?.(question, answer, varying);
+  const found: unknown[] = [ask(new Uint8Array(answer.length))];
+  for (let at = 0; at < answer.length; at++) {
+    const before = answer[at] ?? 0;
+    answer[at] = before ^ 1;
+    const varying = new Uint8Array(answer.length);
+    varying[at] = 1;
+    found.push(ask(varying), answer[at] === before);
+    const other = Uint8Array.from(answer);
+    other[at] = before ^ 1;
+    found.push(socket.repeat?.(question, other, new Uint8Array(answer.length)));
+  }
+  found.push(ask(new Uint8Array(answer.length)));
+  tell('repeated', answer.length > 36, found);
+  for (const words of [
+    [question, answer],
+    [question, answer, new Uint8Array(1)],
+    ['text', answer, answer],
+  ]) {
+    const repeat = socket.repeat as unknown as (...words: unknown[]) => number;
+    try {
+      tell('repeat', repeat(...words));
+    } catch (error) {
+      tell('repeat', (error as Error).name);
+    }
+  }
+  socket.close();
+  tell('repeated after close', ask(new Uint8Array(answer.length)));
+}

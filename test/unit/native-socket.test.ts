@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { NETLINK_ROUTE } from '../../src/netlink/families.js';
+import { REPEATED } from '../../src/platform/netlink.js';
 import { openNativeSocket } from '../../src/platform/node/native-socket.js';
 import { askLoopback, countSockets, mustSend, open, play } from '../support/native-socket-scenes.js';
 import {
@@ -74,6 +75,67 @@ test('a dump comes whole', async () => {
   assert.equal(last.errno, 0);
   assert.ok(messages.length >= 1);
   assert.ok(messages.every(({ type }) => type === RTM_NEWLINK));
+});
+
+/** Asks for the route to 127.0.0.1 as it stands in its table (RTM_F_FIB_MATCH): the answer is the same each time. */
+const loopbackRoute = message(
+  RTM_GETROUTE,
+  NLM_F_REQUEST,
+  9,
+  Uint8Array.of(2, 32, 0, 0, 0, 0, 0, 0, 0, 0x20, 0, 0, 8, 0, 1, 0, 127, 0, 0, 1),
+);
+
+test('an answer is compared with the one before, byte for byte', async () => {
+  const datagrams: Uint8Array[] = [];
+  const socket = open({ message: (datagram) => datagrams.push(datagram) });
+  const repeat = (answer: Uint8Array, varying?: Uint8Array): number | undefined =>
+    socket.repeat?.(loopbackRoute, answer, varying ?? new Uint8Array(answer.length));
+  socket.send(loopbackRoute, mustSend);
+  socket.receive?.();
+  const [answer] = datagrams;
+  assert.ok(answer);
+  assert.deepEqual(
+    split(answer).map(({ type }) => type),
+    [RTM_NEWROUTE],
+  );
+  assert.equal(repeat(answer), REPEATED.same);
+  for (let at = 0; at < answer.length; at++) {
+    const other: Uint8Array = Uint8Array.from(answer);
+    other[at] = (answer[at] ?? 0) ^ 0x80;
+    assert.equal(repeat(Uint8Array.from(other)), REPEATED.other, `byte ${at}`);
+    const varying: Uint8Array = new Uint8Array(answer.length);
+    varying[at] = 1;
+    assert.equal(repeat(other, varying), REPEATED.varied, `byte ${at}`);
+    assert.deepEqual(other, answer, 'brought up to date');
+    assert.equal(repeat(other, varying), REPEATED.same);
+  }
+  assert.equal(repeat(answer.subarray(0, -4)), REPEATED.other, 'a shorter one');
+  assert.equal(repeat(new Uint8Array([...answer, 0, 0, 0, 0])), REPEATED.other, 'a longer one');
+  assert.equal(repeat(answer), REPEATED.same, 'nothing of the others was left');
+  socket.receive?.();
+  assert.equal(datagrams.length, 1);
+  const wrong = socket as unknown as { repeat(...words: unknown[]): number };
+  for (const words of [
+    [loopbackRoute, answer, new Uint8Array(1)],
+    [loopbackRoute, answer],
+    ['text', answer, answer],
+  ])
+    assert.throws(() => wrong.repeat(...words), TypeError);
+  socket.close();
+  assert.equal(repeat(answer), REPEATED.other);
+});
+
+test('a dump that is not as before is read to its end, so that the next one is not refused', async () => {
+  const request = message(RTM_GETLINK, NLM_F_REQUEST | NLM_F_DUMP, 1, linkBody({}));
+  const seen: Seen[] = [];
+  const socket = open({ message: (datagram) => seen.push(...split(datagram)) });
+  for (let i = 0; i < 3; i++)
+    assert.equal(socket.repeat?.(request, new Uint8Array(20), new Uint8Array(20)), REPEATED.other);
+  socket.send(request, mustSend);
+  socket.receive?.();
+  socket.close();
+  assert.deepEqual([seen.at(-1)?.type, seen.at(-1)?.errno], [NLMSG_DONE, 0]);
+  assert.ok(seen.length >= 2);
 });
 
 test('the kernel explains itself and checks strictly', async () => {

@@ -43,6 +43,19 @@ ssize_t netlink_receive(const struct netlink *sock, void *data, size_t length, u
 /* Whether the socket is dead after this error of receiving: it would come for ever. */
 bool netlink_is_fatal(int error);
 
+enum netlink_repeat { NETLINK_OTHER, NETLINK_SAME, NETLINK_VARIED };
+
+/*
+ * Asks again what was asked before, and compares what comes with `answer`: all its datagrams, one behind the other. Only for a socket
+ * on which nothing else is under way.
+ *
+ * @param varying as long as the answer; where it is not 0 a byte may differ, and the new one is written to `answer`
+ * @return NETLINK_SAME; NETLINK_VARIED when bytes differ that may; NETLINK_OTHER for anything else, an error too. What came is gone
+ *   then, up to the end of a dump, and `answer` of no more use.
+ */
+enum netlink_repeat netlink_repeat(const struct netlink *sock, const void *message, size_t length, uint8_t *answer,
+                                   const uint8_t *varying, size_t answer_length);
+
 /* lookup.c: names to addresses by getaddrinfo(3), each in a thread of its own. */
 
 struct lookups;

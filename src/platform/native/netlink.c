@@ -89,6 +89,58 @@ ssize_t netlink_receive(const struct netlink *sock, void *data, size_t length, u
   return (size_t)size < length ? size : (ssize_t)length;
 }
 
+/* Takes the datagram that is next. @return its true length, or an error negated */
+static ssize_t take(const struct netlink *sock, uint8_t *data, size_t size, bool *from_kernel) {
+  struct sockaddr_nl from = {0};
+  socklen_t from_size = sizeof from;
+  ssize_t length;
+  do length = recvfrom(sock->fd, data, size, MSG_TRUNC, (struct sockaddr *)&from, &from_size);
+  while (length < 0 && errno == EINTR);
+  *from_kernel = from.nl_pid == 0;
+  return length < 0 ? -errno : length;
+}
+
+/* Compares, and takes over what may differ. */
+static enum netlink_repeat compare(uint8_t *before, const uint8_t *varying, const uint8_t *now, size_t length) {
+  enum netlink_repeat found = NETLINK_SAME;
+  for (size_t i = 0; i < length; i++) {
+    if (before[i] == now[i]) continue;
+    if (varying[i] == 0) return NETLINK_OTHER;
+    before[i] = now[i];
+    found = NETLINK_VARIED;
+  }
+  return found;
+}
+
+/* Until nothing is left: the kernel goes on with a dump as it is read, and refuses the next one meanwhile. */
+static void throw_away(const struct netlink *sock, uint8_t *data, size_t size) {
+  enum { MOST = 4096 }; /* datagrams; of a dump that is longer the rest comes later, and answers nothing */
+  bool from_kernel;
+  for (int i = 0; i < MOST && take(sock, data, size, &from_kernel) >= 0; i++) continue;
+}
+
+enum netlink_repeat netlink_repeat(const struct netlink *sock, const void *message, size_t length, uint8_t *answer,
+                                   const uint8_t *varying, size_t answer_length) {
+  uint8_t data[DUMP_DATAGRAM];
+  enum netlink_repeat found = NETLINK_SAME;
+  if (netlink_send(sock, message, length) != 0) return NETLINK_OTHER;
+  for (size_t at = 0; at < answer_length;) {
+    bool from_kernel;
+    ssize_t size = take(sock, data, sizeof data, &from_kernel);
+    if (size == -EAGAIN) return NETLINK_OTHER;
+    enum netlink_repeat part = NETLINK_OTHER;
+    if (size > 0 && (size_t)size <= sizeof data && (size_t)size <= answer_length - at && from_kernel)
+      part = compare(answer + at, varying + at, data, (size_t)size);
+    if (part == NETLINK_OTHER) {
+      throw_away(sock, data, sizeof data);
+      return NETLINK_OTHER;
+    }
+    if (part == NETLINK_VARIED) found = NETLINK_VARIED;
+    at += (size_t)size;
+  }
+  return found;
+}
+
 bool netlink_is_fatal(int error) {
   /* ENOBUFS: the buffer overflowed and messages are lost. ENOMEM: one was. */
   return error != ENOBUFS && error != ENOMEM;

@@ -3,7 +3,7 @@
  *
  *   socket = new NetlinkSocket(family, handlers, groups, receiveBufferBytes)
  *   socket.port, socket.extendedAck, socket.cappedAck, socket.strictDump
- *   socket.send(bytes), socket.receive(), socket.setRef(on), socket.close()
+ *   socket.send(bytes), socket.receive(), socket.repeat(bytes, answer, varying), socket.setRef(on), socket.close()
  *
  *   lookups = new Lookups(finished)            finished(id, failure, addresses)
  *   lookups.start(id, name, family, milliseconds), lookups.close()
@@ -256,6 +256,20 @@ static napi_value js_receive(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
+/* repeat(bytes: Uint8Array, answer: Uint8Array, varying: Uint8Array): number, see netlink_repeat() */
+static napi_value js_repeat(napi_env env, napi_callback_info info) {
+  napi_value argv[3];
+  size_t argc = 3, lengths[3] = {0};
+  void *data[3] = {NULL};
+  struct watcher *sock = this_watcher(env, info, &argc, argv);
+  for (int i = 0; i < 3; i++)
+    if (!get_bytes(env, argv[i], &data[i], &lengths[i])) return throw_type(env, "repeat: not a Uint8Array");
+  if (lengths[1] != lengths[2]) return throw_type(env, "repeat: as many bytes expected in varying as in answer");
+  enum netlink_repeat found = NETLINK_OTHER;
+  if (sock != NULL && sock->open) found = netlink_repeat(&sock->netlink, data[0], lengths[0], data[1], data[2], lengths[1]);
+  return number(env, found);
+}
+
 /* setRef(on: boolean): whether an open socket keeps the process alive. It does from the start. */
 static napi_value js_set_ref(napi_env env, napi_callback_info info) {
   size_t argc = 1;
@@ -482,6 +496,7 @@ NAPI_MODULE_INIT() {
   const napi_property_descriptor netlink_methods[] = {
       {.utf8name = "send", .method = js_send},
       {.utf8name = "receive", .method = js_receive},
+      {.utf8name = "repeat", .method = js_repeat},
       {.utf8name = "setRef", .method = js_set_ref},
       {.utf8name = "close", .method = js_close},
   };

@@ -482,6 +482,18 @@ static JSValue js_netlink_receive(JSContext *ctx, JSValueConst self, int argc, J
   return count < 0 || JS_IsException(bytes) ? bytes : new_array(ctx, 2, (JSValue[]){bytes, JS_NewInt64(ctx, sender)});
 }
 
+/* netlinkRepeat(fd, bytes, answer, varying): see netlink_repeat() */
+static JSValue js_netlink_repeat(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
+  struct netlink sock = {0};
+  struct bytes message, answer, varying;
+  (void)self, (void)argc;
+  if (!get_descriptor(ctx, argv[0], &sock.fd) || !get_bytes(ctx, argv[1], &message) || !get_bytes(ctx, argv[2], &answer) ||
+      !get_bytes(ctx, argv[3], &varying))
+    return JS_EXCEPTION;
+  if (answer.length != varying.length) return JS_ThrowTypeError(ctx, "as many bytes expected in varying as in answer");
+  return JS_NewInt32(ctx, netlink_repeat(&sock, message.data, message.length, answer.data, varying.data, answer.length));
+}
+
 static JSValue js_netlink_is_fatal(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
   int64_t error;
   (void)self, (void)argc;
@@ -961,6 +973,7 @@ static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("openNetlink", 3, js_open_netlink),
     JS_CFUNC_DEF("netlinkSend", 2, js_netlink_send),
     JS_CFUNC_DEF("netlinkReceive", 1, js_netlink_receive),
+    JS_CFUNC_DEF("netlinkRepeat", 4, js_netlink_repeat),
     JS_CFUNC_DEF("netlinkIsFatal", 1, js_netlink_is_fatal),
     JS_CFUNC_DEF("openLookups", 0, js_open_lookups),
     JS_CFUNC_MAGIC_DEF("connectUnix", 1, js_unix, UNIX_CONNECT),

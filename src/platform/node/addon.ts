@@ -12,6 +12,8 @@ export interface NativeNetlinkSocket extends SocketFeatures {
   send(message: Uint8Array): number;
   /** Calls the handlers with what has come already. */
   receive(): void;
+  /** @returns one of REPEATED */
+  repeat(message: Uint8Array, answer: Uint8Array, varying: Uint8Array): number;
   setRef(on: boolean): void;
   close(): void;
 }

@@ -28,6 +28,7 @@ export function openNativeSocket(
       });
     },
     receive: () => socket.receive(),
+    repeat: (message, answer, varying) => socket.repeat(message, answer, varying),
     ref: () => socket.setRef(true),
     unref: () => socket.setRef(false),
     close() {

@@ -21,6 +21,8 @@ interface Native {
     | [fd: number, port: number, extendedAck: boolean, cappedAck: boolean, strictDump: boolean];
   netlinkSend(fd: number, message: Uint8Array): number;
   netlinkReceive(fd: number): [message: Uint8Array, sender: number] | number;
+  /** One of REPEATED. */
+  netlinkRepeat(fd: number, message: Uint8Array, answer: Uint8Array, varying: Uint8Array): number;
   netlinkIsFatal(errno: number): boolean;
 
   openLookups(): NativeLookups | number;

@@ -1,4 +1,4 @@
-import type { OpenSocket } from '../netlink.js';
+import { type OpenSocket, REPEATED } from '../netlink.js';
 import { systemError } from '../system-error.js';
 import { native, READABLE } from './native.js';
 
@@ -53,6 +53,8 @@ export const openSocket: OpenSocket = (family, handlers, options = {}) => {
         });
       }
     },
+    repeat: (message, answer, varying) =>
+      open ? native.netlinkRepeat(fd, message, answer, varying) : REPEATED.other,
     ref: () => watch.setRef(true),
     unref: () => watch.setRef(false),
     close,
