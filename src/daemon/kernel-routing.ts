@@ -1,24 +1,20 @@
-import {
-  IPV6_DEFAULT_METRIC,
-  NetlinkError,
-  ROUTE_PROTOCOL,
-  ROUTE_TABLE_MAIN,
-  type Route,
-  type RouteSpec,
-  RT_SCOPE_UNIVERSE,
-} from '../netlink/index.js';
+import { NetlinkError, ROUTE_PROTOCOL, type Route, RT_SCOPE_UNIVERSE } from '../netlink/index.js';
 import type { Doubt, Remote, RouteConflict, RoutePlace, RouteReport, Routing } from '../selector/world.js';
 import type { Kernel, WatchedLink } from './kernel.js';
 import { isErrno, type KernelTunnel, scopeIdOf } from './kernel-tunnel.js';
-
-/** Up to so many routes are looked at one by one; more are cheaper read all at once, with everybody's in the table. */
-const ONE_BY_ONE = 16;
+import { type Confirmed, keyOf, type OurRoute, OwnRoutes, ourRoute, stillConfirmed } from './own-routes.js';
 
 /** So many addresses of our own are tried as source where a route depends on it. */
 const MOST_SOURCES = 8;
 
-/** Every field that tells our routes apart is set. */
-type OurRoute = RouteSpec & { readonly table: number; readonly metric: number };
+/** A call of `apply` that found everything as it should be. */
+interface Settled {
+  readonly destinations: readonly string[];
+  readonly place: RoutePlace;
+  readonly ours: ReadonlyMap<string, OurRoute>;
+  readonly confirmed: readonly Confirmed[];
+  readonly report: RouteReport;
+}
 
 /** Our routes through one interface, and the way to its peers' endpoints. */
 export class KernelRouting implements Routing {
@@ -27,8 +23,9 @@ export class KernelRouting implements Routing {
   readonly #tunnel: KernelTunnel;
   /** Our routes in the kernel by their key, as far as we know; `undefined` until they were read. */
   #ours: Map<string, OurRoute> | undefined;
-  /** How each of them is asked for, by their key. */
-  #questions = new Map<string, () => Promise<Route>>();
+  readonly #own: OwnRoutes;
+  /** Looks mostly find what the one before has found: then nothing else has to be compared. */
+  #settled: Settled | undefined;
   /** Why the kernel refused the others, by their key. */
   #conflicts = new Map<string, string>();
   readonly #onNetworkChange: (() => void)[] = [];
@@ -38,6 +35,7 @@ export class KernelRouting implements Routing {
     this.#kernel = kernel;
     this.#watched = watched;
     this.#tunnel = tunnel;
+    this.#own = new OwnRoutes(kernel);
     kernel.onRoutes({
       route: (change, route) => this.#routeChanged(change, route),
       address: (interfaceIndex) => {
@@ -67,18 +65,32 @@ export class KernelRouting implements Routing {
     }
   }
 
-  async apply(destinations: readonly string[], place: RoutePlace): Promise<RouteReport> {
+  apply(destinations: readonly string[], place: RoutePlace): Promise<RouteReport> {
+    const settled = this.#settled;
+    return settled !== undefined &&
+      settled.ours === this.#ours &&
+      settled.destinations === destinations &&
+      settled.place === place &&
+      stillConfirmed(settled.confirmed)
+      ? Promise.resolve(settled.report)
+      : this.#bring(destinations, place);
+  }
+
+  async #bring(destinations: readonly string[], place: RoutePlace): Promise<RouteReport> {
+    this.#settled = undefined;
     const interfaceIndex = this.#watched.index;
     if (interfaceIndex === undefined) return { installed: [], added: [], conflicts: [] };
+    const { ours, confirmed } = await this.#inKernel(interfaceIndex);
     const wanted = new Map(
       destinations.map((destination) => {
         const route = ourRoute(destination, interfaceIndex, place);
         return [keyOf(route), route];
       }),
     );
-    const ours = await this.#inKernel(interfaceIndex);
+    let changed = false;
     for (const [key, route] of ours) {
       if (wanted.has(key)) continue;
+      changed = true;
       ours.delete(key); // before the request: the event that follows is our own doing
       await this.#remove(route);
     }
@@ -86,6 +98,7 @@ export class KernelRouting implements Routing {
     const refused = new Map<string, string>();
     for (const [key, route] of wanted) {
       if (ours.has(key)) continue;
+      changed = true;
       const reason = await this.#add(key, route);
       if (reason !== undefined) refused.set(key, reason);
       else {
@@ -97,7 +110,10 @@ export class KernelRouting implements Routing {
     const conflicts: RouteConflict[] = [...refused].map(([key, reason]) => {
       return { destination: wanted.get(key)?.destination ?? key, reason };
     });
-    return { installed: [...ours.values()].map(({ destination }) => destination), added, conflicts };
+    const installed = [...ours.values()].map(({ destination }) => destination);
+    const report = { installed, added, conflicts };
+    if (confirmed !== undefined && !changed) this.#settled = { destinations, place, ours, confirmed, report };
+    return report;
   }
 
   onNetworkChange(listener: () => void): void {
@@ -134,45 +150,15 @@ export class KernelRouting implements Routing {
   }
 
   /** Our routes as they are. What is remembered counts where the kernel confirms it; else they are read. */
-  async #inKernel(interfaceIndex: number): Promise<Map<string, OurRoute>> {
+  async #inKernel(
+    interfaceIndex: number,
+  ): Promise<{ ours: Map<string, OurRoute>; confirmed: readonly Confirmed[] | undefined }> {
     const remembered = this.#ours;
     this.#ours = undefined; // nothing is known until all of it is
-    const confirmed = remembered !== undefined && (await this.#confirms(remembered));
-    if (!confirmed) this.#questions.clear();
-    const ours = confirmed ? remembered : await this.#read(interfaceIndex);
+    const confirmed = remembered && (await this.#own.confirm(remembered));
+    const ours = remembered && confirmed ? remembered : await this.#own.read(interfaceIndex);
     this.#ours = ours;
-    return ours;
-  }
-
-  /**
-   * Whether all of them are there. Each is asked for by an address in it, among the routes through this interface alone; a
-   * question costs the same however many routes others have. A table that no rule leads to cannot be asked in this way.
-   */
-  async #confirms(routes: ReadonlyMap<string, OurRoute>): Promise<boolean> {
-    if (routes.size > ONE_BY_ONE) return false;
-    for (const [key, { destination, interfaceIndex, table }] of routes) {
-      if (table !== ROUTE_TABLE_MAIN) return false;
-      let ask = this.#questions.get(key);
-      if (ask === undefined) {
-        const address = destination.slice(0, destination.indexOf('/'));
-        ask = this.#kernel.rtnetlink.repeatedLookup(address, { interfaceIndex, fibMatch: true });
-        this.#questions.set(key, ask);
-      }
-      const found = await ask().catch(() => undefined);
-      if (found === undefined || found.protocol !== ROUTE_PROTOCOL) return false;
-      if (found.interfaceIndex !== interfaceIndex || keyOf(found) !== key) return false;
-    }
-    return true;
-  }
-
-  async #read(interfaceIndex: number): Promise<Map<string, OurRoute>> {
-    const routes = await this.#kernel.rtnetlink.routes({ protocol: ROUTE_PROTOCOL, interfaceIndex });
-    return new Map(
-      routes.map(({ destination, table, metric }) => {
-        const route = { destination, interfaceIndex, table, metric };
-        return [keyOf(route), route];
-      }),
-    );
+    return { ours, confirmed };
   }
 
   /** @returns why the kernel refused it, if it did */
@@ -236,13 +222,4 @@ export class KernelRouting implements Routing {
   #networkChanged(): void {
     for (const listener of this.#onNetworkChange) listener();
   }
-}
-
-function ourRoute(destination: string, interfaceIndex: number, place: RoutePlace): OurRoute {
-  const { table = ROUTE_TABLE_MAIN, metric = destination.includes(':') ? IPV6_DEFAULT_METRIC : 0 } = place;
-  return { destination, interfaceIndex, table, metric };
-}
-
-function keyOf({ destination, table, metric }: Pick<OurRoute, 'destination' | 'table' | 'metric'>): string {
-  return `${destination} table ${table} metric ${metric}`;
 }

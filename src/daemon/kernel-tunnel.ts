@@ -1,8 +1,10 @@
 import {
   type Endpoint,
   NetlinkError,
+  type Repeated,
   SecretKey,
   type WireGuardDevice,
+  type WireGuardPeer,
   type WireGuardPeerConfig,
 } from '../netlink/index.js';
 import type { Device, LinkState, Peer, Remote, Tunnel } from '../selector/world.js';
@@ -18,11 +20,15 @@ const KICK_INTERVAL = 25;
 export class KernelTunnel implements Tunnel {
   readonly #kernel: Kernel;
   readonly #watched: WatchedLink;
+  readonly #question: Repeated<WireGuardDevice>;
   #seen: WireGuardDevice | undefined;
+  /** What was last found to match: unchanged parts of a device are the same objects as at the look before. */
+  #matched: { readonly peer: Peer; readonly entry: WireGuardPeer } | undefined;
 
   constructor(kernel: Kernel, watched: WatchedLink) {
     this.#kernel = kernel;
     this.#watched = watched;
+    this.#question = kernel.wireguard.repeatedDevice(watched.name);
   }
 
   get name(): string {
@@ -42,9 +48,16 @@ export class KernelTunnel implements Tunnel {
     this.#watched.onChange(listener);
   }
 
-  async device(): Promise<Device> {
+  device(): Promise<Device> {
+    const device = this.#question.again();
+    if (device === undefined) return this.#read();
+    this.#seen = device;
+    return Promise.resolve(device);
+  }
+
+  async #read(): Promise<Device> {
     try {
-      const device = await this.#kernel.wireguard.device(this.name);
+      const device = await this.#question.ask();
       this.#seen = device;
       return device;
     } catch (error) {
@@ -57,13 +70,16 @@ export class KernelTunnel implements Tunnel {
   matches(peer: Peer): boolean {
     const entry = this.#seen?.peers.find(({ publicKey }) => publicKey === peer.publicKey);
     if (entry === undefined) return false;
+    const before = this.#matched;
+    if (before?.peer === peer && sameSettings(before.entry, entry)) return true;
     const { allowedIps, persistentKeepalive, presharedKey } = desired(peer);
-    return (
+    const matches =
       entry.persistentKeepalive === persistentKeepalive &&
       sameKey(entry.presharedKey, presharedKey ?? undefined) &&
       entry.allowedIps.length === allowedIps.length &&
-      allowedIps.every((prefix) => entry.allowedIps.includes(prefix))
-    );
+      allowedIps.every((prefix) => entry.allowedIps.includes(prefix));
+    this.#matched = matches ? { peer, entry } : undefined;
+    return matches;
   }
 
   async install(peer: Peer, remote: Remote): Promise<void> {
@@ -108,6 +124,15 @@ export class KernelTunnel implements Tunnel {
     if (zone === undefined) return { address, port };
     return { address, port, scopeId: await scopeIdOf(this.#kernel, zone) };
   }
+}
+
+/** Whether they are the very same objects: then nothing of it has to be compared. */
+function sameSettings(one: WireGuardPeer, other: WireGuardPeer): boolean {
+  return (
+    one.allowedIps === other.allowedIps &&
+    one.presharedKey === other.presharedKey &&
+    one.persistentKeepalive === other.persistentKeepalive
+  );
 }
 
 function sameKey(one: SecretKey | undefined, other: SecretKey | undefined): boolean {

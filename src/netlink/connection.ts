@@ -1,5 +1,5 @@
 import { ERRNO } from '#platform/errno.js';
-import { type NetlinkSocket, type OpenSocket, openSocket } from '#platform/netlink.js';
+import { type NetlinkSocket, type OpenSocket, openSocket, REPEATED } from '#platform/netlink.js';
 import { clearTimeout, setImmediate, setTimeout, type Timer } from '#platform/timers.js';
 import { NetlinkDecodeError, NetlinkError, NetlinkTimeoutError, NetlinkUnavailableError } from './errors.js';
 import {
@@ -17,6 +17,8 @@ import {
   NLMSG_OVERRUN,
   type Outcome,
 } from './message.js';
+import { type Recorded, type Recording, recorded } from './recording.js';
+import type { Exchange } from './repeated.js';
 
 const { EBADF, ECANCELED, EINTR, ENOBUFS } = ERRNO;
 
@@ -56,6 +58,7 @@ export interface ConnectionOptions {
 interface Pending {
   readonly request: NetlinkRequest;
   readonly dump: boolean;
+  readonly recording: Recording | undefined;
   /** Takes one message of the answer. May throw. */
   accept(message: NetlinkMessage): void;
   /** Forgets what was taken: the dump begins again. */
@@ -127,6 +130,29 @@ export class NetlinkConnection {
     return found;
   }
 
+  /**
+   * As {@link request} or {@link dump}, to be repeated: see {@link Repeated}.
+   *
+   * @param dump whether all things of a kind are asked for
+   */
+  async record(request: NetlinkRequest, dump: boolean): Promise<Recorded> {
+    const accepted: NetlinkMessage[] = [];
+    const recording: Recording = { message: undefined, datagrams: [] };
+    await this.#run(request, dump, (message) => accepted.push(message), accepted, recording);
+    return recorded(recording, accepted);
+  }
+
+  /**
+   * Asks again what was recorded, at once, and compares.
+   *
+   * @returns one of REPEATED; `other` also where nothing was asked, because something else is under way, or the socket cannot
+   */
+  repeat({ message, answer, varying }: Exchange): number {
+    // What is thrown away must not be the answer to somebody else.
+    if (this.#underWay.size > 0) return REPEATED.other;
+    return this.#socket?.repeat?.(message, answer, varying) ?? REPEATED.other;
+  }
+
   /** Closes the socket. Requests under way fail with ECANCELED, and so does every later one. */
   close(): void {
     this.#closed = true;
@@ -138,6 +164,7 @@ export class NetlinkConnection {
     dump: boolean,
     accept: (message: NetlinkMessage) => void,
     found: unknown[],
+    recording?: Recording,
   ): Promise<void> {
     if (this.#closed) {
       return Promise.reject(new NetlinkError(ECANCELED, request.what, 'the connection was closed'));
@@ -147,12 +174,14 @@ export class NetlinkConnection {
       const pending: Pending = {
         request,
         dump,
+        recording,
         attempts: 0,
         interrupted: false,
         settled: false,
         accept,
         restart: () => {
           found.length = 0;
+          if (recording !== undefined) recording.datagrams.length = 0;
         },
         settle: (error) => {
           if (pending.settled) return;
@@ -224,6 +253,7 @@ export class NetlinkConnection {
     pending.interrupted = false;
     this.#underWay.set(sequence, pending);
     const message = encodeMessage(request.type, flags, sequence, this.#socket.port, request.body);
+    if (pending.recording !== undefined) pending.recording.message = message;
     this.#socket.send(message, (errno) => {
       if (this.#underWay.get(sequence) !== pending) return;
       this.#finish(pending, new NetlinkError(errno, request.what, 'the request could not be sent'));
@@ -250,6 +280,8 @@ export class NetlinkConnection {
       this.#fail((pending) => within(pending, error));
       return;
     }
+    // A datagram answers one request.
+    this.#underWay.get(messages[0]?.sequence ?? 0)?.recording?.datagrams.push(datagram);
     const port = this.#socket?.port;
     for (const message of messages) {
       if (message.type === NLMSG_OVERRUN) {

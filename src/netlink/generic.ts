@@ -5,6 +5,7 @@ import { type ConnectionOptions, NetlinkConnection, type NetlinkRequest } from '
 import { NetlinkDecodeError, NetlinkError } from './errors.js';
 import { NETLINK_GENERIC } from './families.js';
 import type { NetlinkMessage } from './message.js';
+import { type Reading, Repeated } from './repeated.js';
 
 // linux/genetlink.h
 const GENL_ID_CTRL = 0x10;
@@ -89,6 +90,11 @@ export class GenericNetlink {
   /** See {@link NetlinkConnection.dump}. */
   dump<T>(request: GenericRequest, decode: (message: NetlinkMessage) => T | undefined): Promise<T[]> {
     return this.#connection.dump(plain(request), decode);
+  }
+
+  /** A dump to be made again and again. */
+  repeatedDump<T>(request: GenericRequest, reading: Reading<T>): Repeated<T> {
+    return new Repeated(this.#connection, plain(request), true, reading);
   }
 
   /** See {@link NetlinkConnection.close}. */

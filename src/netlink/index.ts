@@ -25,6 +25,7 @@ export {
   genericWriter,
 } from './generic.js';
 export type { NetlinkMessage } from './message.js';
+export { type Reading, Repeated } from './repeated.js';
 export type { AddressFilter, InterfaceAddress } from './rtnetlink/interface-address.js';
 export { IFF_LOOPBACK, IFF_POINTOPOINT, IFF_RUNNING, IFF_UP, type Link } from './rtnetlink/link.js';
 export { type MonitorHandlers, type MonitorOptions, RtnetlinkMonitor } from './rtnetlink/monitor.js';

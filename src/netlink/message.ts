@@ -56,6 +56,14 @@ export function encodeMessage(
   return bytes;
 }
 
+/** The same message, without NLM_F_ACK. */
+export function withoutAcknowledgement(message: Uint8Array): Uint8Array {
+  const bytes = Uint8Array.from(message);
+  const view = new DataView(bytes.buffer);
+  view.setUint16(6, view.getUint16(6, LITTLE_ENDIAN) & ~NLM_F_ACK, LITTLE_ENDIAN);
+  return bytes;
+}
+
 /** Splits a datagram into its messages. @throws {NetlinkDecodeError} when a length in it cannot be */
 export function decodeMessages(datagram: Uint8Array): NetlinkMessage[] {
   const view = new DataView(datagram.buffer, datagram.byteOffset, datagram.byteLength);

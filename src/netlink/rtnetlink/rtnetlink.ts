@@ -1,9 +1,10 @@
 import { ERRNO } from '#platform/errno.js';
-import { type ConnectionOptions, NetlinkConnection } from '../connection.js';
+import { type ConnectionOptions, NetlinkConnection, type NetlinkRequest } from '../connection.js';
 import { describeDevice } from '../device.js';
 import { NetlinkError } from '../errors.js';
 import { NETLINK_ROUTE } from '../families.js';
 import { type NetlinkMessage, NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL } from '../message.js';
+import { Repeated } from '../repeated.js';
 import {
   type AddressFilter,
   decodeInterfaceAddress,
@@ -151,31 +152,16 @@ export class Rtnetlink {
    * prohibit, blackhole refuses them; ENODEV: there is no such interface
    */
   async lookup(address: string, options: LookupOptions = {}): Promise<Route> {
-    return await this.repeatedLookup(address, options)();
+    const request = lookupRequest(address, options);
+    return readLookup(request, await this.#connection.request(request));
   }
 
-  /**
-   * A lookup to be made again and again: its question is encoded once, and an answer that is the one before, byte for byte, is not
-   * read again.
-   *
-   * @returns asks; what it throws is what {@link lookup} throws
-   */
-  repeatedLookup(address: string, options: LookupOptions = {}): () => Promise<Route> {
-    const from = options.source === undefined ? '' : ` from ${options.source}`;
-    const what = `look up the route to ${address}${from}`;
-    const request = { what, type: RTM_GETROUTE, body: encodeLookup(address, options) };
-    let before: { readonly body: Uint8Array; readonly route: Route } | undefined;
-    return async () => {
-      const [message] = await this.#connection.request(request);
-      if (message === undefined) throw new NetlinkError(ENETUNREACH, what);
-      if (before !== undefined && sameBytes(message.body, before.body)) return before.route;
-      const route = decodeRoute(message, {}, true);
-      if (route === undefined) throw new NetlinkError(ENETUNREACH, what);
-      const refusal = REFUSALS[route.type];
-      if (refusal !== undefined) throw new NetlinkError(refusal, what, 'a route refuses it');
-      before = { body: message.body, route };
-      return route;
-    };
+  /** A lookup to be made again and again: its question is encoded once, and an answer that is the one before is the same object. */
+  repeatedLookup(address: string, options: LookupOptions = {}): Repeated<Route> {
+    const request = lookupRequest(address, options);
+    return new Repeated(this.#connection, request, false, {
+      read: (messages) => readLookup(request, messages),
+    });
   }
 
   /** Closes the socket. Requests under way fail with ECANCELED, and so does every later one. */
@@ -210,10 +196,19 @@ export class Rtnetlink {
   }
 }
 
-function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
-  if (one.length !== other.length) return false;
-  for (let i = 0; i < one.length; i++) if (one[i] !== other[i]) return false;
-  return true;
+function lookupRequest(address: string, options: LookupOptions): NetlinkRequest {
+  const from = options.source === undefined ? '' : ` from ${options.source}`;
+  const what = `look up the route to ${address}${from}`;
+  return { what, type: RTM_GETROUTE, body: encodeLookup(address, options) };
+}
+
+/** @throws {NetlinkError} as {@link Rtnetlink.lookup} */
+function readLookup({ what }: NetlinkRequest, [message]: readonly NetlinkMessage[]): Route {
+  const route = message === undefined ? undefined : decodeRoute(message, {}, true);
+  if (route === undefined) throw new NetlinkError(ENETUNREACH, what);
+  const refusal = REFUSALS[route.type];
+  if (refusal !== undefined) throw new NetlinkError(refusal, what, 'a route refuses it');
+  return route;
 }
 
 function describe(verb: string, { destination, interfaceIndex, metric, table, gateway }: RouteSpec): string {

@@ -1,16 +1,13 @@
 import { decodeAddress } from '../address.js';
 import type { AttributeReader } from '../attribute-reader.js';
-import { LITTLE_ENDIAN } from '../endian.js';
 import { NetlinkDecodeError } from '../errors.js';
 import { genericReader } from '../generic.js';
 import type { NetlinkMessage } from '../message.js';
 import * as wg from './constants.js';
+import { decodeTime, TIMESPEC } from './counters.js';
 import { encodePublicKey, isZeroKey, KEY_LENGTH, SecretKey } from './keys.js';
 import { decodeSockaddr } from './sockaddr.js';
 import type { Endpoint, WireGuardDevice, WireGuardPeer } from './types.js';
-
-/** Bytes of struct __kernel_timespec (linux/time_types.h). */
-const TIMESPEC = 16;
 
 /** The types of wireguard-types.ts while they are being filled. */
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -163,6 +160,5 @@ function readTime(reader: AttributeReader): number {
     reader.fail(`a time of ${bytes.length} bytes`);
     return 0;
   }
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return Number(view.getBigInt64(0, LITTLE_ENDIAN)) * 1e3 + Number(view.getBigInt64(8, LITTLE_ENDIAN)) / 1e6;
+  return decodeTime(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength));
 }

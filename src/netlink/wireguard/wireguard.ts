@@ -1,8 +1,10 @@
 import { ERRNO } from '#platform/errno.js';
 import type { ConnectionOptions } from '../connection.js';
 import { describeDevice } from '../device.js';
-import { type GenericFamily, GenericNetlink } from '../generic.js';
+import { type GenericFamily, GenericNetlink, type GenericRequest } from '../generic.js';
+import type { Repeated } from '../repeated.js';
 import { WG_CMD_GET_DEVICE, WG_GENL_NAME } from './constants.js';
+import { findCounters, updateCounters } from './counters.js';
 import { decodeDevice } from './decode.js';
 import { deviceWriter, encodeConfig } from './encode.js';
 import type { WireGuardConfig, WireGuardDevice } from './types.js';
@@ -55,16 +57,21 @@ export class WireGuard {
    * @param device name, or index of the interface
    */
   async device(device: string | number): Promise<WireGuardDevice> {
-    const messages = await this.#netlink.dump(
-      {
-        what: `get WireGuard device ${describeDevice(device)}`,
-        explain: EXPLAIN,
-        family: this.#family,
-        attributes: deviceWriter(this.#family, WG_CMD_GET_DEVICE, device),
-      },
-      (message) => message,
-    );
+    const messages = await this.#netlink.dump(this.#getDevice(device), (message) => message);
     return decodeDevice(messages);
+  }
+
+  /**
+   * A device to be read again and again. Where nothing but counters has changed, all that has not is the very same object as before.
+   *
+   * @param device name, or index of the interface
+   */
+  repeatedDevice(device: string | number): Repeated<WireGuardDevice> {
+    return this.#netlink.repeatedDump(this.#getDevice(device), {
+      read: decodeDevice,
+      varying: findCounters,
+      update: updateCounters,
+    });
   }
 
   /**
@@ -82,6 +89,15 @@ export class WireGuard {
       const what = `configure WireGuard device ${describeDevice(device)}${step}`;
       await this.#netlink.request({ what, family: this.#family, attributes, explain: EXPLAIN });
     }
+  }
+
+  #getDevice(device: string | number): GenericRequest {
+    return {
+      what: `get WireGuard device ${describeDevice(device)}`,
+      explain: EXPLAIN,
+      family: this.#family,
+      attributes: deviceWriter(this.#family, WG_CMD_GET_DEVICE, device),
+    };
   }
 
   /** Closes the socket. Requests under way fail with ECANCELED, and so does every later one. */
