@@ -1,12 +1,14 @@
 #!/usr/bin/env node
 // The benches, from a bare checkout:
-//   npm run bench [-- NAME…]       `daemon` where WireGuard is, the others here
+//   npm run bench [-- NAME…]       `daemon` and `look` where WireGuard is, the others here
 //   npm run bench -- --now         without waiting for the machine to be calm
+import { mkdir } from 'node:fs/promises';
 import { cpus, loadavg } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArguments } from './setup/arguments.mjs';
+import { find } from './setup/debian.mjs';
 import { root } from './setup/paths.mjs';
-import { run } from './setup/process.mjs';
+import { attempt, run } from './setup/process.mjs';
 import { takeYes } from './setup/work.mjs';
 import { build, buildRouter, setUp } from './setup.mjs';
 import { runInWorld, whereWireguardIs } from './world/run.mjs';
@@ -17,7 +19,7 @@ const calm = 1.5;
 const patience = 300;
 
 /** The benches that need a kernel with WireGuard. */
-const onKernel = ['daemon'];
+const onKernel = ['look', 'daemon'];
 
 const { values, positionals } = parseArguments({
   args: takeYes(process.argv.slice(2)),
@@ -26,6 +28,25 @@ const { values, positionals } = parseArguments({
 });
 const named = positionals.length > 0 ? positionals : ['ubus', ...onKernel];
 const main = [process.execPath, `${root}/dist/test/bench/main.js`];
+
+/**
+ * The programs that `look` starts, compiled before an emulated machine would have to.
+ *
+ * @param {boolean} router whether QuickJS is there
+ * @returns {Promise<string | undefined>} what is lost
+ */
+async function buildLook(router) {
+  const folder = `${root}/dist/bench`;
+  await mkdir(folder, { recursive: true });
+  const cc = process.env.CC || 'cc';
+  if (find(cc) === undefined)
+    return `no C compiler ('${cc}' not found): \`look\` has nothing to compare with`;
+  await run([cc, '-O2', '-o', `${folder}/look-c`, `${root}/test/bench/look.c`]);
+  if (!router) return undefined;
+  const entry = ['--entry', `${root}/test/bench/look-loop.ts`, '--output', `${folder}/router`];
+  const { status, stderr } = await attempt([process.execPath, `${root}/scripts/build-router.mjs`, ...entry]);
+  return status === 0 ? undefined : stderr.trim();
+}
 
 /** @param {string} text */
 const say = (text) => void process.stdout.write(`${text}\n`);
@@ -36,6 +57,8 @@ try {
   await build();
   const missing = await buildRouter();
   if (missing !== undefined) say(missing);
+  const lost = named.includes('look') ? await buildLook(missing === undefined) : undefined;
+  if (lost !== undefined) say(lost);
   const start = performance.now();
   while (values.now !== true && Number(load()) >= calm && performance.now() - start < patience * 1000) {
     await delay(1000);

@@ -1,8 +1,13 @@
 /** All benches, or those named on the command line; `npm run bench` gives each the world that it needs. */
 import { benchDaemon } from './daemon.js';
+import { benchLook } from './look.js';
 import { benchUbus } from './ubus.js';
 
-const benches: Readonly<Record<string, () => Promise<void>>> = { ubus: benchUbus, daemon: benchDaemon };
+const benches: Readonly<Record<string, () => Promise<void>>> = {
+  ubus: benchUbus,
+  look: benchLook,
+  daemon: benchDaemon,
+};
 
 const named = process.argv.slice(2);
 for (const name of named.length > 0 ? named : Object.keys(benches)) {
