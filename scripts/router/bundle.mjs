@@ -21,7 +21,8 @@ export async function bundleForQuickJS(entry) {
     platform: 'neutral',
     mainFields: ['module', 'main'],
     target: 'es2023',
-    format: 'iife',
+    // A module's own names are found by their place; those of a function around everything would be searched one by one at the start.
+    format: 'esm',
     charset: 'utf8',
     legalComments: 'inline',
     define: { WGPEERSELECTOR_BUILD_TIME: String(buildTime()) },

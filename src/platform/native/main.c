@@ -106,7 +106,9 @@ int main(int argc, char **argv) {
   JS_AddIntrinsicPromise(context);
   front_open(context, argc > 0 ? argc - 1 : 0, argv + 1);
   JSValue function = JS_ReadObject(context, program, program_size, JS_READ_OBJ_BYTECODE);
-  JSValue result = JS_IsException(function) ? function : JS_EvalFunction(context, function);
+  /* A module, whose end is a promise: what it throws comes out of front_run() like everything that nobody catches. */
+  if (JS_IsException(function) || JS_ResolveModule(context, function) < 0) front_uncaught();
+  JSValue result = JS_EvalFunction(context, function);
   if (JS_IsException(result)) front_uncaught();
   JS_FreeValue(context, result);
   int code = front_run();
