@@ -159,6 +159,22 @@ test(
   },
 );
 
+test('the tarball is built with QuickJS as a library, and its compiler found by PATH', needsRouter(), () => {
+  // As Debian's packages libquickjs and quickjs have them, of what the build root before has made.
+  const found = (name: string) => run('find', `${folder}/root/build`, '-name', name).trim().split('\n');
+  const [qjsc = ''] = found('qjsc');
+  const place = `${folder}/library`;
+  mkdirSync(place);
+  run('ar', 'rcs', `${place}/libquickjs.a`, ...found('engine-*.o'));
+  cpSync(`${quickjs()}/quickjs.h`, `${place}/quickjs.h`);
+  run(process.execPath, `${root}scripts/dist.mjs`, '--output', place);
+  run('tar', '-C', place, '-xzf', `${place}/wgpeerselector-${VERSION}.tar.gz`);
+  const library = [`QUICKJS_CFLAGS=-isystem ${place}`, `QUICKJS_LIBS=${place}/libquickjs.a`, 'QJSC=qjsc'];
+  const unpacked = `${place}/wgpeerselector-${VERSION}`;
+  run('env', `PATH=${dirname(qjsc)}:${process.env.PATH}`, 'make', '-C', unpacked, 'CFLAGS=-O0', ...library);
+  assert.equal(run(`${unpacked}/build/wgpeerselector`, '--version'), `wgpeerselector ${VERSION}\n`);
+});
+
 test('the Debian package holds program, manual page and documents', needsRouter(), () => {
   run(process.execPath, `${root}scripts/package-deb.mjs`, '--output', `${folder}/deb`);
   const [deb] = readdirSync(`${folder}/deb`);
