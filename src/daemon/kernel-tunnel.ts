@@ -4,7 +4,6 @@ import {
   type Repeated,
   SecretKey,
   type WireGuardDevice,
-  type WireGuardPeer,
   type WireGuardPeerConfig,
 } from '../netlink/index.js';
 import type { Device, LinkState, Peer, Remote, Tunnel } from '../selector/world.js';
@@ -22,8 +21,11 @@ export class KernelTunnel implements Tunnel {
   readonly #watched: WatchedLink;
   readonly #question: Repeated<WireGuardDevice>;
   #seen: WireGuardDevice | undefined;
-  /** What was last found to match: unchanged parts of a device are the same objects as at the look before. */
-  #matched: { readonly peer: Peer; readonly entry: WireGuardPeer } | undefined;
+  /**
+   * What was last found to match. As long as nothing but counters has changed, its allowed IPs are the same object; where anything
+   * else has, all of the device is read, and they are another.
+   */
+  #matched: { readonly peer: Peer; readonly allowedIps: readonly string[] } | undefined;
 
   constructor(kernel: Kernel, watched: WatchedLink) {
     this.#kernel = kernel;
@@ -71,14 +73,14 @@ export class KernelTunnel implements Tunnel {
     const entry = this.#seen?.peers.find(({ publicKey }) => publicKey === peer.publicKey);
     if (entry === undefined) return false;
     const before = this.#matched;
-    if (before?.peer === peer && sameSettings(before.entry, entry)) return true;
+    if (before?.peer === peer && before.allowedIps === entry.allowedIps) return true;
     const { allowedIps, persistentKeepalive, presharedKey } = desired(peer);
     const matches =
       entry.persistentKeepalive === persistentKeepalive &&
       sameKey(entry.presharedKey, presharedKey ?? undefined) &&
       entry.allowedIps.length === allowedIps.length &&
       allowedIps.every((prefix) => entry.allowedIps.includes(prefix));
-    this.#matched = matches ? { peer, entry } : undefined;
+    this.#matched = matches ? { peer, allowedIps: entry.allowedIps } : undefined;
     return matches;
   }
 
@@ -124,15 +126,6 @@ export class KernelTunnel implements Tunnel {
     if (zone === undefined) return { address, port };
     return { address, port, scopeId: await scopeIdOf(this.#kernel, zone) };
   }
-}
-
-/** Whether they are the very same objects: then nothing of it has to be compared. */
-function sameSettings(one: WireGuardPeer, other: WireGuardPeer): boolean {
-  return (
-    one.allowedIps === other.allowedIps &&
-    one.presharedKey === other.presharedKey &&
-    one.persistentKeepalive === other.persistentKeepalive
-  );
 }
 
 function sameKey(one: SecretKey | undefined, other: SecretKey | undefined): boolean {
