@@ -98,7 +98,15 @@ export async function runNetnsTests(files, program) {
     return verdict(lane, report, status, `exit status ${status}`);
   });
   const total = noCounts();
-  for (const counts of await Promise.all(verdicts)) add(total, counts);
+  // Each to its end, even when a machine has failed: what is said of the others would come after the last line.
+  for (const outcome of await Promise.allSettled(verdicts)) {
+    if (outcome.status === 'fulfilled') add(total, outcome.value);
+    else {
+      const { reason } = outcome;
+      process.stdout.write(`  FAILED  ${reason instanceof Error ? reason.message : reason}\n`);
+      total.failed += 1;
+    }
+  }
   return total;
 }
 
