@@ -15,9 +15,16 @@ import { fileURLToPath } from 'node:url';
 import { parseArguments } from './setup/arguments.mjs';
 
 const name = 'native.node';
-const sources = ['node.c', 'netlink.c', 'lookup.c', 'listener-owner.c', 'group.c', 'clock.c', 'native.h'].map(
-  (file) => `src/platform/native/${file}`,
-);
+const sources = [
+  'node.c',
+  'netlink.c',
+  'lookup.c',
+  'listener-owner.c',
+  'group.c',
+  'clock.c',
+  'probe.c',
+  'native.h',
+].map((file) => `src/platform/native/${file}`);
 const without =
   "The npm package 'netlink' takes the place of its sockets, the clock cannot be set, and less is known of names and locks.";
 

@@ -1,6 +1,7 @@
 // The two kinds of tests, and what their runs count.
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { root } from '../setup/paths.mjs';
 import { attempt } from '../setup/process.mjs';
@@ -72,8 +73,10 @@ export async function runUnitTests(files) {
   }
 }
 
-/** Those of test/netns that do not start the daemon: of the libraries, the lab itself, what README says of Node. */
-const withoutDaemon = ['documents', 'lab', 'netlink'].map((name) => `dist/test/netns/${name}.test.js`);
+/** Those of test/netns that do not start the daemon: of the libraries, the lab itself, what README says of Node, the simulation. */
+const withoutDaemon = ['documents', 'lab', 'netlink', 'simulation'].map(
+  (name) => `dist/test/netns/${name}.test.js`,
+);
 
 /** @param {string[]} files @returns {string[]} those that the router's program is tried with too */
 export function filesOfDaemon(files) {
@@ -110,8 +113,16 @@ export async function runNetnsTests(files, program) {
   return total;
 }
 
+/** Seconds in the virtual machine of files whose tests wait for what cannot be hurried; any other test takes about ten. */
+const long = /** @type {Record<string, number>} */ ({
+  dead: 80,
+  guard: 60,
+  preference: 190,
+  simulation: 150,
+});
+
 /**
- * Shares files out between two, by how many tests each has.
+ * Shares files out between two, so that both take about as long.
  *
  * @param {string[]} files
  * @returns {Promise<string[][]>}
@@ -120,7 +131,8 @@ async function halves(files) {
   const weighed = await Promise.all(
     files.map(async (file) => {
       const text = await readFile(`${root}/${file}`, 'utf8');
-      return { file, weight: text.match(/^\s*test\(/gm)?.length ?? 0 };
+      const tests = text.match(/^\s*test\(/gm)?.length ?? 0;
+      return { file, weight: long[basename(file, '.test.js')] ?? 10 * tests };
     }),
   );
   weighed.sort((one, other) => other.weight - one.weight);

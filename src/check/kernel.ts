@@ -1,4 +1,4 @@
-import type { Config, PeerConfig, Problem } from '../config/index.js';
+import type { Config, EndpointConfig, PeerConfig, Problem } from '../config/index.js';
 import { SystemResolver } from '../names/system-resolver.js';
 import {
   NetlinkError,
@@ -132,20 +132,16 @@ async function checkLoops(
     (route) => route.interfaceIndex !== interfaceIndex,
   );
   const resolved = await Promise.all(
-    peers.map(async ({ endpoint }) => {
-      if (endpoint.kind !== 'name') return [endpoint.host];
-      return await view.resolve(endpoint.host).catch(messageOf);
-    }),
+    peers.map(async ({ endpoints }) => await Promise.all(endpoints.map((one) => addressesOf(one, view)))),
   );
   for (const [i, peer] of peers.entries()) {
     const addresses = resolved[i] ?? [];
-    if (typeof addresses === 'string') {
-      findings.push(atPeer(config, peer, 'endpoint', addresses, 'warning'));
-      continue;
+    for (const failure of addresses) {
+      if (typeof failure === 'string') findings.push(atPeer(config, peer, 'endpoint', failure, 'warning'));
     }
     // In a table of their own the routes count by rules, which are not looked into.
     if (routeTable !== undefined && routeTable !== ROUTE_TABLE_MAIN) continue;
-    for (const address of addresses) {
+    for (const address of addresses.flatMap((found) => (typeof found === 'string' ? [] : found))) {
       const loop = findLoop(address, peer.allowedIps, routeMetric, routes);
       if (loop === undefined) continue;
       const message = `${loop} takes the way to the endpoint's own address ${address} into the tunnel: expected option fwmark for ${name} in /etc/config/network with a rule for that mark, or allowed IPs without it`;
@@ -154,6 +150,12 @@ async function checkLoops(
     }
   }
   return findings;
+}
+
+/** The addresses of an endpoint, or why it has none. */
+async function addressesOf(endpoint: EndpointConfig, view: KernelView): Promise<readonly string[] | string> {
+  if (endpoint.kind !== 'name') return [endpoint.host];
+  return await view.resolve(endpoint.host).catch(messageOf);
 }
 
 function atPeer(

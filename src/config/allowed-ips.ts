@@ -1,5 +1,6 @@
 import ipaddr from 'ipaddr.js';
 import { isIP } from '#platform/text.js';
+import { specialAddress } from '../special-address.js';
 import { BadValue, quote } from './problem.js';
 
 /**
@@ -34,4 +35,31 @@ export function parseAllowedIp(text: string): string {
     ? ipaddr.IPv4.networkAddressFromCIDR(cidr).toString()
     : ipaddr.IPv6.networkAddressFromCIDR(cidr).toString();
   return `${network}/${Number(prefix)}`;
+}
+
+/**
+ * The address of one host inside the tunnel, in canonical form. A link-local one is meant on the interface itself, and needs no
+ * zone.
+ * @throws {BadValue}
+ */
+export function parseInnerAddress(text: string): string {
+  const family = isIP(text);
+  if (family === 0 || text.includes('%')) {
+    const expected = 'expected an IPv4 or IPv6 address inside the tunnel, without prefix, port and zone';
+    throw new BadValue(`is ${quote(text)}: ${expected}`);
+  }
+  const special = specialAddress(text);
+  if (special !== undefined) {
+    throw new BadValue(`is ${quote(text)} (${special}): expected the address of a host inside the tunnel`);
+  }
+  return ipaddr.parse(text).toString();
+}
+
+/** Whether packets to the address go through a peer with these allowed IPs. @param allowedIps canonical */
+export function leadsTo(allowedIps: readonly string[], address: string): boolean {
+  const host = ipaddr.parse(address);
+  return allowedIps.some((prefix) => {
+    const [network, length] = ipaddr.parseCIDR(prefix);
+    return network.kind() === host.kind() && host.match(network, length);
+  });
 }

@@ -20,11 +20,6 @@ export interface EndpointConfig {
  * @throws {BadValue}
  */
 export function parseEndpoint(text: string): EndpointConfig {
-  if (/\S[\s,]+\S/.test(text)) {
-    throw new BadValue(
-      `is ${quote(text)}: expected one host:port, and a section of its own for another peer`,
-    );
-  }
   const bracketed = /^\[([^\]]*)\](.*)$/s.exec(text);
   if (bracketed) {
     const [, inside = '', behind = ''] = bracketed;

@@ -1,8 +1,9 @@
 import type { UciSection } from '../uci/uci.js';
+import { parseInnerAddress } from './allowed-ips.js';
 import { BadValue, quote } from './problem.js';
 import { type FindTable, parseTable } from './routing-table.js';
 import type { SectionReader } from './section-reader.js';
-import { parseBoolean, parseIfname, parseInteger } from './values.js';
+import { parseBoolean, parseIfname, parseInteger, parseIntegerOrOff } from './values.js';
 
 /** How the daemon treats one interface. */
 export interface InterfaceConfig {
@@ -22,9 +23,27 @@ export interface InterfaceConfig {
   readonly ntp: boolean;
   /** Seconds that setting the clock may hold up the first attempt, 1 to 3600. */
   readonly ntpTimeout: number;
-  /** How the next peer is chosen. */
-  readonly strategy: 'random';
+  /** How the peer is chosen within a group: at random, or, once connected, by the shortest round trip. */
+  readonly strategy: Strategy;
+  /** Seconds without anything received after which an established connection is probed, 1 to 3600; 0 is off. */
+  readonly probeInterval: number;
+  /** Seconds without an answer after which a connection is put to the test, 5 to 3600; 0 is off. */
+  readonly probeTimeout: number;
+  /** Where probes go, canonical; undefined leaves it to the allowed IPs. */
+  readonly probeAddress: string | undefined;
+  /** What has to answer an ICMP echo, canonical; undefined is off. */
+  readonly checkAddress: string | undefined;
+  /** Seconds after which better peers are tried while a lesser one is held, 10 to 86400; 0 is off. */
+  readonly failbackInterval: number;
+  /** Seconds after which a healthy connection is left for another, 60 to 31536000; 0 is off. */
+  readonly maxAge: number;
+  /** Whether nothing for the allowed IPs may leave by another way while there is no connection. */
+  readonly blockWhenLost: boolean;
 }
+
+const STRATEGIES = ['random', 'fastest'] as const;
+
+export type Strategy = (typeof STRATEGIES)[number];
 
 const INTERFACE_OPTIONS = [
   'ifname',
@@ -36,15 +55,26 @@ const INTERFACE_OPTIONS = [
   'table',
   'ntp',
   'ntp_timeout',
+  'probe_interval',
+  'probe_timeout',
+  'probe_address',
+  'check_address',
+  'failback_interval',
+  'max_age',
+  'block_when_lost',
 ] as const;
 
 const MAX_U32 = 4294967295;
+const YEAR = 31536000;
 
 /**
  * A working WireGuard connection makes a new handshake when the last is 120 s old (REKEY_AFTER_TIME, section 6.1 of the
  * WireGuard paper), so a shorter patience takes living peers for dead.
  */
 const REKEY_AFTER_TIME = 120;
+
+/** So long may WireGuard wait before it answers data by an empty packet (KEEPALIVE_TIMEOUT of the same section). */
+const KEEPALIVE_TIMEOUT = 10;
 
 /** What holds for an interface without a section of its own. */
 export function defaultInterface(name: string): InterfaceConfig {
@@ -58,6 +88,13 @@ export function defaultInterface(name: string): InterfaceConfig {
     ntp: true,
     ntpTimeout: 5,
     strategy: 'random',
+    probeInterval: 15,
+    probeTimeout: 20,
+    probeAddress: undefined,
+    checkAddress: undefined,
+    failbackInterval: 300,
+    maxAge: 0,
+    blockWhenLost: false,
   };
 }
 
@@ -100,6 +137,8 @@ export function readInterface(
   const defaults = defaultInterface(name);
   const number = (option: string, least: number, most: number, what: string): number | undefined =>
     reader.optional(option, (text) => parseInteger(text, least, most, what));
+  const secondsOrOff = (option: string, least: number, most: number): number | undefined =>
+    reader.optional(option, (text) => parseIntegerOrOff(text, least, most, 'seconds'));
   const settings: InterfaceConfig = {
     name,
     connectTimeout: number('connect_timeout', 1, 3600, 'seconds') ?? defaults.connectTimeout,
@@ -110,12 +149,16 @@ export function readInterface(
     ntp: reader.optional('ntp', parseBoolean) ?? defaults.ntp,
     ntpTimeout: number('ntp_timeout', 1, 3600, 'seconds') ?? defaults.ntpTimeout,
     strategy: reader.optional('strategy', parseStrategy) ?? defaults.strategy,
+    probeInterval: secondsOrOff('probe_interval', 1, 3600) ?? defaults.probeInterval,
+    probeTimeout: secondsOrOff('probe_timeout', 5, 3600) ?? defaults.probeTimeout,
+    probeAddress: reader.optional('probe_address', parseInnerAddress),
+    checkAddress: reader.optional('check_address', parseInnerAddress),
+    failbackInterval: secondsOrOff('failback_interval', 10, 86400) ?? defaults.failbackInterval,
+    maxAge: secondsOrOff('max_age', 60, YEAR) ?? defaults.maxAge,
+    blockWhenLost: reader.optional('block_when_lost', parseBoolean) ?? defaults.blockWhenLost,
   };
   reader.warnOfUnknown(INTERFACE_OPTIONS, FOREIGN_OPTIONS);
-  if (settings.deadPeerTimeout <= REKEY_AFTER_TIME) {
-    const reason = `is not above ${REKEY_AFTER_TIME} s, the age at which WireGuard renews a handshake`;
-    reader.warn('dead_peer_timeout', `${reason}: living peers will be taken for dead; expected 150`);
-  }
+  warnOfTimes(settings, reader);
   const given = { metric: settings.routeMetric, table: settings.routeTable };
   const misled = ROUTE_OPTIONS.filter((option) => section.options.has(option) && given[option] === undefined);
   if (misled.length > 0) {
@@ -126,6 +169,30 @@ export function readInterface(
     );
   }
   return { settings, usable: misled.length === 0 };
+}
+
+function warnOfTimes(
+  { deadPeerTimeout, probeTimeout, checkAddress }: InterfaceConfig,
+  reader: SectionReader,
+) {
+  if (deadPeerTimeout <= REKEY_AFTER_TIME) {
+    const reason = `is not above ${REKEY_AFTER_TIME} s, the age at which WireGuard renews a handshake`;
+    reader.warn('dead_peer_timeout', `${reason}: living peers will be taken for dead; expected 150`);
+  }
+  if (probeTimeout > 0 && probeTimeout <= KEEPALIVE_TIMEOUT) {
+    const reason = `is not above ${KEEPALIVE_TIMEOUT} s, the time that WireGuard may take for an answer`;
+    reader.warn('probe_timeout', `${reason}: living peers will be put to the test in vain; expected 20`);
+  }
+  if (probeTimeout >= deadPeerTimeout) {
+    const reason = `is not below dead_peer_timeout, ${deadPeerTimeout} s`;
+    reader.warn(
+      'probe_timeout',
+      `${reason}, and has no effect: expected 20, or 0 if nothing is to be tested`,
+    );
+  }
+  if (probeTimeout === 0 && checkAddress !== undefined) {
+    reader.warn('check_address', 'has no effect with probe_timeout 0, the time that it has for an answer');
+  }
 }
 
 function readName(section: UciSection, reader: SectionReader): string | undefined {
@@ -143,7 +210,8 @@ function readName(section: UciSection, reader: SectionReader): string | undefine
   }
 }
 
-function parseStrategy(text: string): 'random' {
-  if (text === 'random') return text;
-  throw new BadValue(`is ${quote(text)}: expected random`);
+function parseStrategy(text: string): Strategy {
+  const strategy = STRATEGIES.find((name) => name === text);
+  if (strategy !== undefined) return strategy;
+  throw new BadValue(`is ${quote(text)}: expected ${STRATEGIES.join(' or ')}`);
 }

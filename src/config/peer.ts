@@ -5,7 +5,7 @@ import { parseKey, parsePublicKey } from './key.js';
 import { quote } from './problem.js';
 import { Secret } from './secret.js';
 import type { SectionReader } from './section-reader.js';
-import { parseBoolean, parseIfname, parseInteger } from './values.js';
+import { parseBoolean, parseIfname, parseInteger, parseIntegerOrOff } from './values.js';
 
 /** A peer that can be installed. Everything in it has been checked. */
 export interface PeerConfig {
@@ -20,11 +20,16 @@ export interface PeerConfig {
   readonly publicKey: string;
   /** Base64, 44 characters, once revealed. */
   readonly presharedKey: Secret | undefined;
-  readonly endpoint: EndpointConfig;
+  /** At least one, no duplicates, in the order of the file. */
+  readonly endpoints: readonly EndpointConfig[];
   /** Canonical (`10.0.0.0/8`), host bits masked, no duplicates, in the order of the file. */
   readonly allowedIps: readonly string[];
   /** Seconds, 0 to 65535; 0 is off. */
   readonly persistentKeepalive: number;
+  /** The smaller the better, 0 to 65535: peers of one priority are a group, and those of the next are for when it fails. */
+  readonly priority: number;
+  /** The share within its group, 1 to 100. */
+  readonly weight: number;
 }
 
 /** What could be read of a peer section. Even a faulty one may tell which key on which interface is ours. */
@@ -43,6 +48,8 @@ const PEER_OPTIONS = [
   'allowed_ips',
   'persistent_keepalive',
   'preshared_key',
+  'priority',
+  'weight',
 ] as const;
 
 /**
@@ -84,21 +91,24 @@ export function readPeer(section: UciSection, reader: SectionReader): PeerSectio
     'the public key of the peer, 44 characters',
   );
   const preshared = reader.optional('preshared_key', (text) => new Secret(parseKey(text)));
-  const endpoint = reader.required(
-    'endpoint',
-    parseEndpoint,
-    "host:port, as in option endpoint 'gw.example.org:51820'",
+  const endpoints = distinct(
+    reader.requiredList('endpoint', parseEndpoint, "host:port, as in option endpoint 'gw.example.org:51820'"),
   );
   const allowedIps = reader.list('allowed_ips', parseAllowedIp);
   const keepalive = reader.optional('persistent_keepalive', (text) =>
-    text.toLowerCase() === 'off' ? 0 : parseInteger(text, 0, 65535, 'seconds'),
+    parseIntegerOrOff(text, 1, 65535, 'seconds'),
   );
+  const priority = reader.optional('priority', (text) =>
+    parseInteger(text, 0, 65535, 'a priority (smaller is better)'),
+  );
+  const weight = reader.optional('weight', (text) => parseInteger(text, 1, 100, 'a weight'));
   reader.warnOfUnknown(PEER_OPTIONS, { ...FOREIGN_OPTIONS, ...netifdEndpoint(section) });
-  if (reader.faulty || ifname === undefined || publicKey === undefined || endpoint === undefined) {
+  if (reader.faulty || ifname === undefined || publicKey === undefined) {
     return { ifname, publicKey, peer: undefined };
   }
 
-  if (lacksZone(endpoint)) {
+  for (const endpoint of endpoints) {
+    if (!lacksZone(endpoint)) continue;
     const example = formatEndpoint({ ...endpoint, zone: 'eth0' });
     reader.warn(
       'endpoint',
@@ -118,16 +128,19 @@ export function readPeer(section: UciSection, reader: SectionReader): PeerSectio
     ifname,
     publicKey,
     presharedKey: preshared,
-    endpoint,
+    endpoints,
     allowedIps: [...new Set(allowedIps)],
     persistentKeepalive: keepalive ?? 0,
+    priority: priority ?? 0,
+    weight: weight ?? 1,
   };
   return { ifname, publicKey, peer };
 }
 
 /**
  * Whether a connection to `a` may stay as it is when the configuration now says `b`: everything but the place in the
- * file is the same. The order of allowed IPs does not count, because the kernel keeps none.
+ * file is the same. The order of allowed IPs does not count, because the kernel keeps none, nor that of endpoints, which are
+ * tried at random.
  */
 export function samePeer(a: PeerConfig, b: PeerConfig): boolean {
   return (
@@ -136,11 +149,21 @@ export function samePeer(a: PeerConfig, b: PeerConfig): boolean {
     a.ifname === b.ifname &&
     a.publicKey === b.publicKey &&
     sameSecret(a.presharedKey, b.presharedKey) &&
-    formatEndpoint(a.endpoint) === formatEndpoint(b.endpoint) &&
-    a.allowedIps.length === b.allowedIps.length &&
-    a.allowedIps.every((ip) => b.allowedIps.includes(ip)) &&
-    a.persistentKeepalive === b.persistentKeepalive
+    sameSet(a.endpoints.map(formatEndpoint), b.endpoints.map(formatEndpoint)) &&
+    sameSet(a.allowedIps, b.allowedIps) &&
+    a.persistentKeepalive === b.persistentKeepalive &&
+    a.priority === b.priority &&
+    a.weight === b.weight
   );
+}
+
+/** Both without duplicates. */
+function sameSet(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((item) => b.includes(item));
+}
+
+function distinct(endpoints: readonly EndpointConfig[]): EndpointConfig[] {
+  return [...new Map(endpoints.map((endpoint) => [formatEndpoint(endpoint), endpoint])).values()];
 }
 
 function sameSecret(a: Secret | undefined, b: Secret | undefined): boolean {

@@ -1,4 +1,5 @@
 import type { UciPackage } from '../uci/uci.js';
+import { leadsTo } from './allowed-ips.js';
 import { defaultInterface, type InterfaceConfig, readInterface } from './interface.js';
 import { type PeerConfig, readPeer } from './peer.js';
 import type { Problem } from './problem.js';
@@ -27,6 +28,7 @@ export class Config {
     this.file = file;
     const problems: Problem[] = [];
     const interfaceReaders: SectionReader[] = [];
+    const effective: SectionReader[] = [];
     const firsts = new Map<string, PeerConfig>();
     for (const section of uci.sections) {
       const reader = new SectionReader(file, section, problems);
@@ -41,8 +43,11 @@ export class Config {
         const { settings, usable } = read;
         interfaceReaders.push(reader);
         if (!usable) this.#unserved.add(settings.name);
-        if (!this.#settings.has(settings.name)) this.#settings.set(settings.name, settings);
-        else reader.warn(undefined, `interface ${settings.name} has settings already: these have no effect`);
+        if (!this.#settings.has(settings.name)) {
+          this.#settings.set(settings.name, settings);
+          effective.push(reader);
+        } else
+          reader.warn(undefined, `interface ${settings.name} has settings already: these have no effect`);
       } else {
         problems.push(unknownSection(file, section, SECTION_TYPES));
       }
@@ -52,6 +57,7 @@ export class Config {
       if (ifname === undefined || this.#ownKeys.has(ifname)) continue;
       reader.warn(undefined, `has settings, but no peer has option ifname '${ifname}'`);
     }
+    for (const reader of effective) this.#warnOfAddresses(reader);
     this.problems = problems.sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
   }
 
@@ -97,6 +103,24 @@ export class Config {
     if (twin === peer) return;
     const reason = `is also the key of peer '${twin.name}' in line ${twin.line}`;
     reader.warn('public_key', `${reason}: expected a key of its own for each peer of ${peer.ifname}`);
+  }
+
+  /** An address inside the tunnel is of use with the peers only whose allowed IPs hold it. */
+  #warnOfAddresses(reader: SectionReader): void {
+    const { ifname } = reader;
+    if (ifname === undefined) return;
+    const { probeAddress, checkAddress } = this.interface(ifname);
+    for (const [option, address] of [
+      ['probe_address', probeAddress],
+      ['check_address', checkAddress],
+    ] as const) {
+      if (address === undefined) continue;
+      const [first, ...more] = this.peers(ifname).filter(({ allowedIps }) => !leadsTo(allowedIps, address));
+      if (first === undefined) continue;
+      const whose = `peer '${first.name}'${more.length > 0 ? ` and ${more.length} more` : ''}`;
+      const reason = `is ${address}, which the allowed IPs of ${whose} do not hold`;
+      reader.warn(option, `${reason}: expected an address behind every peer of ${ifname}`);
+    }
   }
 }
 

@@ -58,6 +58,14 @@ export class SectionReader {
     return values;
   }
 
+  /** As above, but it is a fault if there are none. */
+  requiredList<T>(name: string, parse: (text: string) => T, expected: string): T[] {
+    const option = this.#section.options.get(name);
+    const items = typeof option?.value === 'string' ? [option.value] : (option?.value ?? []);
+    if (items.join('').trim() === '') this.fault(name, `is missing: expected ${expected}`);
+    return this.list(name, parse);
+  }
+
   /**
    * Warns of every option that is not known, with the known one that was probably meant.
    * @param foreign options of other programs, and what is expected instead; empty: they are passed over

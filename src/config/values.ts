@@ -25,6 +25,17 @@ export function parseInteger(text: string, least: number, most: number, what: st
   throw new BadValue(`is ${quote(text)}: expected ${what}, a whole number from ${least} to ${most}`);
 }
 
+/**
+ * A whole number, or 0 or `off` for what is not to happen at all.
+ * @param least the smallest that is not 0
+ * @returns 0 for off
+ * @throws {BadValue}
+ */
+export function parseIntegerOrOff(text: string, least: number, most: number, what: string): number {
+  if (text.toLowerCase() === 'off' || /^0{1,15}$/.test(text)) return 0;
+  return parseInteger(text, least, most, `0 for off, or ${what}`);
+}
+
 /** Whether the kernel takes it for the name of a network interface (dev_valid_name in net/core/dev.c). */
 export function isIfname(text: string): boolean {
   const bytes = encodeUtf8(text).length;

@@ -1,13 +1,15 @@
-import { type Config, type InterfaceConfig, type PeerConfig, samePeer } from '../config/index.js';
+import { type Config, type PeerConfig, samePeer } from '../config/index.js';
 import type { SelectorEvent } from '../selector/events.js';
 import { Selector } from '../selector/selector.js';
-import type { Assignment, Random, Resolver, Settings, Timers } from '../selector/world.js';
+import type { Assignment, Random, Resolver, Timers } from '../selector/world.js';
 import type { TableInput } from '../ubus/index.js';
 import { Journal } from './journal.js';
 import type { Kernel, WatchedLink } from './kernel.js';
+import { KernelProber } from './kernel-prober.js';
 import { KernelRouting } from './kernel-routing.js';
 import { KernelTunnel } from './kernel-tunnel.js';
 import type { Log } from './log.js';
+import { settingsOf } from './settings.js';
 import { History, infoTable, peersTable, statusTable } from './status.js';
 import type { TimeKeeper } from './time-keeper.js';
 
@@ -27,6 +29,7 @@ export class InterfaceService {
   readonly selector: Selector;
   readonly #shared: Shared;
   readonly #tunnel: KernelTunnel;
+  readonly #prober: KernelProber;
   readonly #history: History;
   readonly #started: number;
   readonly #listeners: ((event: SelectorEvent) => void)[];
@@ -42,12 +45,14 @@ export class InterfaceService {
     this.#peers = config.peers(this.name);
     this.#started = timers.now();
     this.#tunnel = new KernelTunnel(kernel, watched);
+    this.#prober = new KernelProber(kernel, watched, () => this.#config.interface(this.name).probeAddress);
     this.#history = new History(timers.now);
     const journal = new Journal(log, this.name, timers.now);
     this.#listeners = [(event) => journal.tell(event), (event) => this.#history.take(event)];
     const world = {
       tunnel: this.#tunnel,
       routing: new KernelRouting(kernel, watched, this.#tunnel),
+      prober: this.#prober,
       resolver,
       clock: time,
       timers,
@@ -100,6 +105,7 @@ export class InterfaceService {
   async stop(): Promise<void> {
     this.selector.stop();
     await this.#finished;
+    this.#prober.close();
   }
 
   /** The answer to `status`. */
@@ -133,15 +139,4 @@ export class InterfaceService {
       settings: settingsOf(this.#config.interface(this.name)),
     };
   }
-}
-
-/** The settings as the selector takes them: milliseconds. */
-function settingsOf(config: InterfaceConfig): Settings {
-  return {
-    connectTimeout: config.connectTimeout * 1000,
-    checkInterval: config.checkInterval * 1000,
-    deadPeerTimeout: config.deadPeerTimeout * 1000,
-    waitForClock: config.ntp,
-    routes: { table: config.routeTable, metric: config.routeMetric },
-  };
 }

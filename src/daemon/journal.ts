@@ -27,6 +27,7 @@ export class Journal {
   readonly #log: Log;
   readonly #ifname: string;
   #pausing = false;
+  #silent = false;
   #trouble = '';
   #conflicts = '';
   #reminder = FIRST_REMINDER;
@@ -44,6 +45,7 @@ export class Journal {
   tell(event: SelectorEvent): void {
     if (event.type === 'connected' || event.type === 'kept') {
       this.#pausing = false;
+      this.#silent = false;
       this.#trouble = '';
       this.#reminder = FIRST_REMINDER;
     }
@@ -80,6 +82,20 @@ export class Journal {
       }
       case 'lost':
         return ['info', `connection ended after ${formatDuration(event.held)}: ${event.reason}`];
+      case 'tried-beside': {
+        const where = event.remote === undefined ? '' : ` at ${describe(event.remote)}`;
+        const what =
+          event.roundTrip === undefined ? event.reason : `handshake after ${formatDuration(event.roundTrip)}`;
+        return ['debug', `asked beside the connection${where}: ${what}`];
+      }
+      case 'suspected':
+        return ['debug', `${event.reason}: asking it for a handshake`];
+      case 'proven': {
+        const times = event.knocks === 1 ? 'a handshake' : `${event.knocks} handshakes`;
+        return ['info', `${event.reason}, but it answers (${times} asked for): the connection stays`];
+      }
+      case 'not-probed':
+        return ['info', `no probe through the tunnel: ${event.reason}; a dead peer is noticed later`];
       case 'routes-restored':
         return [
           'info',
@@ -93,7 +109,9 @@ export class Journal {
           `removed from the interface, where it was left behind: public key ${event.publicKey}`,
         ];
       case 'round-over':
-        return this.#reminderLine(event.round, event.disconnected);
+        return event.silent && !this.#silent
+          ? this.#nobodyLine()
+          : this.#reminderLine(event.round, event.disconnected);
       case 'pausing': {
         const level = this.#pausing ? 'debug' : 'info';
         this.#pausing = true;
@@ -109,6 +127,14 @@ export class Journal {
       case 'stopped':
         return ['info', 'stopped, peer and routes are removed'];
     }
+  }
+
+  #nobodyLine(): [Level, string] {
+    this.#silent = true;
+    return [
+      'warning',
+      "no peer answers: this machine's own way out seems to be dead; they are tried on, less often",
+    ];
   }
 
   #reminderLine(rounds: number, disconnected: number): [Level, string] {

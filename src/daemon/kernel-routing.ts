@@ -1,5 +1,12 @@
-import { NetlinkError, ROUTE_PROTOCOL, type Route, RT_SCOPE_UNIVERSE } from '../netlink/index.js';
+import {
+  NetlinkError,
+  ROUTE_PROTOCOL,
+  ROUTE_TABLE_MAIN,
+  type Route,
+  RT_SCOPE_UNIVERSE,
+} from '../netlink/index.js';
 import type { Doubt, Remote, RouteConflict, RoutePlace, RouteReport, Routing } from '../selector/world.js';
+import { Blockade } from './blockade.js';
 import type { Kernel, WatchedLink } from './kernel.js';
 import { isErrno, type KernelTunnel, scopeIdOf } from './kernel-tunnel.js';
 import { type Confirmed, keyOf, type OurRoute, OwnRoutes, ourRoute, stillConfirmed } from './own-routes.js';
@@ -21,6 +28,7 @@ export class KernelRouting implements Routing {
   readonly #kernel: Kernel;
   readonly #watched: WatchedLink;
   readonly #tunnel: KernelTunnel;
+  readonly #blockade: Blockade;
   /** Our routes in the kernel by their key, as far as we know; `undefined` until they were read. */
   #ours: Map<string, OurRoute> | undefined;
   readonly #own: OwnRoutes;
@@ -35,6 +43,7 @@ export class KernelRouting implements Routing {
     this.#kernel = kernel;
     this.#watched = watched;
     this.#tunnel = tunnel;
+    this.#blockade = new Blockade(kernel, watched.name);
     this.#own = new OwnRoutes(kernel);
     kernel.onRoutes({
       route: (change, route) => this.#routeChanged(change, route),
@@ -114,6 +123,10 @@ export class KernelRouting implements Routing {
     const report = { installed, added, conflicts };
     if (confirmed !== undefined && !changed) this.#settled = { destinations, place, ours, confirmed, report };
     return report;
+  }
+
+  async block(destinations: readonly string[], { table }: RoutePlace): Promise<void> {
+    await this.#blockade.keep(destinations, table ?? ROUTE_TABLE_MAIN);
   }
 
   onNetworkChange(listener: () => void): void {

@@ -6,7 +6,7 @@ import {
   type WireGuardDevice,
   type WireGuardPeerConfig,
 } from '../netlink/index.js';
-import type { Device, LinkState, Peer, Remote, Tunnel } from '../selector/world.js';
+import type { Device, LinkState, Peer, PeerEndpoint, Remote, Tunnel } from '../selector/world.js';
 import type { Kernel, WatchedLink } from './kernel.js';
 
 /**
@@ -85,17 +85,12 @@ export class KernelTunnel implements Tunnel {
   }
 
   async install(peer: Peer, remote: Remote): Promise<void> {
+    await this.#configure(installation(peer, await this.#endpoint(remote)));
+  }
+
+  async knock(peer: Peer, endpoint: PeerEndpoint): Promise<void> {
     const { publicKey } = peer;
-    await this.#configure([
-      {
-        ...desired(peer),
-        endpoint: await this.#endpoint(remote),
-        replaceAllowedIps: true,
-        persistentKeepalive: 0,
-      },
-      { publicKey, updateOnly: true, persistentKeepalive: peer.persistentKeepalive || KICK_INTERVAL },
-      { publicKey, updateOnly: true, persistentKeepalive: peer.persistentKeepalive },
-    ]);
+    await this.#configure([{ publicKey, remove: true }, ...installation(peer, endpoint)]);
   }
 
   async adjust(peer: Peer): Promise<void> {
@@ -130,6 +125,16 @@ export class KernelTunnel implements Tunnel {
 
 function sameKey(one: SecretKey | undefined, other: SecretKey | undefined): boolean {
   return one === undefined || other === undefined ? one === other : one.equals(other);
+}
+
+/** Installs a peer; its keepalive goes from 0 to some interval, which makes WireGuard begin a handshake. */
+function installation(peer: Peer, endpoint: Endpoint): WireGuardPeerConfig[] {
+  const { publicKey, persistentKeepalive } = peer;
+  return [
+    { ...desired(peer), endpoint, replaceAllowedIps: true, persistentKeepalive: 0 },
+    { publicKey, updateOnly: true, persistentKeepalive: persistentKeepalive || KICK_INTERVAL },
+    { publicKey, updateOnly: true, persistentKeepalive },
+  ];
 }
 
 /** What the configuration says of a peer, without what it takes to reach it. */

@@ -13,7 +13,11 @@ import type { Kernel } from './kernel.js';
 const ONE_BY_ONE = 16;
 
 /** A route of ours. Every field that tells our routes apart is set. */
-export type OurRoute = RouteSpec & { readonly table: number; readonly metric: number };
+export type OurRoute = RouteSpec & {
+  readonly interfaceIndex: number;
+  readonly table: number;
+  readonly metric: number;
+};
 
 /** How a route of ours is asked for, and the answer that has confirmed it. */
 export interface Confirmed {

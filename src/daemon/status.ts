@@ -74,7 +74,7 @@ export interface InfoSource {
 
 /** The answer of `info`: everything that a person who looks for a fault wants to know. Durations in whole seconds. */
 export function infoTable({ snapshot, installed, history, time, now, started }: InfoSource): TableInput {
-  const { state, since, peer, remote, handshakeAge, routes, tried, untried } = snapshot;
+  const { state, since, peer, remote, handshakeAge, silence, routes, tried, untried } = snapshot;
   return {
     version: VERSION,
     uptime: seconds(now - started),
@@ -83,6 +83,7 @@ export function infoTable({ snapshot, installed, history, time, now, started }: 
     ...(peer === undefined ? {} : { peer: peer.name, public_key: peer.publicKey }),
     ...(remote === undefined ? {} : { remote_address: formatRemote(installed?.endpoint ?? remote) }),
     ...(handshakeAge === undefined ? {} : { handshake_age: seconds(handshakeAge) }),
+    ...(silence === undefined ? {} : { silence: seconds(silence) }),
     ...(installed === undefined ? {} : { rx_bytes: installed.rxBytes, tx_bytes: installed.txBytes }),
     routes: [...routes.installed],
     route_conflicts: routes.conflicts.map(({ destination, reason }) => ({ destination, reason })),
@@ -107,10 +108,12 @@ function describe(peer: PeerConfig): TableInput {
   return {
     enabled: peer.enabled,
     public_key: peer.publicKey,
-    endpoint: formatEndpoint(peer.endpoint),
+    endpoints: peer.endpoints.map(formatEndpoint),
     allowed_ips: [...peer.allowedIps],
     persistent_keepalive: peer.persistentKeepalive,
     preshared_key: peer.presharedKey !== undefined,
+    priority: peer.priority,
+    weight: peer.weight,
   };
 }
 
@@ -135,6 +138,7 @@ export function eventTable(event: SelectorEvent): { type: string; data: TableInp
         data: {
           state: 'lost',
           peer: event.peer.name,
+          code: event.code,
           reason: event.reason,
           established: seconds(event.held),
         },

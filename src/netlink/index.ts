@@ -40,6 +40,8 @@ export {
   RT_SCOPE_HOST,
   RT_SCOPE_LINK,
   RT_SCOPE_UNIVERSE,
+  RTN_UNICAST,
+  RTN_UNREACHABLE,
 } from './rtnetlink/route.js';
 export { Rtnetlink } from './rtnetlink/rtnetlink.js';
 export { NetlinkSubscription, type SubscriptionHandlers, type SubscriptionOptions } from './subscription.js';

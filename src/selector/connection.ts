@@ -1,11 +1,14 @@
+import { Beside, find, refuseOwnKey } from './beside.js';
 import { HandshakeAge } from './handshake.js';
-import { Loops, Refused } from './loops.js';
+import { Loops } from './loops.js';
+import { Renewals, RoundTrip } from './round-trip.js';
 import type {
   Assignment,
   Device,
   Doubt,
   InstalledPeer,
   Peer,
+  PeerEndpoint,
   Remote,
   RouteReport,
   Settings,
@@ -22,8 +25,22 @@ export interface Kept {
   readonly handshakeAge: number;
 }
 
+/** A handshake that was made beside the connection. */
+export interface Answer {
+  readonly remote: Remote;
+  /** From its initiation to its end, in milliseconds. */
+  readonly roundTrip: number;
+}
+
 /** What a look at the connection has shown. */
 export interface Look {
+  /** Bytes since the peer was installed, of WireGuard's messages. */
+  readonly received: number;
+  readonly sent: number;
+  /** Where WireGuard sends to. */
+  readonly endpoint: InstalledPeer['endpoint'];
+  /** Whether routes were looked at, too. */
+  readonly compared: boolean;
   /** What somebody had changed at our peer or beside it, and is as it should be again: for the log. */
   readonly mended: readonly string[];
   /** Whether the routes are others than before. */
@@ -31,20 +48,28 @@ export interface Look {
 }
 
 /**
- * What of ours is in the kernel: one peer at the most, its routes, and what is known of its handshake. Each method leaves kernel
- * and memory in agreement, or throws, and then nothing is known until {@link takeOver} has read it anew.
+ * What of ours is in the kernel: one peer at the most with its allowed IPs and routes, what is known of its handshake, and perhaps another
+ * peer {@link beside} it without allowed IPs. Each method leaves kernel and memory in agreement, or throws, and then nothing is known until {@link takeOver} has read it anew.
  */
 export class Connection {
   readonly #world: World;
   /** The key that we installed and have not removed. */
   #installed: string | undefined;
   #handshake = new HandshakeAge();
+  readonly #asked = new RoundTrip();
+  #roundTrip: number | undefined;
+  #renewals = new Renewals();
   #routes: RouteReport = NO_ROUTES;
   readonly #loops: Loops;
+  /** Whether routes of ours may refuse packets: those of a former run, too. */
+  #blocks = true;
+  /** The peer that is tried beside the held one. */
+  readonly beside: Beside;
 
   constructor(world: World) {
     this.#world = world;
     this.#loops = new Loops(world.timers);
+    this.beside = new Beside(world, this.#loops);
   }
 
   /** Our routes, as of the latest look. */
@@ -57,15 +82,27 @@ export class Connection {
     return this.#handshake.age(this.#world.timers.now());
   }
 
+  /** Milliseconds that the latest handshake took which was asked for; `undefined` for a connection that was found working. */
+  get roundTrip(): number | undefined {
+    return this.#roundTrip;
+  }
+
+  /** The same, or, for a connection that was found working, what its renewals took at most. */
+  get likelyRoundTrip(): number | undefined {
+    return this.#roundTrip ?? this.#renewals.least;
+  }
+
   /** The interface has gone down, gone or come, and with it the routes are gone; with a deleted one the peer too. */
   linkChanged(): void {
     this.#routes = NO_ROUTES;
-    if (this.#world.tunnel.link === 'absent') this.#installed = undefined;
+    if (this.#world.tunnel.link !== 'absent') return;
+    this.#installed = undefined;
+    this.beside.now(undefined);
   }
 
   /**
    * Reads what the kernel holds of ours, from a former run or from before the interface went down. The youngest connection that
-   * still works is kept as it is; every other peer and route of ours goes.
+   * still works is kept as it is, one that has its allowed IPs before one that was only tried; every other peer and route of ours goes.
    *
    * @param only the peer that may be kept, where one was asked for
    * @param removed is told of each peer that was left behind and is removed
@@ -89,10 +126,13 @@ export class Connection {
       removed(publicKey);
     }
     this.#installed = best?.entry.publicKey;
+    this.beside.now(undefined);
     await this.#route(best?.peer.allowedIps ?? [], settings);
     if (best === undefined) return undefined;
     const { peer, entry, handshake, age } = best;
     this.#handshake = handshake;
+    this.#roundTrip = undefined;
+    this.#renewals = new Renewals();
     if (!tunnel.matches(peer)) await tunnel.adjust(peer);
     await tunnel.kick(peer); // after the interface was down the session is gone, though the handshake is young
     return { peer, remote: entry.endpoint && { ...entry.endpoint, index: 1, count: 1 }, handshakeAge: age };
@@ -106,22 +146,48 @@ export class Connection {
    * @throws {Refused} for a peer that the kernel would ignore, or whose routes would lead its own packets into the tunnel
    */
   async install(peer: Peer, remote: Remote, doubt: Doubt | undefined, assignment: Assignment): Promise<void> {
-    const { tunnel, routing } = this.#world;
+    const { tunnel, timers } = this.#world;
     const device = await tunnel.device();
-    if (device.publicKey === peer.publicKey) {
-      throw new Refused(`it has the public key of ${tunnel.name} itself: expected the gateway's`);
-    }
+    refuseOwnKey(peer, device, tunnel.name);
     this.#loops.check(peer, device, assignment.settings.routes);
     for (const { publicKey } of this.#own(device, assignment)) await tunnel.remove(publicKey);
     this.#handshake = new HandshakeAge();
     this.#installed = peer.publicKey;
+    this.beside.now(undefined);
+    this.#asked.begin(timers.now(), this.#world.wallClock());
     await tunnel.install(peer, remote);
     await this.#route(peer.allowedIps, assignment.settings);
-    if (doubt?.kind === 'through-tunnel' || this.#routes.added.length === 0) return;
+    if (doubt?.kind !== 'through-tunnel') await this.#refuseLoop(peer, remote, device, assignment.settings);
+  }
+
+  /**
+   * Goes over to the peer beside, whose handshake is complete. It is given its allowed IPs, and the kernel takes them from the held one in
+   * the same instant; routes that both have stay as they are. Then the old one is removed.
+   *
+   * @throws {Refused} for a peer whose routes lead its own packets into the tunnel
+   */
+  async moveToBeside(peer: Peer, { remote, roundTrip }: Answer, { settings }: Assignment): Promise<void> {
+    const { tunnel } = this.#world;
+    const device = await tunnel.device();
+    await tunnel.adjust(peer);
+    const before = this.#installed;
+    this.#installed = peer.publicKey;
+    this.#handshake = this.beside.handshake;
+    this.#roundTrip = roundTrip;
+    this.beside.now(before);
+    await this.#route(peer.allowedIps, settings);
+    await this.beside.remove();
+    await this.#refuseLoop(peer, remote, device, settings);
+  }
+
+  /** Whether the routes that were just added lead the way to the peer's endpoint into the tunnel. */
+  async #refuseLoop(peer: Peer, remote: Remote, device: Device, settings: Settings): Promise<void> {
+    const { tunnel, routing } = this.#world;
+    if (this.#routes.added.length === 0) return;
     const after = await routing.doubt(remote);
     if (after?.kind !== 'through-tunnel') return;
     const reason = `its allowed IPs lead the way to its own endpoint ${remote.address} into ${tunnel.name}: expected option fwmark for ${tunnel.name} in /etc/config/network with a rule for that mark, or allowed IPs without that address`;
-    throw this.#loops.add(peer, device, assignment.settings.routes, reason);
+    throw this.#loops.add(peer, device, settings.routes, reason);
   }
 
   /** Whether the handshake that {@link install} has started is complete. @returns `gone` when the peer is not there any more */
@@ -131,6 +197,7 @@ export class Connection {
     if (entry === undefined) return 'gone';
     if (entry.lastHandshake === 0) return false;
     this.#handshake.happened(entry.lastHandshake, timers.now(), this.#world.wallClock());
+    this.#roundTrip = this.#asked.end(entry.lastHandshake, timers.now());
     return true;
   }
 
@@ -138,17 +205,19 @@ export class Connection {
    * Compares what is in the kernel with what should be there, and mends it: our peer as it is configured, no other of ours
    * beside it, its routes.
    *
+   * @param routes whether these are looked at, too
    * @returns `gone` when somebody has removed the peer
    */
-  async look(peer: Peer, assignment: Assignment): Promise<Look | 'gone'> {
+  async look(peer: Peer, assignment: Assignment, routes: boolean): Promise<Look | 'gone'> {
     const { tunnel, timers } = this.#world;
     const device = await tunnel.device();
     const entry = find(device, peer);
     if (entry === undefined) return 'gone';
     this.#handshake.observe(entry.lastHandshake, timers.now(), this.#world.wallClock());
+    this.#renewals.observe(entry.lastHandshake);
     const mended: string[] = [];
     for (const { publicKey } of this.#own(device, assignment)) {
-      if (publicKey === peer.publicKey) continue;
+      if (publicKey === peer.publicKey || publicKey === this.beside.publicKey) continue;
       await tunnel.remove(publicKey);
       mended.push(`another peer of ours was there too, public key ${publicKey}: removed`);
     }
@@ -156,30 +225,61 @@ export class Connection {
       await tunnel.adjust(peer);
       mended.push('somebody had changed its allowed IPs, keepalive or preshared key: set again');
     }
+    const { endpoint } = entry;
+    if (routes && (assignment.settings.blockWhenLost || this.#blocks)) await this.block(assignment);
+    const seen = { received: Number(entry.rxBytes), sent: Number(entry.txBytes), endpoint, compared: routes };
+    if (!routes) return { ...seen, mended, routesChanged: false };
     const before = this.#routes;
-    await this.#route(peer.allowedIps, assignment.settings);
-    const routesChanged = this.#routes.added.length > 0 || conflicts(before) !== conflicts(this.#routes);
-    return { mended, routesChanged };
+    this.#found(await this.#world.routing.apply(peer.allowedIps, assignment.settings.routes));
+    const after = this.#routes;
+    const routesChanged =
+      after !== before && (after.added.length > 0 || conflicts(before) !== conflicts(after));
+    return { ...seen, mended, routesChanged };
   }
 
-  /** Takes our peer and our routes out of the kernel. */
+  /** Asks for a new handshake, where the session is older than 120 s; it goes on meanwhile. */
+  async renew(peer: Peer): Promise<void> {
+    this.#renewals.asked(this.#world.wallClock());
+    await this.#world.tunnel.kick(peer);
+  }
+
+  /** Starts a handshake, from the beginning; {@link handshakeCame} tells when it is complete. */
+  async knock(peer: Peer, endpoint: PeerEndpoint): Promise<void> {
+    const { tunnel, timers } = this.#world;
+    this.#asked.begin(timers.now(), this.#world.wallClock());
+    await tunnel.knock(peer, endpoint);
+  }
+
+  /** Takes our peers and our routes out of the kernel. */
   async remove(assignment: Assignment): Promise<void> {
+    await this.beside.remove();
     if (this.#installed === undefined) return;
     await this.#world.tunnel.remove(this.#installed);
     this.#installed = undefined;
     await this.#route([], assignment.settings);
   }
 
-  /** Brings the routes to what is wanted. If the interface goes meanwhile, they go with it, whatever was found before. */
+  /** Keeps what is meant for the tunnel from taking another way while there is no connection, where that is wished. */
+  async block({ peers, settings }: Assignment): Promise<void> {
+    const all = settings.blockWhenLost ? peers.flatMap(({ allowedIps }) => allowedIps) : [];
+    await this.#world.routing.block([...new Set(all)], settings.routes);
+    this.#blocks = settings.blockWhenLost;
+  }
+
+  /** Brings the routes to what is wanted. */
   async #route(destinations: readonly string[], { routes }: Settings): Promise<void> {
-    const { tunnel, routing } = this.#world;
-    const report = await routing.apply(destinations, routes);
-    this.#routes = tunnel.link === 'up' ? report : NO_ROUTES;
+    this.#found(await this.#world.routing.apply(destinations, routes));
+  }
+
+  /** If the interface has gone meanwhile, the routes have gone with it, whatever was found before. */
+  #found(report: RouteReport): void {
+    this.#routes = this.#world.tunnel.link === 'up' ? report : NO_ROUTES;
   }
 
   /** The peers that are ours: those that the configuration names, and what we installed before it changed. */
   #own({ peers }: Device, { ownKeys }: Assignment): InstalledPeer[] {
-    return peers.filter(({ publicKey }) => ownKeys.has(publicKey) || publicKey === this.#installed);
+    const ours = [this.#installed, this.beside.publicKey];
+    return peers.filter(({ publicKey }) => ownKeys.has(publicKey) || ours.includes(publicKey));
   }
 
   /** Of the peers that are installed, the one whose connection works, with the youngest handshake. */
@@ -191,14 +291,11 @@ export class Connection {
       const handshake = entry.publicKey === this.#installed ? this.#handshake : new HandshakeAge();
       handshake.observe(entry.lastHandshake, now, this.#world.wallClock());
       const age = handshake.age(now);
-      return peer === undefined || age === undefined || age >= limit ? [] : [{ peer, entry, handshake, age }];
+      if (peer === undefined || age === undefined || age >= limit) return [];
+      return [{ peer, entry, handshake, age, whole: this.#world.tunnel.matches(peer) }];
     });
-    return working.sort((one, other) => one.age - other.age)[0];
+    return working.sort((one, other) => Number(other.whole) - Number(one.whole) || one.age - other.age)[0];
   }
-}
-
-function find({ peers }: Device, { publicKey }: Peer): InstalledPeer | undefined {
-  return peers.find((entry) => entry.publicKey === publicKey);
 }
 
 function conflicts(report: RouteReport): string {

@@ -17,6 +17,29 @@ export type State =
   | 'pausing'
   | 'stopped';
 
+/**
+ * Why a connection was lost.
+ * - `handshake-too-old`: no handshake for `deadPeerTimeout`.
+ * - `no-answer`: what was sent had to be answered, and was not.
+ * - `no-data`: the peer answers, but what is behind it does not.
+ * - `interface-gone`: the interface went down or vanished.
+ * - `removed-by-others`: somebody else took the peer off the interface.
+ * - `told-to`: by a command, a change of the configuration, or the end of the daemon.
+ * - `better-peer`: another is preferred, and answers.
+ * - `max-age`: it was held for as long as is wished.
+ * - `trouble`: something that should not happen.
+ */
+export type LossCode =
+  | 'handshake-too-old'
+  | 'no-answer'
+  | 'no-data'
+  | 'interface-gone'
+  | 'removed-by-others'
+  | 'told-to'
+  | 'better-peer'
+  | 'max-age'
+  | 'trouble';
+
 /** What happened, for the log, the bus and whoever counts. Durations are in milliseconds. */
 export type SelectorEvent =
   /** The interface is not there or not up; everything waits for it. */
@@ -48,7 +71,37 @@ export type SelectorEvent =
       /** Rounds since the last connection, from 1: the same failure again is no news. */
       readonly round: number;
     }
-  | { readonly type: 'lost'; readonly peer: Peer; readonly reason: string; readonly held: number }
+  | {
+      readonly type: 'lost';
+      readonly peer: Peer;
+      readonly code: LossCode;
+      /** The same in words. */
+      readonly reason: string;
+      readonly held: number;
+    }
+  /** It seems to be dead, and is put to the test. */
+  | { readonly type: 'suspected'; readonly peer: Peer; readonly reason: string }
+  /** The test has shown that it lives. */
+  | {
+      readonly type: 'proven';
+      readonly peer: Peer;
+      readonly reason: string;
+      /** How many handshakes it took. */
+      readonly knocks: number;
+    }
+  /** A dead peer will be noticed later, because nothing can be sent to it through the tunnel. */
+  | { readonly type: 'not-probed'; readonly peer: Peer; readonly reason: string }
+  /** A peer was tried beside the one that is held, which has lost nothing by it. */
+  | {
+      readonly type: 'tried-beside';
+      readonly peer: Peer;
+      /** The address that was tried; none where there was nothing to try. */
+      readonly remote: Remote | undefined;
+      /** From the initiation of the handshake to its end; none without a handshake. */
+      readonly roundTrip: number | undefined;
+      /** Why there was no handshake. */
+      readonly reason: string | undefined;
+    }
   /** Routes that somebody took away are back, or cannot be put back. */
   | { readonly type: 'routes-restored'; readonly peer: Peer; readonly routes: RouteReport }
   /** Somebody had changed something of ours beside the routes; it is again as configured. */
@@ -56,7 +109,13 @@ export type SelectorEvent =
   /** A peer of ours that a former run left behind was removed. */
   | { readonly type: 'leftover-removed'; readonly peer: Peer | undefined; readonly publicKey: string }
   /** All peers of a round were tried. */
-  | { readonly type: 'round-over'; readonly round: number; readonly disconnected: number }
+  | {
+      readonly type: 'round-over';
+      readonly round: number;
+      readonly disconnected: number;
+      /** Each had its time, and none has answered. */
+      readonly silent: boolean;
+    }
   /** Nothing is usable: the next try comes after so long, or when the network changes. */
   | { readonly type: 'pausing'; readonly duration: number }
   /** Something that should not happen; the selector reads the kernel's state and goes on. */
@@ -73,6 +132,8 @@ export interface Snapshot {
   readonly remote: Remote | undefined;
   /** Milliseconds since the latest handshake of the held peer. */
   readonly handshakeAge: number | undefined;
+  /** Milliseconds since something came in from it, not more. */
+  readonly silence: number | undefined;
   readonly routes: RouteReport;
   /** Names of the peers that this round has tried, and has still to try. */
   readonly tried: readonly string[];

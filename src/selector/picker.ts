@@ -53,7 +53,7 @@ export class Picker {
   }
 
   /**
-   * Changes the peers. One whose endpoint is the same keeps the addresses that it has still to try; one that has changed in any
+   * Changes the peers. One whose endpoints are the same keeps the addresses that it has still to try; one that has changed in any
    * way has its turn in this round again.
    */
   setPeers(peers: readonly Peer[]): void {
@@ -62,17 +62,19 @@ export class Picker {
     const changed: string[] = [];
     for (const peer of peers) {
       const known = before.get(peer.name);
-      const same = known !== undefined && sameEndpoint(known.peer.endpoint, peer.endpoint);
+      const same = known !== undefined && sameEndpoints(known.peer.endpoints, peer.endpoints);
       const remotes = same
         ? known.remotes
-        : new Remotes(peer.endpoint, this.#resolver, this.#random, this.#changed);
+        : new Remotes(peer.endpoints, this.#resolver, this.#random, this.#changed);
       this.#candidates.set(peer.name, { peer, remotes });
       if (known !== undefined && known.peer !== peer) changed.push(peer.name);
     }
-    this.#round.setItems(
-      peers.map((peer) => peer.name),
-      changed,
-    );
+    this.#round.setItems(peers, changed);
+  }
+
+  /** A peer of {@link setPeers} with its addresses. */
+  candidate(peer: Peer): Candidate | undefined {
+    return this.#candidates.get(peer.name);
   }
 
   /** The one that {@link prefer} has named and that is still to be tried. */
@@ -98,13 +100,16 @@ export class Picker {
     const now = this.#timers.now();
     const turns = this.#turns();
     let resolving = 0;
-    for (const { peer, remotes } of turns) {
-      if (peer.endpoint.kind !== 'name' || resolving < RESOLVED_AT_ONCE) remotes.prepare(now, resolveTimeout);
+    for (const { remotes } of turns) {
+      if (!remotes.named || resolving < RESOLVED_AT_ONCE) remotes.prepare(now, resolveTimeout);
       if (remotes.state === 'resolving') resolving++;
     }
     let grace = 0;
+    let better: number | undefined;
     for (const candidate of turns) {
       const { peer, remotes } = candidate;
+      // A better peer that has to be looked up costs its time as one does that has to be asked.
+      if (better !== undefined && peer.priority > better) break;
       if (remotes.state === 'failed') {
         this.take(peer);
         const reason = remotes.reason;
@@ -116,6 +121,7 @@ export class Picker {
         this.take(peer);
         return { kind: 'candidate', candidate };
       }
+      better = peer.priority;
       if (remotes.state === 'resolving') grace = Math.max(grace, remotes.since + RESOLVE_GRACE - now);
     }
     return resolving > 0 ? { kind: 'wait' } : { kind: 'round-over' };
@@ -147,6 +153,8 @@ export class Picker {
 /** What may be read of the round from outside. */
 type RoundView = { readonly [key in 'number' | 'tried' | 'untried']: Round[key] };
 
-function sameEndpoint(one: Peer['endpoint'], other: Peer['endpoint']): boolean {
-  return one.host === other.host && one.port === other.port && one.zone === other.zone;
+/** Both without duplicates. */
+function sameEndpoints(one: Peer['endpoints'], other: Peer['endpoints']): boolean {
+  const same = one.map((a) => other.some((b) => a.host === b.host && a.port === b.port && a.zone === b.zone));
+  return one.length === other.length && same.every(Boolean);
 }

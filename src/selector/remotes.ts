@@ -1,189 +1,207 @@
-import { specialAddress } from '../special-address.js';
-import { messageOf } from '../wording.js';
+import { NameLookup } from './name-lookup.js';
 import { shuffled } from './round.js';
 import type { Peer, Random, Remote, Resolver } from './world.js';
 
-/** Addresses that were found longer ago than this are asked for anew before they are tried, in milliseconds. */
+/** Addresses of names that were found longer ago than this are asked for anew before they are tried, in milliseconds. */
 const LONGEST_LIFE = 300_000;
-
-/** How soon a name that did not resolve is asked for again: the first time and at the longest, in milliseconds. It doubles. */
-const RETRY = { first: 1_000, longest: 30_000 };
 
 /** A name with more addresses than this is not believed: the rest is left out. */
 const MOST_ADDRESSES = 32;
 
+type Endpoint = Peer['endpoints'][number];
+
+/** Where packets can go, with the endpoint that it is of. */
+interface Place extends Pick<Remote, 'address' | 'port' | 'zone'> {
+  readonly endpoint: Endpoint;
+}
+
+/** Something that was not tried, and why. */
+export interface Unusable {
+  /** None where a name has no address at all. */
+  readonly remote: Remote | undefined;
+  readonly reason: string;
+}
+
 /**
- * - `none`: nothing known yet, or all addresses of the last resolution were tried.
- * - `resolving`: a resolution is under way and has brought no address yet.
+ * - `none`: nothing known yet, or all addresses of this round were tried.
+ * - `resolving`: a name is being looked up, and there is no address yet to try meanwhile.
  * - `ready`: there is an address to try.
- * - `failed`: the name did not resolve.
+ * - `failed`: no endpoint has an address.
  */
 export type RemotesState = 'none' | 'resolving' | 'ready' | 'failed';
 
 /**
- * The remote addresses of one peer. A name is resolved once for each round of its addresses, in the background; a round takes
- * every address once, in random order, and not the one first that has just failed if there is another. An answer that comes
- * while its first addresses are being tried already joins the round.
+ * The remote addresses of one peer, of all its endpoints. A name is resolved once for each round of the addresses, in the
+ * background; a round takes every address once, in random order, and not the one first that has just failed if there is another. An
+ * answer that comes while its first addresses are being tried already joins the round.
  */
 export class Remotes {
-  readonly #endpoint: Peer['endpoint'];
-  readonly #resolver: Resolver;
+  readonly #endpoints: readonly Endpoint[];
+  readonly #names: ReadonlyMap<Endpoint, NameLookup>;
   readonly #random: Random;
   readonly #changed: () => void;
-  #state: RemotesState = 'none';
-  /** All addresses of this round, the untried last. */
-  #addresses: string[] = [];
+  /** All places of this round, the untried last. */
+  #places: Place[] = [];
   #tried = 0;
-  #passedOver: { readonly remote: Remote; readonly reason: string }[] = [];
-  #failed: string | undefined;
-  #reason = '';
-  #resolution = 0;
-  /** A resolution is under way; it may bring more. */
-  #pending = false;
+  /** The endpoints whose names are being looked up; they may bring more. */
+  readonly #pending = new Set<Endpoint>();
+  #unusable: Unusable[] = [];
+  #failures: string[] = [];
+  /** No endpoint had an address, and nobody has seen it yet. */
+  #hopeless = false;
+  #failed: Pick<Remote, 'address' | 'port'> | undefined;
   #since = 0;
-  /** A name that failed is not asked for again before this, in the caller's monotonic milliseconds. */
-  #askAgainAt = Number.NEGATIVE_INFINITY;
-  #retry = RETRY.first;
 
-  /** @param changed called when a resolution has brought something, or has ended */
-  constructor(endpoint: Peer['endpoint'], resolver: Resolver, random: Random, changed: () => void) {
-    this.#endpoint = endpoint;
-    this.#resolver = resolver;
+  /** @param changed called when a look-up has brought something, or has ended */
+  constructor(endpoints: readonly Endpoint[], resolver: Resolver, random: Random, changed: () => void) {
+    this.#endpoints = endpoints;
+    this.#names = new Map(
+      endpoints.flatMap((endpoint): [Endpoint, NameLookup][] =>
+        endpoint.kind === 'name' ? [[endpoint, new NameLookup(endpoint.host, resolver)]] : [],
+      ),
+    );
     this.#random = random;
     this.#changed = changed;
   }
 
   get state(): RemotesState {
-    return this.#state;
+    if (this.#tried < this.#places.length) return 'ready';
+    if (this.#pending.size > 0) return 'resolving';
+    return this.#hopeless ? 'failed' : 'none';
   }
 
-  /** Why the name did not resolve, when the state is `failed`. */
+  /** Whether it takes DNS to find all of them. */
+  get named(): boolean {
+    return this.#names.size > 0;
+  }
+
+  /** Why there is no address, when the state is `failed`. */
   get reason(): string {
-    return this.#reason;
+    return [...new Set(this.#failures)].join('; ');
   }
 
-  /** When the latest resolution began, in the caller's monotonic milliseconds. */
+  /** When the latest look-up began, in the caller's monotonic milliseconds. */
   get since(): number {
     return this.#since;
   }
 
   /** The addresses that this round has still to try, in its order. */
   get untried(): readonly Remote[] {
-    const { port, zone } = this.#endpoint;
-    const count = this.#addresses.length;
-    return this.#addresses
-      .map((address, at) => ({ address, port, zone, index: at + 1, count }))
+    const count = this.#places.length;
+    return this.#places
+      .map(({ address, port, zone }, at) => ({ address, port, zone, index: at + 1, count }))
       .slice(this.#tried);
   }
 
   /**
-   * Sees to it that there will be addresses: a name begins to resolve where nothing is known, or what is known is old. One that
-   * failed stays so until {@link failureSeen}.
+   * Sees to it that there will be addresses: names are looked up where nothing is known, or what is known of them is old. A
+   * failure stays until {@link failureSeen}.
    * @param now monotonic milliseconds
-   * @param timeout milliseconds for a resolution
+   * @param timeout milliseconds for a look-up
    */
   prepare(now: number, timeout: number): void {
-    const { kind, host } = this.#endpoint;
-    if (this.#state === 'ready' && now - this.#since > LONGEST_LIFE) this.forget(); // one that is no name is found again at once
-    if (this.#state !== 'none') return;
-    this.#begin();
-    if (kind !== 'name') {
-      this.#add([host]);
-      return;
+    const { state } = this;
+    const old = state === 'ready' && this.#pending.size === 0 && now - this.#since > LONGEST_LIFE;
+    if (state !== 'none' && !old) return;
+    if (old) this.#forgetUntriedOfNames();
+    else this.#begin();
+    for (const endpoint of this.#endpoints) {
+      const name = this.#names.get(endpoint);
+      if (name !== undefined) this.#lookUp(endpoint, name, now, timeout);
+      else if (!old) this.#add(endpoint, [endpoint.host]);
     }
-    if (now < this.#askAgainAt) {
-      this.#state = 'failed'; // with the reason of the last time
-      return;
-    }
-    this.#state = 'resolving';
-    this.#pending = true;
-    this.#since = now;
-    this.#askAgainAt = now + this.#retry;
-    this.#retry = Math.min(this.#retry * 2, RETRY.longest);
-    const resolution = this.#resolution;
-    const current = (settle: () => void): void => {
-      if (resolution !== this.#resolution) return; // given up meanwhile
-      settle();
-      this.#changed();
-    };
-    this.#resolver
-      .resolve(host, timeout, (addresses) => current(() => this.#found(addresses)))
-      .then(
-        () => current(() => this.#ended(`${host} has no address`)),
-        (error: unknown) => current(() => this.#ended(messageOf(error))),
-      );
+    this.#settle();
   }
 
   /** Takes one of the untried addresses: it is not tried again in this round. */
-  take({ address }: Remote): void {
-    const at = this.#addresses.indexOf(address, this.#tried);
-    if (at === -1) return; // forgotten meanwhile
-    this.#addresses.splice(at, 1);
-    this.#addresses.splice(this.#tried++, 0, address);
-    if (this.#tried === this.#addresses.length) this.#state = this.#pending ? 'resolving' : 'none';
+  take(remote: Pick<Remote, 'address' | 'port' | 'zone'>): void {
+    const at = this.#places.findIndex((place, index) => index >= this.#tried && samePlace(place, remote));
+    const place = this.#places[at];
+    if (place === undefined) return; // forgotten meanwhile
+    this.#places.splice(at, 1);
+    this.#places.splice(this.#tried++, 0, place);
   }
 
-  /** Addresses that the name has but that can be no gateway's, each told of once. */
-  takePassedOver(): readonly { readonly remote: Remote; readonly reason: string }[] {
-    return this.#passedOver.splice(0);
+  /** What cannot be tried although others can: names without an address, addresses that can be no gateway's. Each is told once. */
+  takeUnusable(): readonly Unusable[] {
+    return this.#unusable.splice(0);
   }
 
-  /** No handshake came from this address: it is not the first of the next round. */
-  failed(address: string): void {
-    this.#failed = address;
+  /** No handshake came from there: it is not the first of the next round. */
+  failed(remote: Pick<Remote, 'address' | 'port'>): void {
+    this.#failed = remote;
   }
 
-  /** Somebody has seen that the name did not resolve: the next time it is tried again. */
+  /** Somebody has seen that there was no address: the next time it is tried again. */
   failureSeen(): void {
-    this.#state = 'none';
+    this.#hopeless = false;
   }
 
-  /** What was known may be out of date: resolve again before the next try. */
+  /** What was known may be out of date: look up again before the next try. */
   forget(): void {
     this.#begin();
-    this.#askAgainAt = Number.NEGATIVE_INFINITY;
+    for (const name of this.#names.values()) name.forget();
   }
 
-  /** Begins a round without addresses; what a resolution under way will say does not count any more. */
   #begin(): void {
-    this.#resolution++;
-    this.#addresses = [];
+    this.#places = [];
     this.#tried = 0;
-    this.#state = 'none';
+    this.#pending.clear();
+    this.#failures = [];
+    this.#hopeless = false;
   }
 
-  #found(addresses: readonly string[]): void {
-    const { host, port } = this.#endpoint;
-    const usable: string[] = [];
-    for (const address of new Set(addresses)) {
-      const special = specialAddress(address);
-      const local = special === 'loopback' && /(^|\.)localhost\.?$/i.test(host); // RFC 6761, 6.3
-      if (special === undefined || local) usable.push(address);
-      else {
-        const reason = `${host} has the address ${address}, which is no gateway's (${special}): a filtering DNS server answers so`;
-        this.#passedOver.push({ remote: { address, port, index: 1, count: 1 }, reason });
-      }
-    }
-    this.#add(usable);
+  /** What was tried stays so: this is still the same round. */
+  #forgetUntriedOfNames(): void {
+    this.#places = this.#places.filter(({ endpoint }, at) => at < this.#tried || !this.#names.has(endpoint));
+    this.#failures = [];
   }
 
-  #ended(reason: string): void {
-    this.#pending = false;
-    if (this.#addresses.length > 0) {
-      if (this.#state === 'resolving') this.#state = 'none'; // the last answer brought nothing new
-      this.#retry = RETRY.first;
-      this.#askAgainAt = Number.NEGATIVE_INFINITY;
-      return;
-    }
-    this.#state = 'failed';
-    this.#reason = this.#passedOver.at(-1)?.reason ?? reason;
-    this.#passedOver = [];
+  #lookUp(endpoint: Endpoint, name: NameLookup, now: number, timeout: number): void {
+    const { port } = endpoint;
+    const failure = name.begin(now, timeout, {
+      addresses: (usable, passedOver) => {
+        for (const { address, reason } of passedOver)
+          this.#unusable.push({ remote: { address, port, index: 1, count: 1 }, reason });
+        this.#add(endpoint, usable);
+        this.#changed();
+      },
+      ended: (reason) => {
+        this.#pending.delete(endpoint);
+        if (reason !== undefined) this.#failures.push(reason);
+        this.#settle();
+        this.#changed();
+      },
+    });
+    if (failure === undefined) {
+      this.#pending.add(endpoint);
+      this.#since = now;
+    } else this.#failures.push(failure);
   }
 
-  #add(addresses: readonly string[]): void {
-    const fresh = addresses.filter((address) => !this.#addresses.includes(address));
-    const untried = [...this.#addresses.slice(this.#tried), ...fresh].slice(0, MOST_ADDRESSES);
-    this.#addresses.splice(this.#tried, untried.length, ...shuffled(untried, this.#random, this.#failed));
-    if (untried.length > 0) this.#state = 'ready';
+  /** When nothing more will come: a name that has failed is told of, alone or beside others that have not. */
+  #settle(): void {
+    if (this.#pending.size > 0) return;
+    if (this.#places.length === 0) this.#hopeless = true;
+    else for (const reason of this.#failures.splice(0)) this.#unusable.push({ remote: undefined, reason });
   }
+
+  #add(endpoint: Endpoint, addresses: readonly string[]): void {
+    const { port, zone } = endpoint;
+    const fresh = addresses
+      .map((address): Place => ({ address, port, zone, endpoint }))
+      .filter((place) => !this.#places.some((known) => samePlace(known, place)));
+    const others = this.#places.filter((place) => place.endpoint === endpoint).length;
+    const untried = [
+      ...this.#places.slice(this.#tried),
+      ...fresh.slice(0, Math.max(0, MOST_ADDRESSES - others)),
+    ];
+    const failed = this.#failed;
+    const notFirst = untried.find(({ address, port }) => address === failed?.address && port === failed.port);
+    this.#places.splice(this.#tried, untried.length, ...shuffled(untried, this.#random, notFirst));
+  }
+}
+
+function samePlace(one: Omit<Place, 'endpoint'>, other: Omit<Place, 'endpoint'>): boolean {
+  return one.address === other.address && one.port === other.port && one.zone === other.zone;
 }

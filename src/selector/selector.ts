@@ -1,21 +1,15 @@
-import { messageOf } from '../wording.js';
-import { Backoff } from './backoff.js';
+import { attempt } from './attempt.js';
 import { Connection } from './connection.js';
 import type { SelectorEvent, Snapshot, State } from './events.js';
+import { Hold } from './hold.js';
 import { Inbox } from './inbox.js';
+import type { Loop, Loss } from './loop.js';
+import { Refused } from './loops.js';
 import { Pace, type Pause } from './pace.js';
 import { type Candidate, Picker } from './picker.js';
-import type { Remotes } from './remotes.js';
-import { DOUBTFUL_TRY, HANDSHAKE_POLL, RENEW_AFTER, RENEWED_WITHIN, ROUTE_REST } from './times.js';
-import type { Assignment, Doubt, LinkState, Peer, Remote, World } from './world.js';
-
-const REMOVED = 'somebody else removed it from the interface';
-
-/** An address, and what speaks against trying it. */
-interface Way {
-  readonly remote: Remote;
-  readonly doubt: Doubt | undefined;
-}
+import { Rivals, type Successor } from './rivals.js';
+import { wayTo } from './way.js';
+import type { Assignment, LinkState, Peer, Remote, World } from './world.js';
 
 /**
  * Keeps one interface connected to exactly one peer out of several. One loop does one thing at a time; everything that changes
@@ -26,13 +20,14 @@ export class Selector {
   async run(): Promise<void> {
     const { news } = this.#inbox;
     while (!news.stopping) await this.#step().catch((error: unknown) => this.#trouble(error));
-    await this.#disconnect().catch((error: unknown) => this.#emit({ type: 'trouble', error }));
+    await this.#leaveNothing().catch((error: unknown) => this.#emit({ type: 'trouble', error }));
     this.#enter('stopped');
     this.#emit({ type: 'stopped' });
   }
 
   async #step(): Promise<void> {
     const { tunnel, clock } = this.#world;
+    await this.#connection.block(this.#assignment);
     if (tunnel.link !== 'up') return await this.#awaitInterface();
     if (this.#inbox.news.unread) return await this.#takeOver(); // and hold what is found working
     if (this.#assignment.settings.waitForClock && !clock.ready) return await this.#awaitClock();
@@ -46,6 +41,13 @@ export class Selector {
   readonly #picker: Picker;
   readonly #pace: Pace;
   readonly #connection: Connection;
+  readonly #loop: Loop;
+  readonly #holding: Hold;
+  readonly #rivals: Rivals;
+  /** The peer that somebody asked for by name; it is held as long as it works. */
+  #asked: string | undefined;
+  /** Milliseconds by which the next try lasts longer. */
+  #patience = 0;
   #assignment: Assignment;
   #state: State = 'waiting-for-interface';
   #since: number;
@@ -61,8 +63,18 @@ export class Selector {
     const inbox = new Inbox(timers);
     this.#inbox = inbox;
     this.#connection = new Connection(world);
+    this.#loop = {
+      world,
+      connection: this.#connection,
+      inbox,
+      assignment: () => this.#assignment,
+      interruption: (peer) => this.#interruption(peer),
+      emit: listener,
+    };
     this.#pace = new Pace(timers, random);
     this.#picker = new Picker(resolver, timers, random, () => inbox.post({ turns: true }));
+    this.#rivals = new Rivals(this.#loop, this.#picker);
+    this.#holding = new Hold(this.#loop, this.#rivals);
     this.#picker.setPeers(assignment.peers);
     this.#since = timers.now();
     tunnel.onLink(() => {
@@ -87,12 +99,16 @@ export class Selector {
   }
 
   /**
-   * Goes to this peer now, or as soon as the interface is up. If it fails, the round goes on.
+   * Goes to this peer now, or as soon as the interface is up. If it fails, the round goes on. While it works no other is preferred to it.
    * @returns whether there is such a peer to choose
    */
   select(name: string): boolean {
     if (!this.#assignment.peers.some((peer) => peer.name === name)) return false;
-    if (this.#current?.candidate.peer.name === name) return true;
+    this.#asked = name;
+    if (this.#current?.candidate.peer.name === name) {
+      this.#rivals.stay();
+      return true;
+    }
     this.#picker.prefer(name);
     this.#leave(`asked to go to ${name}`);
     return true;
@@ -115,6 +131,7 @@ export class Selector {
       peer: this.#current?.candidate.peer,
       remote: this.#current?.remote,
       handshakeAge: this.#state === 'established' ? this.#connection.handshakeAge : undefined,
+      silence: this.#state === 'established' ? this.#holding.silence : undefined,
       routes: this.#connection.routes,
       tried: this.#picker.round.tried,
       untried: this.#picker.round.untried,
@@ -183,8 +200,9 @@ export class Selector {
     const { news } = this.#inbox;
     const end = this.#pace.nextRound();
     if (end !== undefined) {
-      const { round, disconnected, pause } = end;
-      this.#emit({ type: 'round-over', round, disconnected });
+      const { round, disconnected, pause, patience } = end;
+      this.#patience = patience;
+      this.#emit({ type: 'round-over', round, disconnected, silent: patience > 0 });
       if (pause !== undefined) await this.#pause(pause);
     }
     if (this.#picker.preferred !== undefined) return; // asked for during the pause: its turn is before the round
@@ -207,130 +225,100 @@ export class Selector {
   async #connect(candidate: Candidate): Promise<boolean> {
     const { peer, remotes } = candidate;
     const { timers } = this.#world;
-    for (const { remote, reason } of remotes.takePassedOver()) this.#failed(peer, remote, reason);
-    const way = await this.#wayTo(remotes);
+    for (const { remote, reason } of remotes.takeUnusable()) this.#failed(peer, remote, reason);
+    const way = await wayTo(remotes, this.#world.routing);
     if (way === undefined) return false;
     const { remote, doubt } = way;
     remotes.take(remote);
     this.#current = { candidate, remote };
     this.#emit({ type: 'trying', peer, remote });
     const started = timers.now();
-    let reason: string | undefined;
-    try {
-      await this.#connection.install(peer, remote, doubt, this.#assignment);
-      reason = await this.#awaitHandshake(peer, started, doubt);
-    } catch (error) {
-      reason = messageOf(error);
-    }
+    const patience = this.#patience;
+    this.#patience = 0;
+    const reason = await attempt(this.#loop, this.#pace, {
+      ...{ peer, remote, doubt, patience },
+      again: this.#pace.silent,
+    });
     if (reason === undefined) {
       this.#enter('established');
       const { routes } = this.#connection;
-      this.#emit({ type: 'connected', peer, remote, handshake: timers.now() - started, routes });
+      const handshake = timers.now() - started;
+      this.#holding.connected();
+      this.#pace.answered();
+      this.#emit({ type: 'connected', peer, remote, handshake, routes });
       return true;
     }
-    if (this.#inbox.news.leave !== undefined) this.#pace.asked();
+    if (this.#inbox.news.leave !== undefined) this.#pace.told();
     await this.#disconnect();
     if (this.#inbox.news.stopping) return false;
-    remotes.failed(remote.address);
+    remotes.failed(remote);
     const why = doubt === undefined ? reason : `${doubt.reason}; tried all the same: ${reason}`;
     this.#failed(peer, remote, why);
     return false;
   }
 
-  /** The next address: one that the kernel has a way to, or else one that it has not. */
-  async #wayTo({ untried }: Remotes): Promise<Way | undefined> {
-    let doubtful: Way | undefined;
-    for (const remote of untried) {
-      const doubt = await this.#world.routing.doubt(remote);
-      if (doubt === undefined) return { remote, doubt };
-      doubtful ??= { remote, doubt };
-    }
-    return doubtful;
-  }
-
-  /** Waits for the handshake. @returns why there was none, if there was none */
-  async #awaitHandshake(peer: Peer, started: number, doubt: Doubt | undefined): Promise<string | undefined> {
-    const { connectTimeout } = this.#assignment.settings;
-    const timeout = doubt === undefined ? connectTimeout : DOUBTFUL_TRY;
-    for (;;) {
-      const interruption = this.#interruption(peer);
-      if (interruption !== undefined) return interruption;
-      const came = await this.#connection.handshakeCame(peer);
-      if (came === 'gone') return REMOVED;
-      if (came) return undefined;
-      if (this.#world.timers.now() - started >= timeout) {
-        if (doubt === undefined) this.#pace.asked();
-        return `no handshake within ${timeout / 1000} s`;
-      }
-      await this.#inbox.until(() => this.#interruption(peer) !== undefined, HANDSHAKE_POLL);
-    }
-  }
-
-  /** Watches the connection until it is lost, or something else is to be done. */
+  /** Holds the connection, and those that take its place, until one is lost. */
   async #hold(candidate: Candidate): Promise<void> {
-    const { peer } = candidate;
-    const { news } = this.#inbox;
-    const { timers, random } = this.#world;
-    const interrupted = (): boolean => this.#interruption(peer) !== undefined;
-    // Whoever takes one route often takes several, and perhaps takes them again: not in step with them.
-    const rest = new Backoff(random, ROUTE_REST.first, ROUTE_REST.longest);
-    let settling = false;
-    let due = this.#nextLook();
-    for (;;) {
-      await this.#inbox.until(() => interrupted() || news.routesInDoubt, due - timers.now());
-      const interruption = this.#interruption(peer);
-      if (interruption !== undefined) return await this.#lost(candidate, interruption);
-      if (news.routesInDoubt) {
-        news.routesInDoubt = false;
-        if (!settling) due = Math.min(due, timers.now() + rest.next());
-        settling = true;
-        continue;
-      }
-      const look = await this.#connection.look(peer, this.#assignment);
-      if (news.unread) continue; // the interface went away under the question
-      if (look === 'gone') return await this.#lost(candidate, REMOVED);
-      for (const what of look.mended) this.#emit({ type: 'mended', peer, what });
-      if (look.routesChanged) {
-        this.#emit({ type: 'routes-restored', peer, routes: this.#connection.routes });
-      } else rest.reset();
-      settling = false;
-      const limit = this.#assignment.settings.deadPeerTimeout;
-      const age = this.#connection.handshakeAge ?? limit;
-      if (age >= limit) return await this.#lost(candidate, `no handshake for ${Math.round(age / 1000)} s`);
-      if (age >= RENEW_AFTER) await this.#world.tunnel.kick(peer);
-      due = this.#nextLook();
+    for (let held = candidate; ; ) {
+      if (held.peer.name !== this.#asked) this.#asked = undefined;
+      this.#rivals.begin(held.peer, this.#asked !== undefined);
+      const end = await this.#holding.run(held.peer);
+      const loss = 'candidate' in end ? await this.#moveTo(end) : end;
+      if (loss !== undefined) return await this.#lost(held, loss);
+      if ('candidate' in end) held = end.candidate;
     }
   }
 
-  /** When the connection is to be looked at again: however rare looks are otherwise, for its renewal and at its limit. */
-  #nextLook(): number {
-    const { checkInterval, deadPeerTimeout } = this.#assignment.settings;
-    const age = this.#connection.handshakeAge ?? deadPeerTimeout;
-    const renewal = age < RENEW_AFTER ? RENEW_AFTER - age : RENEWED_WITHIN;
-    return this.#world.timers.now() + Math.min(checkInterval, renewal, deadPeerTimeout - age);
+  /** Goes over to another peer, which has answered already. @returns why that has ended the connection, if it has */
+  async #moveTo({ candidate, remote, roundTrip, code, reason }: Successor): Promise<Loss | undefined> {
+    const { peer } = candidate;
+    const before = this.#current?.candidate;
+    const now = this.#world.timers.now();
+    const held = now - this.#since;
+    try {
+      await this.#connection.moveToBeside(peer, { remote, roundTrip }, this.#assignment);
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      return { code: 'trouble', reason: `${peer.name} cannot take its place: ${error.message}` };
+    }
+    this.#rivals.end(code);
+    before?.remotes.forget(); // resolved before the connection, perhaps days ago
+    this.#picker.begin(); // what failed in the old round may be weeks ago
+    this.#picker.take(peer);
+    this.#current = { candidate, remote };
+    this.#since = now;
+    this.#holding.connected();
+    if (before !== undefined) this.#emit({ type: 'lost', peer: before.peer, code, reason, held });
+    this.#emit({ type: 'connected', peer, remote, handshake: roundTrip, routes: this.#connection.routes });
+    return undefined;
   }
 
   /** Why the peer cannot be tried or held any longer, if it cannot. */
-  #interruption(peer: Peer): string | undefined {
+  #interruption(peer: Peer): Loss | undefined {
     const { stopping, unread, leave } = this.#inbox.news;
-    if (stopping) return 'the daemon stops';
-    if (unread) return 'the interface went down';
-    if (leave !== undefined) return leave;
+    if (stopping) return { code: 'told-to', reason: 'the daemon stops' };
+    if (unread) return { code: 'interface-gone', reason: 'the interface went down' };
+    if (leave !== undefined) return { code: 'told-to', reason: leave };
     const { peers } = this.#assignment;
     if (peers.includes(peer)) return undefined;
     const replaced = peers.some(({ name }) => name === peer.name);
-    return replaced ? 'its configuration has changed' : 'it is no longer configured';
+    return {
+      code: 'told-to',
+      reason: replaced ? 'its configuration has changed' : 'it is no longer configured',
+    };
   }
 
-  async #lost({ peer, remotes }: Candidate, reason: string): Promise<void> {
+  async #lost({ peer, remotes }: Candidate, { code, reason }: Loss): Promise<void> {
     const { unread, leave } = this.#inbox.news;
     const held = this.#world.timers.now() - this.#since;
+    this.#rivals.end(code);
+    if (this.#asked === peer.name) this.#asked = undefined;
     this.#pace.lost(held, leave !== undefined || !this.#assignment.peers.includes(peer));
     this.#picker.failed(peer);
     remotes.forget(); // resolved before the connection, perhaps days ago
-    if (this.#current?.remote !== undefined) remotes.failed(this.#current.remote.address);
+    if (this.#current?.remote !== undefined) remotes.failed(this.#current.remote);
     this.#enter('connecting');
-    this.#emit({ type: 'lost', peer, reason, held });
+    this.#emit({ type: 'lost', peer, code, reason, held });
     // With the interface down the peer stays: when it comes up again soon enough, the connection goes on.
     if (unread) this.#current = undefined;
     else await this.#disconnect();
@@ -339,6 +327,11 @@ export class Selector {
   #failed(peer: Peer, remote: Remote | undefined, reason: string): void {
     this.#picker.failed(peer);
     this.#emit({ type: 'failed', peer, remote, reason, round: this.#pace.rounds });
+  }
+
+  async #leaveNothing(): Promise<void> {
+    await this.#disconnect();
+    await this.#world.routing.block([], this.#assignment.settings.routes);
   }
 
   async #disconnect(): Promise<void> {
@@ -351,7 +344,8 @@ export class Selector {
     this.#emit({ type: 'trouble', error });
     this.#inbox.news.unread = true;
     const held = this.#current?.candidate;
-    if (held !== undefined) await this.#lost(held, 'the kernel has to be read anew');
+    if (held !== undefined)
+      await this.#lost(held, { code: 'trouble', reason: 'the kernel has to be read anew' });
     await this.#pause(this.#pace.pause());
   }
 

@@ -24,6 +24,23 @@ export interface Settings {
   readonly checkInterval: number;
   /** A connection whose latest handshake is as old as this is lost. */
   readonly deadPeerTimeout: number;
+  /**
+   * A connection over which nothing has come in for so long although something was sent that has to be answered is put to the
+   * test; 0 leaves it to `deadPeerTimeout` alone.
+   */
+  readonly probeTimeout: number;
+  /** A connection that is silent for so long is probed; 0 for never. */
+  readonly probeInterval: number;
+  /** `fastest`: of the best peers the one with the shortest round trip is held. */
+  readonly strategy: 'random' | 'fastest';
+  /** Better peers are tried so often while a lesser one is held; 0 for never. */
+  readonly failbackInterval: number;
+  /** A healthy connection is left for another after about so long; 0 for never. */
+  readonly maxAge: number;
+  /** Whether nothing for the allowed IPs may leave by another way while there is no connection. */
+  readonly blockWhenLost: boolean;
+  /** An address inside the tunnel that has to answer within `probeTimeout`, whatever WireGuard says. */
+  readonly checkAddress: string | undefined;
   /** Whether the first attempt waits for the clock. */
   readonly waitForClock: boolean;
   readonly routes: RoutePlace;
@@ -38,7 +55,7 @@ export interface Assignment {
   readonly settings: Settings;
 }
 
-/** One address of a peer's endpoint, as it is tried. */
+/** One address of a peer's endpoints, as it is tried. */
 export interface Remote {
   /** IPv4 or IPv6 address without brackets or zone. */
   readonly address: string;
@@ -46,10 +63,20 @@ export interface Remote {
   readonly port: number;
   /** Name or index of the interface of a link-local address. */
   readonly zone?: string | undefined;
-  /** This is the n-th (from 1) of the endpoint's addresses in this round. */
+  /** This is the n-th (from 1) of the peer's addresses in this round. */
   readonly index: number;
-  /** How many addresses the endpoint has in this round. */
+  /** How many addresses the peer has in this round. */
   readonly count: number;
+}
+
+/** Where the kernel sends to. */
+export interface PeerEndpoint {
+  /** IPv4 or IPv6 address without brackets or zone. */
+  readonly address: string;
+  /** UDP port, 1 to 65535. */
+  readonly port: number;
+  /** Index of the interface of a link-local address. */
+  readonly scopeId?: number;
 }
 
 /** What the kernel knows of a peer that is installed on the interface. */
@@ -61,7 +88,7 @@ export interface InstalledPeer {
   readonly rxBytes: bigint;
   readonly txBytes: bigint;
   /** Where the kernel sends to at the moment: WireGuard follows a peer that moves. */
-  readonly endpoint?: { readonly address: string; readonly port: number } | undefined;
+  readonly endpoint?: PeerEndpoint | undefined;
 }
 
 /** What the kernel knows of the interface's WireGuard. */
@@ -98,8 +125,34 @@ export interface Tunnel {
   adjust(peer: Peer): Promise<void>;
   /** Makes the kernel send something now: a handshake where the session is missing or older than 120 s. */
   kick(peer: Peer): Promise<void>;
+  /**
+   * Starts a handshake at once, whatever there was: in one request the peer is removed and installed again, at the address where it
+   * was last. Its session is gone with that, its counters and its latest handshake are 0.
+   */
+  knock(peer: Peer, endpoint: PeerEndpoint): Promise<void>;
   /** Removes a peer. One that is gone already, like an absent interface, is no error. */
   remove(publicKey: string): Promise<void>;
+}
+
+/**
+ * Small datagrams into the tunnel. WireGuard on the other side has to answer each within 10 s (KEEPALIVE_TIMEOUT), by an empty packet
+ * if nothing else; what is behind it may answer sooner.
+ */
+export interface Prober {
+  /**
+   * Sends one to a host behind the peer, out of the interface whatever the routes say.
+   * @returns why none can be sent, for the log
+   */
+  send(peer: Peer): Promise<string | undefined>;
+  /** Whether something behind the peer has answered since this was last asked: an echo, a port unreachable. */
+  answered(): boolean;
+  /**
+   * Sends an ICMP echo to an address inside the tunnel.
+   * @returns why none can be sent, for the log
+   */
+  echo(address: string): Promise<string | undefined>;
+  /** Whether an echo has come back since this was last asked. */
+  echoed(): boolean;
 }
 
 /** A route that the kernel refused, for a warning; the connection stands without it. */
@@ -135,6 +188,10 @@ export interface Routing {
    * removes what is ours and not wanted, leaves alone what is right. Others' routes are never touched.
    */
   apply(destinations: readonly string[], place: RoutePlace): Promise<RouteReport>;
+  /**
+   * Makes our routes that refuse packets exactly these: what is sent there while no better route of ours is in the kernel goes nowhere.
+   */
+  block(destinations: readonly string[], place: RoutePlace): Promise<void>;
   /** Calls the listener when a route, an address or a link appears or changes: what could not be reached perhaps can be now. */
   onNetworkChange(listener: () => void): void;
   /** Calls the listener when something happens that may take a route of ours away, or make room for one. */
@@ -180,6 +237,7 @@ export interface Random {
 export interface World {
   readonly tunnel: Tunnel;
   readonly routing: Routing;
+  readonly prober: Prober;
   readonly resolver: Resolver;
   readonly clock: ClockGate;
   readonly timers: Timers;

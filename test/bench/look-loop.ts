@@ -8,8 +8,10 @@ import { exit, programArguments, standardOutput } from '#platform/process.js';
 import { decodeUtf8 } from '#platform/text.js';
 import { loadConfig } from '../../src/config/index.js';
 import { Kernel } from '../../src/daemon/kernel.js';
+import { KernelProber } from '../../src/daemon/kernel-prober.js';
 import { KernelRouting } from '../../src/daemon/kernel-routing.js';
 import { KernelTunnel } from '../../src/daemon/kernel-tunnel.js';
+import { settingsOf } from '../../src/daemon/settings.js';
 import { Connection } from '../../src/selector/connection.js';
 import type { Assignment, World } from '../../src/selector/world.js';
 
@@ -31,11 +33,8 @@ const assignment: Assignment = {
   peers: config.peers('vpn'),
   ownKeys: config.ownKeys('vpn'),
   settings: {
-    connectTimeout: 5_000,
-    checkInterval: 5_000,
+    ...settingsOf(config.interface('vpn')),
     deadPeerTimeout: Number.MAX_SAFE_INTEGER, // it is not about the peer
-    waitForClock: false,
-    routes: { table: undefined, metric: undefined },
   },
 };
 
@@ -48,6 +47,7 @@ async function main(): Promise<void> {
   const world: World = {
     tunnel,
     routing: new KernelRouting(kernel, watched, tunnel),
+    prober: new KernelProber(kernel, watched, () => undefined),
     resolver: { resolve: () => Promise.reject(new Error('no names here')) },
     clock: { ready: true, onReady: () => {} },
     timers: { now: bootTime, after: () => () => {} },
@@ -59,7 +59,7 @@ async function main(): Promise<void> {
   if (kept === undefined) throw new Error('there is no connection of vpn to look at');
   const look = async (times: number): Promise<void> => {
     for (let left = times; left > 0; left--) {
-      const found = await connection.look(kept.peer, assignment);
+      const found = await connection.look(kept.peer, assignment, true);
       if (found === 'gone' || found.mended.length > 0) throw new Error('somebody else is at work');
     }
   };

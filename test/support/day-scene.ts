@@ -14,7 +14,7 @@ import { Selector } from '../../src/selector/selector.js';
 import type { Assignment } from '../../src/selector/world.js';
 import { encodeBlobmsg } from '../../src/ubus/blobmsg.js';
 import { parseUci } from '../../src/uci/uci.js';
-import { FakeWorld } from './fake-world.js';
+import { assign, FakeWorld } from './fake-world.js';
 
 const MINUTE = 60_000;
 const [days = '1', fault = ''] = programArguments;
@@ -86,17 +86,8 @@ class Daemon {
       const known = before.get(peer.name);
       return known !== undefined && samePeer(known, peer) ? known : peer;
     });
-    return {
-      peers: this.#peers,
-      ownKeys: config.ownKeys('vpn'),
-      settings: {
-        connectTimeout: 5_000,
-        checkInterval: 5_000,
-        deadPeerTimeout: 150_000,
-        waitForClock: true,
-        routes: { table: undefined, metric: undefined },
-      },
-    };
+    const probes = { probeTimeout: 20, probeInterval: 15 };
+    return { ...assign(this.#peers, probes), ownKeys: config.ownKeys('vpn') };
   }
 }
 

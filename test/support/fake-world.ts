@@ -6,6 +6,7 @@ import type {
   InstalledPeer,
   LinkState,
   Peer,
+  Prober,
   Random,
   Remote,
   Resolver,
@@ -87,6 +88,9 @@ export class SeededRandom implements Random {
   }
 }
 
+/** A probe's size as WireGuard counts it. */
+const PROBE_BYTES = 64;
+
 interface Installed {
   publicKey: string;
   lastHandshake: number;
@@ -96,6 +100,11 @@ interface Installed {
   persistentKeepalive: number;
   presharedKey: Peer['presharedKey'];
   remote: Pick<Remote, 'address' | 'port' | 'zone'> | undefined;
+  /** Bytes. */
+  received: number;
+  sent: number;
+  /** An empty packet is due, 10 s after data came. */
+  owes: boolean;
   /** Handshakes come by themselves every 120 s, as with traffic. */
   traffic: boolean;
   own: boolean;
@@ -106,11 +115,17 @@ export interface Gateway {
   alive: boolean;
   /** Milliseconds from the initiation to the handshake. */
   latency: number;
+  /** Nothing inside the tunnel answers probes: WireGuard alone does, 10 s after data. */
+  silent?: boolean;
+  /** It loses so many of the next packets, of both directions. */
+  loses?: number;
 }
 
 export interface FakePeerOptions {
   host?: string;
-  kind?: Peer['endpoint']['kind'];
+  kind?: Peer['endpoints'][number]['kind'];
+  priority?: number;
+  weight?: number;
   allowedIps?: string[];
 }
 
@@ -122,9 +137,11 @@ export function peer(name: string, options: FakePeerOptions = {}): Peer {
     line: 1,
     publicKey: `key of ${name}`,
     presharedKey: undefined,
-    endpoint: { host: options.host ?? `address of ${name}`, port: 51820, kind: options.kind ?? 'ipv4' },
+    endpoints: [{ host: options.host ?? `address of ${name}`, port: 51820, kind: options.kind ?? 'ipv4' }],
     allowedIps: options.allowedIps ?? [`route of ${name}`],
     persistentKeepalive: 0,
+    priority: options.priority ?? 0,
+    weight: options.weight ?? 1,
   };
 }
 
@@ -171,13 +188,51 @@ export class FakeWorld implements World {
   #clockReady: (() => void)[] = [];
   readonly tunnel: Tunnel;
   readonly routing: Routing;
+  readonly prober: Prober;
   readonly resolver: Resolver;
+  /** Why no probe can be sent, if none can. */
+  unprobable: string | undefined;
+  #probeAnswered = false;
+  /** Addresses inside the tunnel that answer an echo. */
+  readonly behind = new Set<string>();
+  #echoed = false;
+  /** Our routes that refuse packets. */
+  blocked: readonly string[] = [];
   readonly clock = { ready: true, onReady: (listener: () => void) => void this.#clockReady.push(listener) };
 
   constructor(seed = 1) {
     this.random = new SeededRandom(seed);
     this.tunnel = this.#makeTunnel();
     this.routing = this.#makeRouting();
+    this.prober = {
+      send: async (wanted) => {
+        if (this.unprobable !== undefined) return this.unprobable;
+        this.calls.push(`probe ${wanted.name}`);
+        this.send(wanted.publicKey, PROBE_BYTES, 96);
+        return undefined;
+      },
+      echo: async (address) => {
+        if (this.unprobable !== undefined) return this.unprobable;
+        this.calls.push(`echo ${address}`);
+        const [entry] = this.installed.values();
+        if (entry !== undefined && this.#reached(entry) !== undefined && this.behind.has(address)) {
+          this.timers.after(40, () => {
+            this.#echoed = true;
+          });
+        }
+        return undefined;
+      },
+      echoed: () => {
+        const echoed = this.#echoed;
+        this.#echoed = false;
+        return echoed;
+      },
+      answered: () => {
+        const answered = this.#probeAnswered;
+        this.#probeAnswered = false;
+        return answered;
+      },
+    };
     this.resolver = {
       resolve: (name, timeout, found) => {
         this.resolutions.push(name);
@@ -256,7 +311,13 @@ export class FakeWorld implements World {
   }
 
   /** Puts a peer there as if somebody had done so before. */
-  plant(publicKey: string, handshakeAge: number | undefined, own = true, remote?: Installed['remote']): void {
+  plant(
+    publicKey: string,
+    handshakeAge: number | undefined,
+    own = true,
+    remote?: Installed['remote'],
+    traffic = true,
+  ): void {
     const lastHandshake = handshakeAge === undefined ? 0 : this.wallClock() - handshakeAge;
     this.installed.set(publicKey, {
       publicKey,
@@ -266,9 +327,44 @@ export class FakeWorld implements World {
       persistentKeepalive: 0,
       presharedKey: undefined,
       remote,
-      traffic: true,
+      received: 0,
+      sent: 0,
+      owes: false,
+      traffic,
       own,
     });
+  }
+
+  /**
+   * Something goes through the tunnel to a peer, and is answered if that lives.
+   * @param bytes of WireGuard's message
+   * @param answer bytes of what comes back at once; 0 for nothing, then WireGuard itself answers after 10 s
+   */
+  send(publicKey: string, bytes: number, answer: number): void {
+    const entry = this.installed.get(publicKey);
+    if (entry === undefined || this.#link !== 'up') return;
+    entry.sent += bytes;
+    const gateway = this.#reached(entry);
+    if (gateway === undefined) return;
+    const probe = bytes === PROBE_BYTES;
+    const later = (after: number, received: number): void =>
+      void this.timers.after(after, () => {
+        entry.owes = entry.owes && after < 10_000;
+        if (this.#reached(entry) === undefined) return;
+        entry.received += received;
+        if (probe) this.#probeAnswered = true;
+      });
+    if (answer > 0 && !(probe && gateway.silent)) later(gateway.latency, answer);
+    else if (!entry.owes) {
+      entry.owes = true;
+      later(10_000 + gateway.latency, 32);
+    }
+  }
+
+  /** WireGuard asks for a handshake again. */
+  retry(publicKey: string): void {
+    const entry = this.installed.get(publicKey);
+    if (entry !== undefined) this.#handshake(entry);
   }
 
   /** Forgets what has been noted so far: in a run of days that would be all that grows. */
@@ -292,12 +388,26 @@ export class FakeWorld implements World {
     if (this.#link === 'absent') throw new Error('cannot configure vpn: no such device');
   }
 
+  /** The gateway, if a packet gets there and its answer back. */
+  #reached(entry: Installed): Gateway | undefined {
+    const address = entry.remote?.address;
+    const gateway = address === undefined ? undefined : this.gateways.get(address);
+    if (gateway?.loses !== undefined && gateway.loses > 0) {
+      gateway.loses--;
+      return undefined;
+    }
+    return gateway?.alive ? gateway : undefined;
+  }
+
   #handshake(entry: Installed): void {
     const address = entry.remote?.address;
     const gateway = address === undefined ? undefined : this.gateways.get(address);
+    entry.sent += 148;
     if (gateway === undefined) return;
     this.timers.after(gateway.latency, () => {
-      if (!gateway.alive || this.installed.get(entry.publicKey) !== entry || this.#link !== 'up') return;
+      if (this.installed.get(entry.publicKey) !== entry || this.#link !== 'up') return;
+      if (this.#reached(entry) === undefined) return;
+      entry.received += 92;
       entry.lastHandshake = this.wallClock();
       entry.handshakeAt = this.timers.now();
       if (entry.traffic) this.timers.after(120_000, () => this.#handshake(entry));
@@ -315,11 +425,11 @@ export class FakeWorld implements World {
       device: async () => {
         this.#call('device');
         const peers = [...this.installed.values()].map(
-          ({ publicKey, lastHandshake, remote }): InstalledPeer => ({
+          ({ publicKey, lastHandshake, remote, received, sent }): InstalledPeer => ({
             publicKey,
             lastHandshake,
-            rxBytes: 0n,
-            txBytes: 0n,
+            rxBytes: BigInt(received),
+            txBytes: BigInt(sent),
             endpoint: remote && { address: remote.address, port: remote.port },
           }),
         );
@@ -338,7 +448,8 @@ export class FakeWorld implements World {
         this.#call(`install ${wanted.name} ${remote.address}`);
         this.#mustExist();
         const others = [...this.installed.values()].filter((entry) => entry.own);
-        must(others.length === 0, 'at most one of our peers at once');
+        if (wanted.allowedIps.length > 0) must(others.length === 0, 'nobody beside a peer that begins');
+        else must(others.length <= 1, 'at most two of our peers at once');
         if (wanted.publicKey === this.publicKey) return; // as the kernel does: no error, and no peer
         const entry: Installed = {
           publicKey: wanted.publicKey,
@@ -348,6 +459,9 @@ export class FakeWorld implements World {
           persistentKeepalive: wanted.persistentKeepalive,
           presharedKey: wanted.presharedKey,
           remote,
+          received: 0,
+          sent: 0,
+          owes: false,
           traffic: this.traffic,
           own: true,
         };
@@ -360,7 +474,19 @@ export class FakeWorld implements World {
         const entry = this.installed.get(wanted.publicKey);
         if (entry === undefined) throw new Error('only an installed peer can be adjusted');
         const { allowedIps, persistentKeepalive, presharedKey } = wanted;
+        for (const other of this.installed.values())
+          other.allowedIps = other.allowedIps.filter((prefix) => !allowedIps.includes(prefix));
         Object.assign(entry, { allowedIps, persistentKeepalive, presharedKey });
+      },
+      knock: async (wanted, { address, port }) => {
+        this.#call(`knock ${wanted.name} ${address}`);
+        this.#mustExist();
+        const before = this.installed.get(wanted.publicKey);
+        if (before === undefined) throw new Error('only an installed peer is knocked at');
+        const fresh = { lastHandshake: 0, handshakeAt: undefined, received: 0, sent: 0, owes: false };
+        const entry: Installed = { ...before, ...fresh, remote: { address, port } };
+        this.installed.set(wanted.publicKey, entry);
+        this.#handshake(entry);
       },
       kick: async (wanted) => {
         this.#call(`kick ${wanted.name}`);
@@ -404,6 +530,9 @@ export class FakeWorld implements World {
         }
         return { installed: [...this.routes], added, conflicts };
       },
+      block: async (destinations) => {
+        this.blocked = destinations;
+      },
       onNetworkChange: (listener) => void this.#networkChange.push(listener),
       onRoutesInDoubt: (listener) => void this.#routesInDoubt.push(listener),
     };
@@ -415,6 +544,14 @@ export interface SettingsInSeconds {
   connectTimeout: number;
   checkInterval: number;
   deadPeerTimeout: number;
+  /** 0, where nothing else is said: the handshake alone decides. */
+  probeTimeout: number;
+  probeInterval: number;
+  blockWhenLost: boolean;
+  checkAddress: string;
+  failbackInterval: number;
+  maxAge: number;
+  strategy: Settings['strategy'];
 }
 
 /** An assignment with the default settings. */
@@ -426,6 +563,13 @@ export function assign(peers: readonly Peer[], settings: Partial<SettingsInSecon
       connectTimeout: (settings.connectTimeout ?? 5) * 1000,
       checkInterval: (settings.checkInterval ?? 5) * 1000,
       deadPeerTimeout: (settings.deadPeerTimeout ?? 150) * 1000,
+      probeTimeout: (settings.probeTimeout ?? 0) * 1000,
+      probeInterval: (settings.probeInterval ?? 0) * 1000,
+      strategy: settings.strategy ?? 'random',
+      failbackInterval: (settings.failbackInterval ?? 0) * 1000,
+      maxAge: (settings.maxAge ?? 0) * 1000,
+      blockWhenLost: settings.blockWhenLost ?? false,
+      checkAddress: settings.checkAddress,
       waitForClock: true,
       routes: { table: undefined, metric: undefined },
     },

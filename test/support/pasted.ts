@@ -27,6 +27,9 @@ export const runners: Readonly<Record<string, Runner>> = {
   'README.md, UCI files from Node: wgpeerselector/uci, 1': 'unit',
   'CONTRIBUTING.md, Where tests in test/netns run, 1': { notRun: 'a line of a test' },
   'CONTRIBUTING.md, The virtual machine, 1': { notRun: 'boots machines, and asks for a person' },
+  'CONTRIBUTING.md, The simulated world, 1': {
+    notRun: 'takes minutes; test/unit/simulation.test.ts runs the same with fewer seeds',
+  },
   'CONTRIBUTING.md, Writing a test on a real kernel, 1': {
     notRun: 'a test without its imports; those of test/netns are like it',
   },
@@ -51,6 +54,7 @@ export const runners: Readonly<Record<string, Runner>> = {
   'docs/openwrt.md, What is wrong, 2': 'unit',
   'docs/openwrt.md, What is wrong, 3': router,
   'docs/openwrt.md, Status and events, 1': router,
+  'docs/selection.md, States, 1': { notRun: 'a drawing' },
   'docs/sntp.md, NTP from Node: wgpeerselector/sntp, 1': 'netns',
   'docs/sntp.md, NTP from Node: wgpeerselector/sntp, 2': 'netns',
   'docs/ubus.md, ubus from Node: wgpeerselector/ubus, 1': 'netns',

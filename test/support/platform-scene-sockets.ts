@@ -3,6 +3,7 @@ import { openDatagram } from '#platform/datagram.js';
 import { errnoName } from '#platform/errno.js';
 import { openLookups } from '#platform/lookup.js';
 import { openSocket } from '#platform/netlink.js';
+import { openProbe } from '#platform/probe.js';
 import { effectiveUser, pid, programArguments } from '#platform/process.js';
 import { connectStream, listen, listenerOwner, type Stream } from '#platform/stream.js';
 import { encodeUtf8 } from '#platform/text.js';
@@ -251,4 +252,32 @@ export function repeated(): void {
   }
   socket.close();
   tell('repeated after close', ask(new Uint8Array(answer.length)));
+}
+
+/** Through the loopback interface, at ports where nobody listens: the kernel says so at once. */
+export function probes(): void {
+  for (const kind of ['datagram', 'echo'] as const) {
+    for (const address of ['127.0.0.1', '::1']) {
+      const way = { device: 'lo', source: address, target: address };
+      outcome(`${kind} ${address}`, () => {
+        const probe = openProbe(kind, way);
+        const answers = [probe.answered()];
+        probe.send();
+        answers.push(probe.answered(), probe.answered());
+        probe.send(); // the answer to this is heard though another is sent
+        probe.send();
+        answers.push(probe.answered());
+        probe.close();
+        return answers;
+      });
+    }
+  }
+  const probe = openProbe('datagram', { device: 'lo', source: '127.0.0.1', target: '127.0.0.2' });
+  tell('not sent', probe.answered());
+  probe.close();
+  const wrong = { device: 'lo', source: '127.0.0.1', target: '127.0.0.1' };
+  outcome('probe: no device', () => openProbe('datagram', { ...wrong, device: 'no-such-link' }));
+  outcome('probe: no source', () => openProbe('datagram', { ...wrong, source: '192.0.2.77' }));
+  outcome('probe: two families', () => openProbe('datagram', { ...wrong, target: '::1' }));
+  outcome('probe: a name', () => openProbe('datagram', { ...wrong, target: 'localhost' }));
 }

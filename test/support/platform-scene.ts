@@ -17,7 +17,15 @@ import { openSocket } from '#platform/netlink.js';
 import { catchSignals, effectiveUser, groupId, onUncaught, raise, setExitCode } from '#platform/process.js';
 import { decodeLatin1, decodeUtf8, encodeUtf8, fromBase64, isIP, toBase64 } from '#platform/text.js';
 import { clearTimeout, monotonic, queueMicrotask, setImmediate, setTimeout } from '#platform/timers.js';
-import { askForLink, datagrams, lookups, netlink, repeated, streams } from './platform-scene-sockets.js';
+import {
+  askForLink,
+  datagrams,
+  lookups,
+  netlink,
+  probes,
+  repeated,
+  streams,
+} from './platform-scene-sockets.js';
 import { bytes, folder, hex, outcome, pause, tell } from './scene-telling.js';
 
 async function order(): Promise<void> {
@@ -194,6 +202,7 @@ async function main(): Promise<void> {
   await lookups();
   await netlink();
   repeated();
+  probes();
   await signals();
   await uncaught();
   setExitCode(3);

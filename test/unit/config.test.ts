@@ -73,9 +73,11 @@ test("the field's existing configuration works unchanged", async () => {
       ifname: 'vpn',
       publicKey: KEY,
       presharedKey: undefined,
-      endpoint: { host: 'hostname.example.com', port: 51820, kind: 'name' },
+      endpoints: [{ host: 'hostname.example.com', port: 51820, kind: 'name' }],
       allowedIps: ['fe80::1/128'],
       persistentKeepalive: 0,
+      priority: 0,
+      weight: 1,
     },
   ]);
 });
@@ -86,6 +88,8 @@ test('a peer with everything', () => {
     allowed_ips: ' 10.1.2.3/8  fd00::1/64\t10.0.0.0/8 ',
     persistent_keepalive: '25',
     preshared_key: PSK,
+    priority: '65535',
+    weight: '100',
   };
   const config = check(peer('a', options));
   assert.deepEqual(config.problems, []);
@@ -97,9 +101,11 @@ test('a peer with everything', () => {
     enabled: true,
     ifname: 'vpn',
     publicKey: KEY,
-    endpoint: { host: '2001:db8::1', port: 1, kind: 'ipv6' },
+    endpoints: [{ host: '2001:db8::1', port: 1, kind: 'ipv6' }],
     allowedIps: ['10.0.0.0/8', 'fd00::/64'],
     persistentKeepalive: 25,
+    priority: 65535,
+    weight: 100,
   });
 });
 
@@ -148,7 +154,7 @@ test('one bad peer does not stop the others, and its key stays ours', () => {
     `error wgps:16: peer 'worse', option public_key: has length 1: ${key}`,
     `error wgps:18: peer 'worse', option allowed_ips: 'nonsense' is no address: ${cidr}`,
     "error wgps:18: peer 'worse', option allowed_ips: 'fd00::/200' has no usable prefix: expected a number from 0 to 128 behind the /",
-    "error wgps:19: peer 'worse', option persistent_keepalive: is '70000': expected seconds, a whole number from 0 to 65535",
+    "error wgps:19: peer 'worse', option persistent_keepalive: is '70000': expected 0 for off, or seconds, a whole number from 1 to 65535",
   ]);
   assert.ok(config.problems.every((problem) => problem.ifname === 'vpn'));
 });
@@ -196,23 +202,20 @@ test('enabled that is neither yes nor no is an error, not a no', () => {
 });
 
 test('a list where one value belongs is an error', () => {
-  const config = check(`${peer('a')}\tlist endpoint 'b:1'\n`);
+  const config = check(`${peer('a')}\tlist ifname 'wan'\n`);
   assert.deepEqual(config.peers('vpn'), []);
   assert.deepEqual(complaints(config), [
-    "error wgps:5: peer 'a', option endpoint: is a list: expected one value, as in option endpoint '...'",
+    "error wgps:3: peer 'a', option ifname: is a list: expected one value, as in option ifname '...'",
   ]);
 });
 
-test('commas where a list has spaces are named, and so are two endpoints in one', () => {
+test('commas where a list has spaces are named', () => {
   const expected = 'expected spaces between entries, or a list line for each';
   for (const [options, complaint] of [
     [{ allowed_ips: '10.0.0.0/8,fd00::/64' }, `allowed_ips: '10.0.0.0/8,fd00::/64' has a comma: ${expected}`],
     [{ allowed_ips: '10.0.0.1, 10.0.0.2' }, `allowed_ips: '10.0.0.1,' has a comma: ${expected}`],
     [{ allowed_ips: '10.0.0.1;10.0.0.2' }, `allowed_ips: '10.0.0.1;10.0.0.2' has a semicolon: ${expected}`],
-    [
-      { endpoint: 'a:1, b:1' },
-      "endpoint: is 'a:1, b:1': expected one host:port, and a section of its own for another peer",
-    ],
+    [{ endpoint: 'a:1, b:1' }, `endpoint: 'a:1,' has a comma: ${expected}`],
   ] as const) {
     const [only, ...more] = complaints(check(peer('a', options)));
     assert.deepEqual(more, []);
@@ -235,10 +238,10 @@ test('unknown options and sections are warnings, with the known name', () => {
   assert.equal(only(config).name, 'a');
   assert.deepEqual(complaints(config), [
     "warning wgps:7: peer 'a', option publickey: is not known and has no effect: did you mean public_key?",
-    "warning wgps:8: peer 'a', option colour: is not known and has no effect: expected one of enabled, ifname, public_key, endpoint, allowed_ips, persistent_keepalive, preshared_key",
+    "warning wgps:8: peer 'a', option colour: is not known and has no effect: expected one of enabled, ifname, public_key, endpoint, allowed_ips, persistent_keepalive, preshared_key, priority, weight",
     "warning wgps:9: section 'b': its type 'peers' is not known, and it has no effect: did you mean peer?",
     "warning wgps:10: section 'c': its type 'globals' is not known, and it has no effect: expected config peer or config interface",
-    "warning wgps:12: interface 'vpn', option ntp_time: is not known and has no effect: expected one of ifname, connect_timeout, check_interval, dead_peer_timeout, strategy, metric, table, ntp, ntp_timeout",
+    "warning wgps:12: interface 'vpn', option ntp_time: is not known and has no effect: expected one of ifname, connect_timeout, check_interval, dead_peer_timeout, strategy, metric, table, ntp, ntp_timeout, probe_interval, probe_timeout, probe_address, check_address, failback_interval, max_age, block_when_lost",
   ]);
 });
 
@@ -274,6 +277,13 @@ const DEFAULTS = {
   ntp: true,
   ntpTimeout: 5,
   strategy: 'random',
+  probeInterval: 15,
+  probeTimeout: 20,
+  probeAddress: undefined,
+  checkAddress: undefined,
+  failbackInterval: 300,
+  maxAge: 0,
+  blockWhenLost: false,
 };
 
 test('an interface without a section has the defaults', () => {
@@ -285,11 +295,18 @@ test('an interface with everything', () => {
 	option connect_timeout '3'
 	option check_interval '1'
 	option dead_peer_timeout '180'
-	option strategy 'random'
+	option strategy 'fastest'
 	option metric '0'
 	option table '4294967295'
 	option ntp 'off'
 	option ntp_timeout '9'
+	option probe_interval '3600'
+	option probe_timeout '11'
+	option probe_address '10.1.2.3'
+	option check_address '10.255.255.254'
+	option failback_interval '10'
+	option max_age '31536000'
+	option block_when_lost 'yes'
 `;
   const config = check(text + peer('a'));
   assert.deepEqual(config.problems, []);
@@ -302,7 +319,14 @@ test('an interface with everything', () => {
     routeTable: 4294967295,
     ntp: false,
     ntpTimeout: 9,
-    strategy: 'random',
+    strategy: 'fastest',
+    probeInterval: 3600,
+    probeTimeout: 11,
+    probeAddress: '10.1.2.3',
+    checkAddress: '10.255.255.254',
+    failbackInterval: 10,
+    maxAge: 31536000,
+    blockWhenLost: true,
   });
 });
 
@@ -357,8 +381,8 @@ test("what wg(8) and netifd's protocol take is taken, or named with what to writ
   assert.equal(taken({ persistent_keepalive: 'Off' }).persistentKeepalive, 0);
   assert.equal(taken({ persistent_keepalive: ' 25 ' }).persistentKeepalive, 25);
   assert.equal(taken({ public_key: `${KEY}\n` }).publicKey, KEY);
-  assert.equal(taken({ endpoint: ' GW.Example.org.:51820' }).endpoint.host, 'GW.Example.org.');
-  assert.equal(taken({ endpoint: '127.0.0.1:51820' }).endpoint.host, '127.0.0.1');
+  assert.equal(taken({ endpoint: ' GW.Example.org.:51820' }).endpoints[0]?.host, 'GW.Example.org.');
+  assert.equal(taken({ endpoint: '127.0.0.1:51820' }).endpoints[0]?.host, '127.0.0.1');
   assert.deepEqual(taken({ allowed_ips: ' 10.0.0.0/8 \tfd00::/64' }).allowedIps, ['10.0.0.0/8', 'fd00::/64']);
   taken({ description: 'the one in the cellar' });
 
@@ -405,7 +429,7 @@ test("settings of netifd's interface are named with where they belong", () => {
   assert.deepEqual(warnings, [
     'fwmark: has no effect here: expected it in /etc/config/network, or wherever the interface is made',
     'ip4table: has no effect here: expected option table, for routes of both families',
-    'constructor: is not known and has no effect: expected one of ifname, connect_timeout, check_interval, dead_peer_timeout, strategy, metric, table, ntp, ntp_timeout',
+    'constructor: is not known and has no effect: expected one of ifname, connect_timeout, check_interval, dead_peer_timeout, strategy, metric, table, ntp, ntp_timeout, probe_interval, probe_timeout, probe_address, check_address, failback_interval, max_age, block_when_lost',
   ]);
 });
 
@@ -414,7 +438,7 @@ test('a faulty setting keeps its default and leaves the others alone', () => {
 	option connect_timeout '0'
 	option check_interval '2'
 	option dead_peer_timeout '9'
-	option strategy 'fastest'
+	option strategy 'quickest'
 	option ntp '2'
 	option ntp_timeout '5s'
 `;
@@ -423,9 +447,156 @@ test('a faulty setting keeps its default and leaves the others alone', () => {
   assert.deepEqual(complaints(config), [
     "error wgps:2: interface 'vpn', option connect_timeout: is '0': expected seconds, a whole number from 1 to 3600",
     "error wgps:4: interface 'vpn', option dead_peer_timeout: is '9': expected seconds, a whole number from 10 to 86400",
-    "error wgps:5: interface 'vpn', option strategy: is 'fastest': expected random",
+    "error wgps:5: interface 'vpn', option strategy: is 'quickest': expected random or fastest",
     "error wgps:6: interface 'vpn', option ntp: is '2': expected 1 or 0 (or on/off, true/false, yes/no, enabled/disabled)",
     "error wgps:7: interface 'vpn', option ntp_timeout: is '5s': expected seconds, a whole number from 1 to 3600",
+  ]);
+});
+
+test('several endpoints: as a list, or as one option with spaces; each once', () => {
+  const expected = [
+    { host: 'gw.example.org', port: 51820, kind: 'name' },
+    { host: '192.0.2.1', port: 443, kind: 'ipv4' },
+    { host: 'fe80::1', port: 53, kind: 'ipv6', zone: 'eth0' },
+  ];
+  const list = "\tlist endpoint '192.0.2.1:443'\n\tlist endpoint '[fe80::1%eth0]:53 192.0.2.1:443'\n";
+  for (const text of [
+    peer('a') + list,
+    peer('a', { endpoint: ' gw.example.org:51820 192.0.2.1:443\t[fe80:0::1%eth0]:53 ' }),
+  ]) {
+    const config = check(text);
+    assert.deepEqual(complaints(config), []);
+    assert.deepEqual(only(config).endpoints, expected);
+  }
+});
+
+test('a fault in one of several endpoints names it, with its line', () => {
+  const config = check(`${peer('a', { endpoint: '[fe80::1]:1' })}\tlist endpoint 'gw\tlist'\n`);
+  assert.deepEqual(config.peers('vpn'), []);
+  assert.deepEqual(complaints(config), [
+    "error wgps:7: peer 'a', option endpoint: is 'gw', without a port: expected host:port, as in gw.example.org:51820",
+    "error wgps:7: peer 'a', option endpoint: is 'list', without a port: expected host:port, as in gw.example.org:51820",
+  ]);
+  const blank = check(peer('a', { endpoint: '  ' }));
+  assert.deepEqual(complaints(blank), [
+    "error wgps:5: peer 'a', option endpoint: is missing: expected host:port, as in option endpoint 'gw.example.org:51820'",
+  ]);
+});
+
+test('every link-local endpoint without a zone is named', () => {
+  const config = check(peer('a', { endpoint: '[fe80::1]:1 192.0.2.1:1 [fe80::2]:2' }));
+  assert.deepEqual(complaints(config), [
+    "warning wgps:5: peer 'a', option endpoint: is a link-local address without a zone: expected the interface too, as in [fe80::1%eth0]:1",
+    "warning wgps:5: peer 'a', option endpoint: is a link-local address without a zone: expected the interface too, as in [fe80::2%eth0]:2",
+  ]);
+});
+
+test('priority and weight have their limits', () => {
+  const config = check(
+    peer('a', { priority: '65536', weight: '0' }) + peer('b', { priority: '-1', weight: '101' }),
+  );
+  assert.deepEqual(complaints(config), [
+    "error wgps:7: peer 'a', option priority: is '65536': expected a priority (smaller is better), a whole number from 0 to 65535",
+    "error wgps:8: peer 'a', option weight: is '0': expected a weight, a whole number from 1 to 100",
+    "error wgps:15: peer 'b', option priority: is '-1': expected a priority (smaller is better), a whole number from 0 to 65535",
+    "error wgps:16: peer 'b', option weight: is '101': expected a weight, a whole number from 1 to 100",
+  ]);
+});
+
+test('what can be turned off is off with 0 and with the word', () => {
+  for (const off of ['0', '00', 'off', 'Off']) {
+    const names = ['probe_interval', 'probe_timeout', 'failback_interval', 'max_age'];
+    const config = check(
+      `config interface 'vpn'\n${names.map((name) => `\toption ${name} '${off}'\n`).join('')}${peer('a')}`,
+    );
+    assert.deepEqual(complaints(config), []);
+    const { probeInterval, probeTimeout, failbackInterval, maxAge } = config.interface('vpn');
+    assert.deepEqual([probeInterval, probeTimeout, failbackInterval, maxAge], [0, 0, 0, 0]);
+  }
+});
+
+test('times that are not off have their limits', () => {
+  const text = `config interface 'vpn'
+	option probe_interval '3601'
+	option probe_timeout '4'
+	option failback_interval '9'
+	option max_age '59'
+	option block_when_lost 'maybe'
+`;
+  const config = check(text + peer('a'));
+  assert.deepEqual(config.interface('vpn'), { name: 'vpn', ...DEFAULTS });
+  const range = (least: number, most: number) =>
+    `expected 0 for off, or seconds, a whole number from ${least} to ${most}`;
+  assert.deepEqual(complaints(config), [
+    `error wgps:2: interface 'vpn', option probe_interval: is '3601': ${range(1, 3600)}`,
+    `error wgps:3: interface 'vpn', option probe_timeout: is '4': ${range(5, 3600)}`,
+    `error wgps:4: interface 'vpn', option failback_interval: is '9': ${range(10, 86400)}`,
+    `error wgps:5: interface 'vpn', option max_age: is '59': ${range(60, 31536000)}`,
+    "error wgps:6: interface 'vpn', option block_when_lost: is 'maybe': expected 1 or 0 (or on/off, true/false, yes/no, enabled/disabled)",
+  ]);
+});
+
+test('times that do not go together are named', () => {
+  const warnings = (...options: string[]): string[] =>
+    complaints(
+      check(`config interface 'vpn'\n${options.map((o) => `\toption ${o}\n`).join('')}${peer('a')}`),
+    ).map((text) => text.replace(/^warning wgps:\d+: interface 'vpn', option /, ''));
+  assert.deepEqual(warnings("probe_timeout '10'"), [
+    'probe_timeout: is not above 10 s, the time that WireGuard may take for an answer: living peers will be put to the test in vain; expected 20',
+  ]);
+  assert.deepEqual(warnings("probe_timeout '11'"), []);
+  assert.deepEqual(warnings("probe_timeout '149'"), []);
+  assert.deepEqual(warnings("probe_timeout '150'"), [
+    'probe_timeout: is not below dead_peer_timeout, 150 s, and has no effect: expected 20, or 0 if nothing is to be tested',
+  ]);
+  assert.deepEqual(warnings("probe_timeout '0'", "check_address '10.0.0.1'"), [
+    'check_address: has no effect with probe_timeout 0, the time that it has for an answer',
+  ]);
+});
+
+test('addresses inside the tunnel are addresses, in canonical form', () => {
+  const read = (address: string) => {
+    const config = check(
+      `config interface 'vpn'\n\toption probe_address '${address}'\n${peer('a', { allowed_ips: '0.0.0.0/0 ::/0' })}`,
+    );
+    return [config.interface('vpn').probeAddress, ...complaints(config)];
+  };
+  assert.deepEqual(read('FE80:0::1'), ['fe80::1']);
+  assert.deepEqual(read(' 192.0.2.1 '), ['192.0.2.1']);
+  const expected = 'expected an IPv4 or IPv6 address inside the tunnel, without prefix, port and zone';
+  for (const text of ['gw.example', '192.0.2.1/32', '[fe80::1]', 'fe80::1%vpn', '192.0.2.1:1', '10.1']) {
+    assert.deepEqual(read(text), [
+      undefined,
+      `error wgps:2: interface 'vpn', option probe_address: is '${text}': ${expected}`,
+    ]);
+  }
+  for (const [text, what] of [
+    ['0.0.0.0', 'unspecified'],
+    ['::', 'unspecified'],
+    ['127.0.0.1', 'loopback'],
+    ['ff02::1', 'multicast'],
+    ['255.255.255.255', 'broadcast'],
+    ['::ffff:192.0.2.1', 'mapped'],
+  ] as const) {
+    assert.deepEqual(read(text), [
+      undefined,
+      `error wgps:2: interface 'vpn', option probe_address: is '${text}' (${what}): expected the address of a host inside the tunnel`,
+    ]);
+  }
+});
+
+test('an address inside the tunnel that no packet through a peer gets to is named, with the peer', () => {
+  const peers =
+    peer('a') +
+    peer('b', { public_key: OTHER, allowed_ips: '10.1.2.0/24 fd00::/8' }) +
+    peer('off', { enabled: '0', public_key: PSK, allowed_ips: 'fd00::/8' }) +
+    peer('c', { ifname: 'other', allowed_ips: 'fd00::/8' });
+  const warnings = (options: string): string[] =>
+    complaints(check(`config interface 'vpn'\n${options}${peers}`));
+  assert.deepEqual(warnings("\toption probe_address '10.1.2.3'\n\toption check_address '10.1.2.4'\n"), []);
+  assert.deepEqual(warnings("\toption probe_address '10.1.3.3'\n\toption check_address '2001:db8::1'\n"), [
+    "warning wgps:2: interface 'vpn', option probe_address: is 10.1.3.3, which the allowed IPs of peer 'b' do not hold: expected an address behind every peer of vpn",
+    "warning wgps:3: interface 'vpn', option check_address: is 2001:db8::1, which the allowed IPs of peer 'a' and 1 more do not hold: expected an address behind every peer of vpn",
   ]);
 });
 
@@ -475,12 +646,15 @@ test('a preshared key shows nowhere', () => {
   for (let i = 0; i + 8 <= PSK.length; i += 4) assert.ok(!shown.includes(PSK.slice(i, i + 8)), shown);
 });
 
-test('samePeer: everything but the line and the order of allowed IPs counts', () => {
-  const options = { preshared_key: PSK, allowed_ips: '10.0.0.0/8 fd00::/64', endpoint: '[fe80::1%eth0]:1' };
+test('samePeer: everything but the line and the order of lists counts', () => {
+  const options = {
+    preshared_key: PSK,
+    allowed_ips: '10.0.0.0/8 fd00::/64',
+    endpoint: '[fe80::1%eth0]:1 192.0.2.1:1',
+  };
   const a = only(check(peer('a', options)));
-  assert.ok(
-    samePeer(a, only(check(`\n\n${peer('a', { ...options, allowed_ips: 'fd00::/64 10.0.0.0/8' })}`))),
-  );
+  const reordered = { allowed_ips: 'fd00::/64 10.0.0.0/8', endpoint: '192.0.2.1:1 [fe80::1%eth0]:1' };
+  assert.ok(samePeer(a, only(check(`\n\n${peer('a', { ...options, ...reordered })}`))));
   const others: Record<string, string>[] = [
     { public_key: OTHER },
     { preshared_key: OTHER },
@@ -488,10 +662,14 @@ test('samePeer: everything but the line and the order of allowed IPs counts', ()
     { allowed_ips: '10.0.0.0/8' },
     { allowed_ips: '10.0.0.0/8 fd00::/65' },
     { allowed_ips: '10.0.0.0/8 fd00::/64 ::1' },
-    { endpoint: '[fe80::1%eth1]:1' },
-    { endpoint: '[fe80::1%eth0]:2' },
-    { endpoint: '[fe80::2%eth0]:1' },
+    { endpoint: '[fe80::1%eth1]:1 192.0.2.1:1' },
+    { endpoint: '[fe80::1%eth0]:2 192.0.2.1:1' },
+    { endpoint: '[fe80::2%eth0]:1 192.0.2.1:1' },
+    { endpoint: '[fe80::1%eth0]:1' },
+    { endpoint: '[fe80::1%eth0]:1 192.0.2.1:1 192.0.2.1:2' },
     { persistent_keepalive: '1' },
+    { priority: '1' },
+    { weight: '2' },
   ];
   for (const change of others) {
     const b = only(check(peer('a', { ...options, ...change })));
@@ -511,6 +689,8 @@ test('property: whatever the options say, the good peer beside them stays', () =
     'allowed_ips',
     'preshared_key',
     'persistent_keepalive',
+    'priority',
+    'weight',
   ];
   const value = fc.oneof(
     fc.string({ unit: 'binary' }),

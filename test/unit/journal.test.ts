@@ -36,9 +36,16 @@ test('a connection: which peer, which address of how many, how soon, which route
   assert.deepEqual(tell({ type: 'connected', peer: sn01, remote, handshake: 43.2, routes }), [
     'info vpn sn01: connected to [2001:db8::1]:51820 (address 2 of 3), handshake after 43 ms, routes 10.0.0.0/8',
   ]);
-  assert.deepEqual(tell({ type: 'lost', peer: sn01, reason: 'no handshake for 150 s', held: 7_500_000 }), [
-    'info vpn sn01: connection ended after 2 h 5 min: no handshake for 150 s',
-  ]);
+  assert.deepEqual(
+    tell({
+      type: 'lost',
+      peer: sn01,
+      code: 'handshake-too-old',
+      reason: 'no handshake for 150 s',
+      held: 7_500_000,
+    }),
+    ['info vpn sn01: connection ended after 2 h 5 min: no handshake for 150 s'],
+  );
 });
 
 test('a refused route is a warning, once for each connection that has it', () => {
@@ -66,6 +73,7 @@ test('a day without a connection is a few reminders, ever rarer up to one an hou
     { length: 24 * 240 },
     (_, round): SelectorEvent => ({
       type: 'round-over',
+      silent: false,
       round: round + 1,
       disconnected: (round + 1) * 15_000,
     }),
@@ -120,9 +128,55 @@ test('whatever happens how often: lines of one kind are bounded, others are not 
   for (; now < 600_000; now += 100) journal.tell({ type: 'mended', peer: sn01, what: 'changed again' });
   assert.ok(told('info') <= 30, `${told('info')} lines in ten minutes`);
   assert.equal(told('info') + told('debug'), 6_000);
-  journal.tell({ type: 'lost', peer: sn01, reason: 'no handshake for 150 s', held: 7_500 });
+  journal.tell({
+    type: 'lost',
+    peer: sn01,
+    code: 'handshake-too-old',
+    reason: 'no handshake for 150 s',
+    held: 7_500,
+  });
   assert.match(lines.at(-1) ?? '', /^info: connection ended/);
   now += 120_000;
   journal.tell({ type: 'mended', peer: sn01, what: 'changed again' });
   assert.match(lines.at(-1) ?? '', /^info: changed again \(\d+ lines of this kind were left out\)$/);
+});
+
+test('a suspicion is for debugging, a connection that stays after one is told', () => {
+  const reason = '4 probes in a row were not answered';
+  assert.deepEqual(
+    tell({ type: 'suspected', peer: sn01, reason }, { type: 'proven', peer: sn01, reason, knocks: 2 }),
+    [
+      `debug vpn sn01: ${reason}: asking it for a handshake`,
+      `info vpn sn01: ${reason}, but it answers (2 handshakes asked for): the connection stays`,
+    ],
+  );
+});
+
+test('what is tried beside the connection is for debugging', () => {
+  const remote = { address: '192.0.2.1', port: 51820, index: 2, count: 3 };
+  const reason = 'gw.example does not exist';
+  assert.deepEqual(
+    tell(
+      { type: 'tried-beside', peer: sn01, remote, roundTrip: 43.4, reason: undefined },
+      { type: 'tried-beside', peer: sn01, remote: undefined, roundTrip: undefined, reason },
+    ),
+    [
+      'debug vpn sn01: asked beside the connection at 192.0.2.1:51820 (address 2 of 3): handshake after 43 ms',
+      'debug vpn sn01: asked beside the connection: gw.example does not exist',
+    ],
+  );
+});
+
+test('where no probe can be sent, the reason and what follows from it', () => {
+  const reason = 'vpn has no address for it';
+  assert.deepEqual(tell({ type: 'not-probed', peer: sn01, reason }), [
+    `info vpn sn01: no probe through the tunnel: ${reason}; a dead peer is noticed later`,
+  ]);
+});
+
+test('a whole round without an answer is told once, then it is a matter of reminders', () => {
+  const over: SelectorEvent = { type: 'round-over', silent: true, round: 12, disconnected: 61_000 };
+  const lines = tell(over, { ...over, round: 13, disconnected: 80_000 });
+  assert.match(lines[0] ?? '', /^warning vpn: no peer answers: this machine's own way out seems to be dead/);
+  assert.equal(lines.filter((line) => line.includes('own way out')).length, 1);
 });

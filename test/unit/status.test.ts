@@ -13,6 +13,7 @@ const idle: Snapshot = {
   peer: undefined,
   remote: undefined,
   handshakeAge: undefined,
+  silence: undefined,
   routes: { installed: [], added: [], conflicts: [] },
   tried: [],
   untried: [],
@@ -89,7 +90,7 @@ test('the latest ten failures and losses are remembered, newest first', () => {
   const history = new History(() => now);
   for (let at = 0; at < 15; at++) {
     now = at * 1_000;
-    history.take({ type: 'lost', peer: sn01, reason: `loss ${at}`, held: 1 });
+    history.take({ type: 'lost', peer: sn01, code: 'handshake-too-old', reason: `loss ${at}`, held: 1 });
   }
   const reasons = history.table().map((entry) => new Map(Object.entries(entry)).get('reason'));
   assert.equal(reasons.length, 10);
@@ -119,12 +120,16 @@ test('events: established, lost and failed, and nothing else', () => {
     type: 'established',
     data: { state: 'established', peer: 'sn01', remote_address: '192.0.2.1:51820', handshake_ms: 43 },
   });
-  assert.deepEqual(eventTable({ type: 'lost', peer: sn01, reason: 'why', held: 2_500 })?.data, {
-    state: 'lost',
-    peer: 'sn01',
-    reason: 'why',
-    established: 2,
-  });
+  assert.deepEqual(
+    eventTable({ type: 'lost', peer: sn01, code: 'handshake-too-old', reason: 'why', held: 2_500 })?.data,
+    {
+      state: 'lost',
+      peer: 'sn01',
+      code: 'handshake-too-old',
+      reason: 'why',
+      established: 2,
+    },
+  );
   assert.equal(eventTable({ type: 'failed', peer: sn01, remote, reason: 'why', round: 3 })?.type, 'failed');
   assert.equal(eventTable({ type: 'interface-up' }), undefined);
 });

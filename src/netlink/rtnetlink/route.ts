@@ -50,7 +50,10 @@ const HEADER = 12;
 export interface RouteSpec {
   /** `address/length`, or an address alone. Host bits are masked. */
   destination: string;
-  interfaceIndex: number;
+  /** Where it leads to; a route of a type that refuses has none, and every other needs it. */
+  interfaceIndex?: number | undefined;
+  /** {@link RTN_UNICAST}, which is the default, or one that refuses what it matches: {@link RTN_UNREACHABLE}, … */
+  type?: number;
   /** The lower one wins. Default 0 for IPv4; 1024 for IPv6, where the kernel takes 0 for 1024. */
   metric?: number;
   /** Routing table, 1 to 4294967295. Default 254, the main one. */
@@ -99,7 +102,14 @@ export function encodeRoute(spec: RouteSpec): Uint8Array {
   const family = addressFamily(address);
   const table = spec.table ?? ROUTE_TABLE_MAIN;
   // The kernel reads a route of IPv4 to be deleted by its scope too; IPv6 knows no scopes of routes.
-  const scope = family === AF_INET && spec.gateway === undefined ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
+  const { type = RTN_UNICAST, interfaceIndex } = spec;
+  const direct = family === AF_INET && type === RTN_UNICAST && spec.gateway === undefined;
+  const scope = direct ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
+  if ((type === RTN_UNICAST) === (interfaceIndex === undefined)) {
+    throw new NetlinkEncodeError(
+      `a route of type ${type} to ${spec.destination} needs ${type === RTN_UNICAST ? 'an' : 'no'} interface`,
+    );
+  }
   // A table beyond 255 does not fit into the header: RTA_TABLE counts, and is always sent.
   const header = [
     family,
@@ -109,13 +119,14 @@ export function encodeRoute(spec: RouteSpec): Uint8Array {
     table > 255 ? 0 : table,
     spec.protocol ?? ROUTE_PROTOCOL,
     scope,
-    RTN_UNICAST,
+    type,
   ];
   const writer = new AttributeWriter(Uint8Array.of(...header, 0, 0, 0, 0));
   if (length > 0) writer.bytes(RTA_DST, address);
   if (spec.gateway !== undefined) writer.bytes(RTA_GATEWAY, encodeAddress(spec.gateway));
   const metric = spec.metric || (family === AF_INET6 ? IPV6_DEFAULT_METRIC : 0);
-  return writer.u32(RTA_OIF, spec.interfaceIndex).u32(RTA_PRIORITY, metric).u32(RTA_TABLE, table).finish();
+  if (interfaceIndex !== undefined) writer.u32(RTA_OIF, interfaceIndex);
+  return writer.u32(RTA_PRIORITY, metric).u32(RTA_TABLE, table).finish();
 }
 
 /**

@@ -214,7 +214,7 @@ function readLookup({ what }: NetlinkRequest, [message]: readonly NetlinkMessage
 function describe(verb: string, { destination, interfaceIndex, metric, table, gateway }: RouteSpec): string {
   const words = [`${verb} route ${destination}`];
   if (gateway !== undefined) words.push(`via ${gateway}`);
-  words.push(`on interface ${interfaceIndex}`);
+  if (interfaceIndex !== undefined) words.push(`on interface ${interfaceIndex}`);
   if (metric !== undefined) words.push(`metric ${metric}`);
   if (table !== undefined) words.push(`table ${table}`);
   return words.join(' ');

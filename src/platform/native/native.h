@@ -172,6 +172,26 @@ int udp_send(int fd, const void *data, size_t length, const char *address, uint1
 /* @return the length of what was taken, cut to `size`, or an error negated */
 ssize_t udp_receive(int fd, void *data, size_t size, char address[static ADDRESS_TEXT], uint16_t *port);
 
+/* probe.c: small packets out of one interface, and whether something answers. */
+
+enum probe_kind {
+  PROBE_DATAGRAM, /* UDP */
+  PROBE_ECHO,     /* ICMP; for CAP_NET_RAW, and for the groups of net.ipv4.ping_group_range */
+  PROBE_KINDS
+};
+
+/*
+ * @param source address of the interface  @param target both literal, with a zone where they need one
+ * @return a descriptor, or an error negated
+ */
+int probe_open(enum probe_kind kind, const char *device, const char *source, const char *target);
+
+/* @return 0 or an error number. An answer that nobody has asked for may be forgotten. */
+int probe_send(int fd);
+
+/* Whether something has answered since this was last asked. */
+bool probe_heard(int fd);
+
 /* files.c */
 
 enum file_mode {

@@ -9,6 +9,7 @@
  *   lookups.start(id, name, family, milliseconds), lookups.close()
  *
  *   lockHolder(name) -> { errno, pid, uid, netAdmin }
+ *   openProbe(kind, device, source, target), sendProbe(fd), probeHeard(fd), closeProbe(fd)
  *   groupId(name), setGroup(number), setRealtime(seconds, nanoseconds), bootTime(), isSynchronised(), setMaxError(microseconds)
  *
  * Life of an object that watches a descriptor: libuv wants the memory of a handle until it has told that the handle is closed, which
@@ -485,6 +486,54 @@ static napi_value js_set_max_error(napi_env env, napi_callback_info info) {
   return number(env, set_max_error(microseconds));
 }
 
+/* openProbe(kind: number, device: string, source: string, target: string): a descriptor, or an error number negated */
+static napi_value js_open_probe(napi_env env, napi_callback_info info) {
+  napi_value argv[4];
+  size_t argc = 4;
+  uint32_t kind;
+  char texts[3][ADDRESS_TEXT + 2]; /* longer than the longest, so that too long a one shows */
+  bool cut = false;
+  napi_get_cb_info(env, info, &argc, argv, NULL, NULL);
+  bool valid = napi_get_value_uint32(env, argv[0], &kind) == napi_ok && kind < PROBE_KINDS;
+  for (size_t i = 0; i < 3 && valid; i++) {
+    size_t length = 0;
+    valid = napi_get_value_string_utf8(env, argv[i + 1], texts[i], sizeof texts[i], &length) == napi_ok;
+    cut = cut || length > ADDRESS_TEXT || (valid && strlen(texts[i]) != length);
+  }
+  if (!valid) return throw_type(env, "openProbe(kind, device, source, target)");
+  return number(env, cut ? -EINVAL : probe_open((enum probe_kind)kind, texts[0], texts[1], texts[2]));
+}
+
+/* @return a descriptor, or -1 with an exception */
+static int probe_descriptor(napi_env env, napi_callback_info info) {
+  napi_value argument;
+  size_t argc = 1;
+  int32_t fd;
+  napi_get_cb_info(env, info, &argc, &argument, NULL, NULL);
+  if (napi_get_value_int32(env, argument, &fd) == napi_ok && fd >= 0) return fd;
+  throw_type(env, "expected the descriptor of a probe");
+  return -1;
+}
+
+static napi_value js_send_probe(napi_env env, napi_callback_info info) {
+  int fd = probe_descriptor(env, info);
+  return fd < 0 ? NULL : number(env, probe_send(fd));
+}
+
+static napi_value js_probe_heard(napi_env env, napi_callback_info info) {
+  napi_value result;
+  int fd = probe_descriptor(env, info);
+  if (fd < 0) return NULL;
+  napi_get_boolean(env, probe_heard(fd), &result);
+  return result;
+}
+
+static napi_value js_close_probe(napi_env env, napi_callback_info info) {
+  int fd = probe_descriptor(env, info);
+  if (fd >= 0) close(fd);
+  return NULL;
+}
+
 static void export_class(napi_env env, napi_value exports, const char *name, napi_callback open, size_t count,
                          const napi_property_descriptor *methods) {
   napi_value constructor;
@@ -506,6 +555,10 @@ NAPI_MODULE_INIT() {
   };
   const napi_property_descriptor functions[] = {
       {.utf8name = "lockHolder", .method = js_lock_holder, .attributes = napi_enumerable},
+      {.utf8name = "openProbe", .method = js_open_probe, .attributes = napi_enumerable},
+      {.utf8name = "sendProbe", .method = js_send_probe, .attributes = napi_enumerable},
+      {.utf8name = "probeHeard", .method = js_probe_heard, .attributes = napi_enumerable},
+      {.utf8name = "closeProbe", .method = js_close_probe, .attributes = napi_enumerable},
       {.utf8name = "groupId", .method = js_group_id, .attributes = napi_enumerable},
       {.utf8name = "setGroup", .method = js_set_group, .attributes = napi_enumerable},
       {.utf8name = "setRealtime", .method = js_set_realtime, .attributes = napi_enumerable},

@@ -671,6 +671,35 @@ static JSValue js_receive_udp(JSContext *ctx, JSValueConst self, int argc, JSVal
   return new_array(ctx, 3, (JSValue[]){bytes, JS_NewString(ctx, address), JS_NewInt32(ctx, port)});
 }
 
+/* openProbe(kind, device, source, target): a descriptor or an error negated */
+static JSValue js_open_probe(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
+  int64_t kind;
+  const char *texts[3] = {NULL, NULL, NULL};
+  JSValue result = JS_EXCEPTION;
+  (void)self, (void)argc;
+  if (!get_integer(ctx, argv[0], 0, PROBE_KINDS - 1, &kind)) return JS_EXCEPTION;
+  size_t count = 0;
+  while (count < 3 && (texts[count] = get_text(ctx, argv[count + 1])) != NULL) count++;
+  if (count == 3) result = JS_NewInt32(ctx, probe_open((enum probe_kind)kind, texts[0], texts[1], texts[2]));
+  while (count > 0) JS_FreeCString(ctx, texts[--count]);
+  return result;
+}
+
+/* sendProbe(fd): 0 or an error negated */
+static JSValue js_send_probe(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
+  int fd;
+  (void)self, (void)argc;
+  if (!get_descriptor(ctx, argv[0], &fd)) return JS_EXCEPTION;
+  return JS_NewInt32(ctx, -probe_send(fd));
+}
+
+static JSValue js_probe_heard(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
+  int fd;
+  (void)self, (void)argc;
+  if (!get_descriptor(ctx, argv[0], &fd)) return JS_EXCEPTION;
+  return JS_NewBool(ctx, probe_heard(fd));
+}
+
 /* lockHolder(name): [errno, pid, uid, netAdmin] */
 static JSValue js_lock_holder(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
   struct bytes name;
@@ -986,6 +1015,9 @@ static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("openUdp", 1, js_open_udp),
     JS_CFUNC_DEF("sendUdp", 4, js_send_udp),
     JS_CFUNC_DEF("receiveUdp", 1, js_receive_udp),
+    JS_CFUNC_DEF("openProbe", 4, js_open_probe),
+    JS_CFUNC_DEF("sendProbe", 1, js_send_probe),
+    JS_CFUNC_DEF("probeHeard", 1, js_probe_heard),
     JS_CFUNC_DEF("lockHolder", 1, js_lock_holder),
     JS_CFUNC_DEF("openFile", 2, js_open_file),
     JS_CFUNC_DEF("descriptorKind", 1, js_descriptor_kind),

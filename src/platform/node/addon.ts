@@ -37,6 +37,12 @@ export interface Addon extends Omit<Clock, 'clockMissing'> {
     finished: (id: number, failure: Failure | undefined, addresses: readonly string[]) => void,
   ) => NativeLookups;
   lockHolder(name: Uint8Array): ListenerOwner;
+  /** @returns a descriptor, or an error number negated */
+  openProbe(kind: number, device: string, source: string, target: string): number;
+  /** @returns 0 or an error number */
+  sendProbe(fd: number): number;
+  probeHeard(fd: number): boolean;
+  closeProbe(fd: number): void;
   /** @returns -1 when there is no such group */
   groupId(name: string): number;
   /** @returns 0 or an error number */
@@ -48,6 +54,10 @@ const EXPORTS = [
   'NetlinkSocket',
   'Lookups',
   'lockHolder',
+  'openProbe',
+  'sendProbe',
+  'probeHeard',
+  'closeProbe',
   'groupId',
   'setGroup',
   'setRealtime',

@@ -40,6 +40,9 @@ interface Native {
   openUdp(family: 4 | 6): number;
   sendUdp(fd: number, bytes: Uint8Array, address: string, port: number): number;
   receiveUdp(fd: number): [bytes: Uint8Array, address: string, port: number] | number;
+  openProbe(kind: number, device: string, source: string, target: string): number;
+  sendProbe(fd: number): number;
+  probeHeard(fd: number): boolean;
   lockHolder(name: Uint8Array): [errno: number, pid: number, uid: number, netAdmin: boolean];
 
   openFile(path: string, mode: number): number;

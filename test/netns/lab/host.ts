@@ -113,6 +113,13 @@ export class Host {
     await this.#switchCommand(`link set ${this.port} up`);
   }
 
+  /** What the host sends takes so many milliseconds longer. */
+  async delay(milliseconds: number): Promise<void> {
+    await this.exec(
+      `tc qdisc replace dev ${underlayInterface} root netem delay ${milliseconds}ms`.split(' '),
+    );
+  }
+
   /** Gives the host another address on the underlay: within its prefix, or any other, which all then know. */
   async addAddress(address: string): Promise<void> {
     const v6 = address.includes(':');

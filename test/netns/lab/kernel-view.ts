@@ -47,6 +47,16 @@ export function parseWgDump(text: string): WgDevice {
   return { publicKey, listenPort: Number(listenPort), peers: peers.map(parsePeer) };
 }
 
+/** Reads the output of `wg show all dump`: devices by their names. */
+export function parseWgDumps(text: string): Map<string, WgDevice> {
+  const rows = new Map<string, string[]>();
+  for (const line of text.trimEnd().split('\n')) {
+    const [name = ''] = line.split('\t', 1);
+    rows.set(name, [...(rows.get(name) ?? []), line.slice(name.length + 1)]);
+  }
+  return new Map([...rows].map(([name, lines]) => [name, parseWgDump(lines.join('\n'))]));
+}
+
 function parsePeer(fields: readonly string[]): WgPeer {
   const [publicKey = '', psk, endpoint, allowed = '', handshake, rx, tx, keepalive = ''] = fields;
   return {

@@ -50,7 +50,7 @@ test('the zone and the port of an endpoint reach the kernel', async () => {
     asked.push([remote.address, remote.port, remote.zone]);
     return doubt(remote);
   };
-  world.start([{ ...peer('a'), endpoint: { host: 'fe80::1', port: 4500, kind: 'ipv6', zone: 'wan' } }]);
+  world.start([{ ...peer('a'), endpoints: [{ host: 'fe80::1', port: 4500, kind: 'ipv6', zone: 'wan' }] }]);
   await world.timers.pass(SECOND);
   const remote = world.ofType('connected')[0]?.remote;
   assert.deepEqual(remote, { address: 'fe80::1', port: 4500, zone: 'wan', index: 1, count: 1 });
@@ -81,7 +81,7 @@ for (const [what, endpoint, expected] of [
     const world = new FakeWorld();
     const { selector } = world.start([peer('a', { host: '192.0.2.1' })]);
     await world.timers.pass(SECOND);
-    selector.assign(assign([{ ...peer('a'), endpoint }]));
+    selector.assign(assign([{ ...peer('a'), endpoints: [endpoint] }]));
     await world.timers.pass(SECOND);
     const remote = world.ofType('trying').at(-1)?.remote;
     assert.equal(`${remote?.address} ${remote?.port} ${remote?.zone}`, expected);
@@ -137,7 +137,7 @@ for (const late of ['answer', 'failure'] as const) {
   test(`the late ${late} of a resolution that was given up changes nothing`, async () => {
     const { asked, resolver } = resolverByHand();
     let changes = 0;
-    const remotes = new Remotes(named('gw').endpoint, resolver, new SeededRandom(1), () => changes++);
+    const remotes = new Remotes(named('gw').endpoints, resolver, new SeededRandom(1), () => changes++);
     remotes.prepare(1_000, 5_000);
     assert.equal(remotes.state, 'resolving');
     assert.equal(remotes.since, 1_000);
@@ -174,7 +174,7 @@ test('a failure stays, with its reason, until it is forgotten', async () => {
     ['a text', 'a text'],
   ] as const) {
     const { asked, resolver } = resolverByHand();
-    const remotes = new Remotes(named('gw').endpoint, resolver, new SeededRandom(1), () => {});
+    const remotes = new Remotes(named('gw').endpoints, resolver, new SeededRandom(1), () => {});
     remotes.prepare(0, 5_000);
     asked[0]?.fail(error);
     await settled();
@@ -190,7 +190,7 @@ test('a failure stays, with its reason, until it is forgotten', async () => {
 
 test('addresses are forgotten, and those of the next resolution are another round', async () => {
   const { asked, resolver } = resolverByHand();
-  const remotes = new Remotes(named('gw').endpoint, resolver, new SeededRandom(1), () => {});
+  const remotes = new Remotes(named('gw').endpoints, resolver, new SeededRandom(1), () => {});
   remotes.prepare(0, 5_000);
   asked[0]?.answer(['one', 'two']);
   await settled();
@@ -204,7 +204,7 @@ test('addresses are forgotten, and those of the next resolution are another roun
 test('the answer of a resolution that was given up and not begun again is nothing', async () => {
   const { asked, resolver } = resolverByHand();
   let changes = 0;
-  const remotes = new Remotes(named('gw').endpoint, resolver, new SeededRandom(1), () => changes++);
+  const remotes = new Remotes(named('gw').endpoints, resolver, new SeededRandom(1), () => changes++);
   remotes.prepare(0, 5_000);
   remotes.forget();
   asked[0]?.answer(['old']);
@@ -216,7 +216,7 @@ test('the answer of a resolution that was given up and not begun again is nothin
 test('who is told that a resolution has ended finds its result', async () => {
   const { asked, resolver } = resolverByHand();
   const seen: string[] = [];
-  const remotes = new Remotes(named('gw').endpoint, resolver, new SeededRandom(1), () => {
+  const remotes = new Remotes(named('gw').endpoints, resolver, new SeededRandom(1), () => {
     seen.push(remotes.state);
   });
   remotes.prepare(0, 5_000);
@@ -228,7 +228,7 @@ test('who is told that a resolution has ended finds its result', async () => {
 /** Addresses of a name whose DNS the test plays. */
 function remotesByHand() {
   const { asked, resolver } = resolverByHand();
-  return { asked, remotes: new Remotes(named('gw').endpoint, resolver, new SeededRandom(1), () => {}) };
+  return { asked, remotes: new Remotes(named('gw').endpoints, resolver, new SeededRandom(1), () => {}) };
 }
 
 test('addresses that were found more than five minutes ago are asked for anew before they are tried', async () => {
@@ -323,7 +323,7 @@ test('a name with nothing but addresses of no gateway has failed, and is not tol
   await settled();
   assert.equal(remotes.state, 'failed');
   assert.match(remotes.reason, /0\.0\.0\.0/);
-  assert.deepEqual(remotes.takePassedOver(), []);
+  assert.deepEqual(remotes.takeUnusable(), []);
 });
 
 test('an address that is passed over is told with its address; localhost is no excuse for others than loopback', async () => {

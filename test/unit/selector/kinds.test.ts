@@ -353,7 +353,7 @@ test('addresses of days ago are not tried: each has an age', async () => {
 test('300 names: a few are resolved at a time, in the order of their turns', async () => {
   const world = new FakeWorld();
   const peers = Array.from({ length: 300 }, (_, i) => peer(`p${i}`, { host: `p${i}.example`, kind: 'name' }));
-  for (const { endpoint } of peers) world.names.set(endpoint.host, 'silent');
+  for (const { name } of peers) world.names.set(`${name}.example`, 'silent');
   world.start(peers);
   await world.timers.pass(1_000);
   assert.ok(world.resolutions.length <= 4, `${world.resolutions.length}`);
@@ -362,7 +362,7 @@ test('300 names: a few are resolved at a time, in the order of their turns', asy
 test('a literal address behind many silent names is tried within the second', async () => {
   const world = new FakeWorld();
   const peers = Array.from({ length: 50 }, (_, i) => peer(`p${i}`, { host: `p${i}.example`, kind: 'name' }));
-  for (const { endpoint } of peers) world.names.set(endpoint.host, 'silent');
+  for (const { name } of peers) world.names.set(`${name}.example`, 'silent');
   world.alive('192.0.2.1', 10);
   world.start([...peers, peer('literal', { host: '192.0.2.1' })]);
   await world.timers.pass(1_000);

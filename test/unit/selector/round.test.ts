@@ -1,8 +1,43 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Round, shuffled } from '../../../src/selector/round.js';
+import { Round, shuffled, type Turn } from '../../../src/selector/round.js';
 import { SeededRandom } from '../../support/fake-world.js';
+
+const turn = (name: string, priority = 0, weight = 1): Turn => ({ name, priority, weight });
+const turns = (...names: string[]): Turn[] => names.map((name) => turn(name));
+
+/** Takes all that is left of the round; each of them fails. */
+function takeAll(round: Round): string[] {
+  const order: string[] = [];
+  for (let [next] = round.untried; next !== undefined; [next] = round.untried) {
+    round.take(next);
+    round.failed(next);
+    order.push(next);
+  }
+  return order;
+}
+
+/** How often each outcome of many draws comes. */
+function counted(draws: number, draw: () => string): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (let n = 0; n < draws; n++) {
+    const outcome = draw();
+    counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
+  }
+  return counts;
+}
+
+/** The outcomes are these and no others, each within five standard deviations of its probability. */
+function assertShares(counts: ReadonlyMap<string, number>, shares: Readonly<Record<string, number>>): void {
+  assert.deepEqual([...counts.keys()].sort(), Object.keys(shares).sort());
+  const draws = [...counts.values()].reduce((sum, count) => sum + count, 0);
+  for (const [outcome, share] of Object.entries(shares)) {
+    const count = counts.get(outcome) ?? 0;
+    const bound = 5 * Math.sqrt(draws * share * (1 - share));
+    assert.ok(Math.abs(count - draws * share) < bound, `${outcome}: ${count} of ${draws}, expected ${share}`);
+  }
+}
 
 test('every item comes once before any comes twice, and the last failure not first again', () => {
   fc.assert(
@@ -13,7 +48,7 @@ test('every item comes once before any comes twice, and the last failure not fir
       (seed, n, rounds) => {
         const items = Array.from({ length: n }, (_, index) => `p${index}`);
         const round = new Round(new SeededRandom(seed));
-        round.setItems(items);
+        round.setItems(turns(...items));
         let last: string | undefined;
         for (let number = 1; number <= rounds; number++) {
           round.begin();
@@ -36,31 +71,147 @@ test('every item comes once before any comes twice, and the last failure not fir
 
 test('each order is equally likely, and so is each in which the last failure is not first', () => {
   const random = new SeededRandom(7);
-  const orders = new Map<string, number>();
-  const withoutFirst = new Map<string, number>();
-  const draws = 6_000;
-  for (let draw = 0; draw < draws; draw++) {
-    const order = shuffled(['a', 'b', 'c'], random).join('');
-    orders.set(order, (orders.get(order) ?? 0) + 1);
-    const other = shuffled(['a', 'b', 'c'], random, 'a').join('');
-    withoutFirst.set(other, (withoutFirst.get(other) ?? 0) + 1);
+  const sixth = 1 / 6;
+  const all = { abc: sixth, acb: sixth, bac: sixth, bca: sixth, cab: sixth, cba: sixth };
+  assertShares(
+    counted(6_000, () => shuffled(['a', 'b', 'c'], random).join('')),
+    all,
+  );
+  assertShares(
+    counted(6_000, () => shuffled(['a', 'b', 'c'], random, 'a').join('')),
+    { bac: 1 / 4, bca: 1 / 4, cab: 1 / 4, cba: 1 / 4 },
+  );
+});
+
+test('weights: each place goes to one of those that are left, by their weights', () => {
+  const round = new Round(new SeededRandom(5));
+  round.setItems([turn('a', 0, 1), turn('b', 0, 3), turn('c', 0, 6)]);
+  const order = (): string => {
+    round.begin();
+    return round.untried.join('');
+  };
+  assertShares(counted(20_000, order), {
+    abc: (1 / 10) * (3 / 9),
+    acb: (1 / 10) * (6 / 9),
+    bac: (3 / 10) * (1 / 7),
+    bca: (3 / 10) * (6 / 7),
+    cab: (6 / 10) * (1 / 4),
+    cba: (6 / 10) * (3 / 4),
+  });
+  round.failed('c');
+  assertShares(counted(20_000, order), {
+    abc: (1 / 4) * (3 / 9),
+    acb: (1 / 4) * (6 / 9),
+    bac: (3 / 4) * (1 / 7),
+    bca: (3 / 4) * (6 / 7),
+  });
+});
+
+test('weights: who comes in the middle of a round has the same chances as if it had been there', () => {
+  const random = new SeededRandom(6);
+  const shares = {
+    abc: (1 / 10) * (3 / 9),
+    acb: (1 / 10) * (6 / 9),
+    bac: (3 / 10) * (1 / 7),
+    bca: (3 / 10) * (6 / 7),
+    cab: (6 / 10) * (1 / 4),
+    cba: (6 / 10) * (3 / 4),
+  };
+  const [a, b, c] = [turn('a', 0, 1), turn('b', 0, 3), turn('c', 0, 6)];
+  for (const late of [a, b, c]) {
+    const order = (): string => {
+      const round = new Round(random);
+      round.setItems([a, b, c].filter((item) => item !== late));
+      round.begin();
+      round.setItems([a, b, c]);
+      return round.untried.join('');
+    };
+    assertShares(counted(20_000, order), shares);
   }
-  // Six orders, 1000 expected of each; five standard deviations are about 145.
-  assert.equal(orders.size, 6);
-  for (const [order, count] of orders) assert.ok(Math.abs(count - 1000) < 145, `${order}: ${count}`);
-  // 1500 of each: 168.
-  assert.deepEqual([...withoutFirst.keys()].sort(), ['bac', 'bca', 'cab', 'cba']);
-  for (const [order, count] of withoutFirst) assert.ok(Math.abs(count - 1500) < 168, `${order}: ${count}`);
+});
+
+test('a better priority comes first, whatever the weights, and in a round everybody once', () => {
+  const items = fc.uniqueArray(
+    fc.record({
+      name: fc.constantFrom(...'abcdefghij'),
+      priority: fc.integer({ min: 0, max: 3 }),
+      weight: fc.integer({ min: 1, max: 100 }),
+    }),
+    { selector: ({ name }) => name, minLength: 1 },
+  );
+  fc.assert(
+    fc.property(fc.integer(), items, items, fc.nat({ max: 10 }), (seed, first, second, takes) => {
+      const round = new Round(new SeededRandom(seed));
+      round.setItems(first);
+      const inOrder = (now: readonly Turn[]): void => {
+        const priorities = round.untried.map(
+          (name) => now.find((item) => item.name === name)?.priority ?? -1,
+        );
+        assert.deepEqual(
+          priorities,
+          [...priorities].sort((one, other) => one - other),
+        );
+      };
+      round.begin();
+      inOrder(first);
+      const taken = round.untried.slice(0, takes);
+      for (const name of taken) round.take(name);
+      round.setItems(second);
+      inOrder(second);
+      const known = new Set(first.map(({ name }) => name));
+      const due = second.filter(({ name }) => !known.has(name) || !taken.includes(name));
+      assert.deepEqual([...round.untried].sort(), due.map(({ name }) => name).sort());
+      takeAll(round);
+      round.begin();
+      inOrder(second);
+      assert.deepEqual(takeAll(round).sort(), second.map(({ name }) => name).sort());
+    }),
+  );
+});
+
+test('the last failure is not the first of its priority again, and alone in the best it is', () => {
+  const round = new Round(new SeededRandom(1));
+  round.setItems([turn('best', 0), turn('a', 1), turn('b', 1)]);
+  for (const [failed, shares] of [
+    ['best', { 'best,a,b': 1 / 2, 'best,b,a': 1 / 2 }],
+    ['a', { 'best,b,a': 1 }],
+  ] as const) {
+    round.failed(failed);
+    const order = (): string => {
+      round.begin();
+      return round.untried.join();
+    };
+    if (failed === 'a') assert.deepEqual([...counted(100, order).keys()], ['best,b,a']);
+    else assertShares(counted(1_000, order), shares);
+  }
+});
+
+test('another priority or weight is another place, for who is still to be tried', () => {
+  const round = new Round(new SeededRandom(2));
+  round.setItems([turn('a', 0), turn('b', 1), turn('c', 2)]);
+  round.begin();
+  round.take('a');
+  round.setItems([turn('a', 3), turn('b', 1), turn('c', 0)]);
+  assert.deepEqual(round.untried, ['c', 'b']);
+  round.setItems([turn('a', 3), turn('b', 0), turn('c', 0)], ['a', 'b']);
+  assert.deepEqual([...round.untried.slice(0, 2)].sort(), ['b', 'c']);
+  assert.deepEqual(round.untried.slice(2), ['a']);
+  const places = counted(1_000, () => {
+    round.setItems([turn('a', 3), turn('b', 0, 1), turn('c', 0)]);
+    round.setItems([turn('a', 3), turn('b', 0, 3), turn('c', 0)]);
+    return round.untried.join('');
+  });
+  assertShares(places, { bca: 3 / 4, cba: 1 / 4 });
 });
 
 test('what is new in the middle of a round is taken in it, what is gone is not', () => {
   const round = new Round(new SeededRandom(3));
-  round.setItems(['a', 'b', 'c']);
+  round.setItems(turns('a', 'b', 'c'));
   round.begin();
   const first = round.untried[0] ?? '';
   round.take(first);
   const left = round.untried[0] ?? '';
-  round.setItems([...['a', 'b', 'c'].filter((item) => item !== left), 'd']);
+  round.setItems(turns(...['a', 'b', 'c'].filter((item) => item !== left), 'd'));
   assert.equal(round.untried.includes(left), false);
   assert.equal(round.untried.includes('d'), true);
   assert.deepEqual(round.tried, [first]);

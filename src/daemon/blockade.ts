@@ -1,0 +1,78 @@
+import { ROUTE_PROTOCOL, type Route, type RouteSpec, RTN_UNREACHABLE } from '../netlink/index.js';
+import type { Kernel } from './kernel.js';
+import { isErrno } from './kernel-tunnel.js';
+
+/**
+ * Metrics of our routes that refuse packets: above every other that somebody is likely to use, and by the last 16 bits each interface's own,
+ * because such a route has no interface to tell whose it is.
+ */
+const METRIC = 0xf000_0000;
+
+/**
+ * The routes of one interface that refuse packets (type unreachable), so that nothing that is meant for the tunnel leaves by another way
+ * while there is no connection: every other route with the same destination is better.
+ */
+export class Blockade {
+  readonly #kernel: Kernel;
+  readonly #metric: number;
+  /** What is known to be in the kernel; `undefined` when it has to be read. */
+  #kept: string | undefined;
+
+  constructor(kernel: Kernel, ifname: string) {
+    this.#kernel = kernel;
+    this.#metric = METRIC + hash(ifname);
+    kernel.onRoutes({
+      route: (change, route) => {
+        if (change === 'gone' && this.#isOurs(route)) this.#kept = undefined;
+      },
+      address: () => {},
+      lost: () => {
+        this.#kept = undefined;
+      },
+    });
+  }
+
+  /**
+   * Makes them exactly these.
+   * @throws {NetlinkError} what the kernel refuses
+   */
+  async keep(destinations: readonly string[], table: number): Promise<void> {
+    const wanted = `${[...destinations].sort().join(' ')} table ${table}`;
+    if (wanted === this.#kept) return;
+    const routes = await this.#kernel.rtnetlink.routes({ protocol: ROUTE_PROTOCOL });
+    const there = routes.filter((route) => this.#isOurs(route));
+    for (const route of there) {
+      if (route.table === table && destinations.includes(route.destination)) continue;
+      await this.#kernel.rtnetlink
+        .removeRoute(this.#route(route.destination, route.table))
+        .catch(unless('ESRCH'));
+    }
+    for (const destination of destinations) {
+      if (there.some((route) => route.table === table && route.destination === destination)) continue;
+      await this.#kernel.rtnetlink.addRoute(this.#route(destination, table)).catch(unless('EEXIST'));
+    }
+    this.#kept = wanted;
+  }
+
+  #isOurs({ protocol, type, metric }: Route): boolean {
+    return protocol === ROUTE_PROTOCOL && type === RTN_UNREACHABLE && metric === this.#metric;
+  }
+
+  #route(destination: string, table: number): RouteSpec {
+    return { destination, table, metric: this.#metric, type: RTN_UNREACHABLE };
+  }
+}
+
+/** Lets an error pass that says that it is as it should be. */
+function unless(code: string): (error: unknown) => void {
+  return (error) => {
+    if (!isErrno(error, code)) throw error;
+  };
+}
+
+/** FNV-1a, folded to 16 bits. */
+function hash(text: string): number {
+  let value = 0x811c9dc5;
+  for (let at = 0; at < text.length; at++) value = Math.imul(value ^ text.charCodeAt(at), 0x01000193);
+  return ((value >>> 16) ^ value) & 0xffff;
+}

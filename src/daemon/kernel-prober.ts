@@ -1,0 +1,118 @@
+import { openProbe, type Probe, type ProbeKind } from '#platform/probe.js';
+import type { InterfaceAddress } from '../netlink/index.js';
+import type { Peer, Prober } from '../selector/world.js';
+import { messageOf } from '../wording.js';
+import type { Kernel, WatchedLink } from './kernel.js';
+import { isLinkLocal, probeTargets } from './probe-targets.js';
+
+/** Probes through one interface, bound to it, from an address of its own. */
+export class KernelProber implements Prober {
+  readonly #kernel: Kernel;
+  readonly #watched: WatchedLink;
+  readonly #wish: () => string | undefined;
+  /** What it asks of whom, and the sockets that are open for it. */
+  #datagrams: { readonly key: string; readonly probe: Probe } | undefined;
+  #echoes: { readonly key: string; readonly probe: Probe } | undefined;
+
+  /** @param wish the address that probes are to go to, where there is one */
+  constructor(kernel: Kernel, watched: WatchedLink, wish: () => string | undefined) {
+    this.#kernel = kernel;
+    this.#watched = watched;
+    this.#wish = wish;
+    const close = (): void => this.close();
+    kernel.onRoutes({
+      route: () => {},
+      address: (interfaceIndex) => {
+        if (interfaceIndex === watched.index) close(); // it may be the one that probes come from
+      },
+      lost: close,
+    });
+    watched.onChange(close);
+  }
+
+  async send(peer: Peer): Promise<string | undefined> {
+    const wish = this.#wish();
+    const targets = wish === undefined ? probeTargets(peer.allowedIps) : [wish];
+    const key = targets.join();
+    const open = this.#datagrams?.key === key ? this.#datagrams.probe : undefined;
+    if (open !== undefined && sends(open)) return undefined;
+    this.#datagrams?.probe.close();
+    this.#datagrams = undefined;
+    const found = await this.#open('datagram', targets);
+    if (typeof found === 'string') return found;
+    this.#datagrams = { key, probe: found };
+    return undefined;
+  }
+
+  answered(): boolean {
+    return this.#datagrams?.probe.answered() ?? false;
+  }
+
+  async echo(address: string): Promise<string | undefined> {
+    const open = this.#echoes?.key === address ? this.#echoes.probe : undefined;
+    if (open !== undefined && sends(open)) return undefined;
+    this.#echoes?.probe.close();
+    this.#echoes = undefined;
+    const found = await this.#open('echo', [address]);
+    if (typeof found === 'string') return `${address} cannot be asked for an echo: ${found}`;
+    this.#echoes = { key: address, probe: found };
+    return undefined;
+  }
+
+  echoed(): boolean {
+    return this.#echoes?.probe.answered() ?? false;
+  }
+
+  close(): void {
+    this.#datagrams?.probe.close();
+    this.#echoes?.probe.close();
+    this.#datagrams = this.#echoes = undefined;
+  }
+
+  /** Opens a probe to the first target that the kernel lets one get to, and sends it. @returns why there is none */
+  async #open(kind: ProbeKind, targets: readonly string[]): Promise<Probe | string> {
+    const interfaceIndex = this.#watched.index;
+    if (interfaceIndex === undefined) return 'there is no such interface';
+    const device = this.#watched.name;
+    const own = await this.#kernel.rtnetlink.addresses({ interfaceIndex });
+    let reason = targets.length === 0 ? 'it has no allowed IPs' : `${device} has no address for it`;
+    for (const target of targets) {
+      const source = sourceFor(target, own);
+      if (source === undefined) continue;
+      let probe: Probe | undefined;
+      try {
+        probe = openProbe(kind, { device, source: zoned(source, device), target: zoned(target, device) });
+        probe.send();
+        return probe;
+      } catch (error) {
+        probe?.close();
+        reason = messageOf(error);
+      }
+    }
+    return reason;
+  }
+}
+
+/** Whether the kernel takes one more: the interface or its address may have changed since the socket was opened. */
+function sends(probe: Probe): boolean {
+  try {
+    probe.send();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** An address of ours of the target's family, and if possible of its scope; none where the target itself is ours. */
+function sourceFor(target: string, own: readonly InterfaceAddress[]): string | undefined {
+  if (own.some(({ address }) => address === target)) return undefined;
+  const family = target.includes(':') ? 6 : 4;
+  const usable = own.filter((address) => address.family === family && !address.tentative);
+  const linkLocal = isLinkLocal(target);
+  const fitting = usable.filter(({ address }) => isLinkLocal(address) === linkLocal);
+  return (fitting.find(({ deprecated }) => !deprecated) ?? fitting[0] ?? usable[0])?.address;
+}
+
+function zoned(address: string, device: string): string {
+  return address.includes(':') && isLinkLocal(address) ? `${address}%${device}` : address;
+}

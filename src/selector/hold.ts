@@ -1,0 +1,267 @@
+import { Backoff } from './backoff.js';
+import type { Look } from './connection.js';
+import { type Knocks, knock } from './knock.js';
+import { Liveness } from './liveness.js';
+import { type Loop, type Loss, REMOVED } from './loop.js';
+import { Reach } from './reach.js';
+import type { Rivals, Successor } from './rivals.js';
+import { KNOCK, LAST_RENEWAL, RENEW_AFTER, RENEWED_WITHIN, ROUTE_REST } from './times.js';
+import { Trials } from './trials.js';
+import type { Peer } from './world.js';
+
+/** How a suspicion is settled. */
+interface Test {
+  readonly suspicion: string;
+  readonly knocks: Knocks;
+  /** What is said where nobody answers. @param knocks so many handshakes were asked for */
+  loss(knocks: number): Loss;
+}
+
+/** A connection that was taken over may be old already: it is put to the test after so long, in milliseconds. */
+const SOON = 1_000;
+
+/** Little is known of a fresh link: so many misses of so many questions are assumed. */
+const PRIOR = { missed: 1, of: 3 };
+
+/**
+ * Holds a connection until it is lost. It is looked at every `checkInterval`, compared with the truth and mended; in between, its
+ * counters as often as {@link Liveness} wants. Whoever seems dead is put to a test that only the dead fail: a handshake.
+ */
+export class Hold {
+  readonly #loop: Loop;
+  readonly #rivals: Rivals;
+  /** How many round trips are lost on the way to all peers: it leads over the same uplink. */
+  readonly #roundTrips = new Trials();
+  #liveness: Liveness | undefined;
+  #reach: Reach | undefined;
+  /** Why no probe could be sent, when that was last told. */
+  #unprobable: string | undefined;
+
+  constructor(loop: Loop, rivals: Rivals) {
+    this.#loop = loop;
+    this.#rivals = rivals;
+  }
+
+  /** Milliseconds since something came in over the connection that is held, as far as looks can tell. */
+  get silence(): number | undefined {
+    return this.#liveness?.silence(this.#loop.world.timers.now());
+  }
+
+  /** A connection was made. WireGuard has sent an initiation every 5 s. */
+  connected(): void {
+    const { roundTrip = 0 } = this.#loop.connection;
+    this.#roundTrips.add({ answered: 1, missed: Math.floor(roundTrip / RENEWED_WITHIN) });
+  }
+
+  /** Watches the connection until it is lost, something else is to be done, or another peer is to take its place. */
+  async run(peer: Peer): Promise<Loss | Successor> {
+    const { world, connection, inbox } = this.#loop;
+    const { news } = inbox;
+    const { timers, random } = world;
+    // Whoever takes one route often takes several, and perhaps takes them again: not in step with them.
+    const rest = new Backoff(random, ROUTE_REST.first, ROUTE_REST.longest);
+    let settling = false;
+    let routesDue = this.#nextComparison();
+    const interrupted = (): boolean => this.#loop.interruption(peer) !== undefined;
+    this.#liveness = undefined;
+    this.#reach = undefined;
+    const { probeTimeout, probeInterval } = this.#loop.assignment().settings;
+    let lookDue = probeTimeout + probeInterval > 0 ? timers.now() : Number.POSITIVE_INFINITY;
+    for (;;) {
+      const due = Math.min(routesDue, lookDue);
+      await inbox.until(
+        () => interrupted() || news.routesInDoubt,
+        Math.min(due, this.#rivals.due) - timers.now(),
+      );
+      const interruption = this.#loop.interruption(peer);
+      if (interruption !== undefined) return interruption;
+      if (news.routesInDoubt) {
+        news.routesInDoubt = false;
+        if (!settling) routesDue = Math.min(routesDue, timers.now() + rest.next());
+        settling = true;
+        continue;
+      }
+      if (timers.now() < due) {
+        const successor = await this.#rivals.step();
+        if (successor !== undefined) return successor;
+        continue;
+      }
+      const whole = timers.now() >= routesDue;
+      const look = await connection.look(peer, this.#loop.assignment(), whole);
+      if (news.unread) continue; // the interface went away under the question
+      if (look === 'gone') return REMOVED;
+      for (const what of look.mended) this.#loop.emit({ type: 'mended', peer, what });
+      if (look.routesChanged) {
+        this.#loop.emit({ type: 'routes-restored', peer, routes: connection.routes });
+      } else if (whole) rest.reset();
+      if (whole) settling = false;
+      const dead = await this.#judge(peer, look);
+      if (dead !== undefined) return dead;
+      if (whole) routesDue = this.#nextComparison();
+      lookDue = this.#nextLook();
+    }
+  }
+
+  /** When the connection is to be compared again: however rare that is otherwise, for its renewal and at its limit. */
+  #nextComparison(): number {
+    const { world, connection, assignment } = this.#loop;
+    const { checkInterval, deadPeerTimeout } = assignment().settings;
+    const age = connection.handshakeAge ?? deadPeerTimeout;
+    const renewal = age < RENEW_AFTER ? RENEW_AFTER - age : RENEWED_WITHIN;
+    const last = Math.max(lastRenewal(deadPeerTimeout) - age, SOON);
+    return world.timers.now() + Math.min(checkInterval, renewal, last, deadPeerTimeout - age);
+  }
+
+  /** When its counters are to be looked at again. */
+  #nextLook(): number {
+    const { checkInterval } = this.#loop.assignment().settings;
+    const never = Number.POSITIVE_INFINITY;
+    return Math.min(this.#liveness?.nextLook() ?? never, this.#reach?.due(checkInterval) ?? never);
+  }
+
+  /** @returns why the connection is over, if it is */
+  async #judge(peer: Peer, look: Look): Promise<Loss | undefined> {
+    const { world, connection, assignment } = this.#loop;
+    const { settings } = assignment();
+    const { timers, prober } = world;
+    const age = connection.handshakeAge ?? settings.deadPeerTimeout;
+    if (age >= settings.deadPeerTimeout && look.endpoint === undefined) return tooOld(age);
+    this.#liveness ??= new Liveness(this.#roundTrips, peer.persistentKeepalive, look, timers.now());
+    const counters = { received: look.received, sent: look.sent, probeAnswered: prober.answered() };
+    const advice = this.#liveness.observe(counters, settings, timers.now());
+    if (advice.suspicion !== undefined) {
+      return await this.#prove(peer, look, this.#test(this.#liveness, advice.suspicion, advice.unanswered));
+    }
+    const unreached = await this.#check(peer);
+    if (unreached !== undefined) return unreached;
+    const renewed = Math.min(RENEW_AFTER, lastRenewal(settings.deadPeerTimeout));
+    if (age >= settings.deadPeerTimeout || (look.compared && age >= renewed)) {
+      return await this.#renew(peer, look, age);
+    }
+    if (advice.probe) await this.#probe(peer, this.#liveness);
+    return undefined;
+  }
+
+  /**
+   * Asks for a new handshake. A session that we have initiated is renewed when we send something, which a kick does; one that the peer has
+   * initiated, when the peer does, which a probe brings about. Where packets get lost, handshakes are asked for from the beginning.
+   */
+  async #renew(peer: Peer, look: Look, age: number): Promise<Loss | undefined> {
+    const { connection, assignment } = this.#loop;
+    const { deadPeerTimeout, probeInterval } = assignment().settings;
+    if (age < lastRenewal(deadPeerTimeout) || look.endpoint === undefined) {
+      await connection.renew(peer);
+      if (probeInterval > 0 && this.#liveness !== undefined) await this.#probe(peer, this.#liveness);
+      return undefined;
+    }
+    const least = this.#enough;
+    const ageNow = (): number => connection.handshakeAge ?? deadPeerTimeout;
+    const wait = Math.min(Math.max(KNOCK.unknown, 3 * (connection.roundTrip ?? 0)), KNOCK.longest);
+    return await this.#prove(peer, look, {
+      suspicion: tooOld(age).reason,
+      loss: () => tooOld(ageNow()),
+      // So many have their time, also where the look came late; what comes after them ends with the limit.
+      knocks: {
+        wait: (n) => (n <= least ? wait : Math.min(wait, Math.max(0, deadPeerTimeout - ageNow()))),
+        enough: (n) => n >= least && ageNow() >= deadPeerTimeout,
+      },
+    });
+  }
+
+  async #probe(peer: Peer, liveness: Liveness): Promise<void> {
+    const { world } = this.#loop;
+    const reason = await world.prober.send(peer);
+    const now = world.timers.now();
+    if (reason === undefined) return liveness.probed(now);
+    liveness.cannotProbe(now);
+    this.#cannot(peer, reason);
+  }
+
+  /** Asks the address that has to answer. */
+  async #check(peer: Peer): Promise<Loss | undefined> {
+    const { world, assignment } = this.#loop;
+    const { checkAddress, checkInterval, probeTimeout } = assignment().settings;
+    if (checkAddress === undefined || probeTimeout === 0) return undefined;
+    const now = world.timers.now();
+    this.#reach ??= new Reach(now);
+    if (this.#reach.observe(world.prober.echoed(), probeTimeout, now)) {
+      const reason = `it answers, but ${checkAddress} behind it does not, for ${probeTimeout / 1000} s`;
+      return { code: 'no-data', reason };
+    }
+    if (now < this.#reach.due(checkInterval)) return undefined;
+    const reason = await world.prober.echo(checkAddress);
+    if (reason === undefined) this.#reach.asked(world.timers.now());
+    else {
+      this.#reach.notAsked(world.timers.now());
+      this.#cannot(peer, reason);
+    }
+    return undefined;
+  }
+
+  #cannot(peer: Peer, reason: string): void {
+    if (this.#unprobable === reason) return;
+    this.#unprobable = reason;
+    this.#loop.emit({ type: 'not-probed', peer, reason });
+  }
+
+  /**
+   * Handshakes, as many as a living peer would hardly ever leave unanswered; and over a time in which a way that is interrupted for some
+   * seconds comes back.
+   *
+   * @param unanswered so many probes in a row were not answered: there has been time already
+   */
+  #test(liveness: Liveness, suspicion: string, unanswered: number): Test {
+    const { world, connection } = this.#loop;
+    const { timers } = world;
+    const begin = timers.now();
+    const { roundTrip } = connection; // unknown where the connection was taken over
+    const usual = roundTrip === undefined ? KNOCK.unknown : Math.max(KNOCK.shortest, 3 * roundTrip);
+    // Round trips may have become longer: the last handshake has more time.
+    const last = roundTrip === undefined ? KNOCK.longest : Math.max(KNOCK.last, usual);
+    const least = this.#enough;
+    const apart = unanswered > 0 ? 0 : KNOCK.spread / (least - 1);
+    return {
+      suspicion,
+      loss: (knocks) => {
+        const seconds = ((timers.now() - begin) / 1000).toFixed(1);
+        return {
+          code: 'no-answer',
+          reason: `${suspicion}, and ${knocks} handshakes in ${seconds} s neither`,
+        };
+      },
+      knocks: {
+        wait: (n) => Math.min(n < least ? Math.max(usual, apart) : last, KNOCK.longest),
+        enough: (n) => {
+          const now = timers.now();
+          return n >= least && liveness.silence(now) >= KNOCK.silence && liveness.owing(now) >= KNOCK.owing;
+        },
+      },
+    };
+  }
+
+  /** Handshakes that have to be lost in a row, at the loss that was seen so far. */
+  get #enough(): number {
+    return Math.min(Math.max(KNOCK.fewest, this.#roundTrips.inARow(KNOCK.rare, PRIOR)), KNOCK.most);
+  }
+
+  /** Lets a handshake decide. */
+  async #prove(peer: Peer, look: Look, { suspicion, loss, knocks }: Test): Promise<Loss | undefined> {
+    this.#loop.emit({ type: 'suspected', peer, reason: suspicion });
+    const found = await knock(this.#loop, peer, look, knocks);
+    if ('code' in found) return found;
+    if (!found.lives) return loss(found.knocks);
+    this.#roundTrips.add({ answered: 1, missed: found.knocks - 1 });
+    this.#liveness?.lives(this.#loop.world.timers.now());
+    this.#loop.emit({ type: 'proven', peer, reason: suspicion, knocks: found.knocks });
+    return undefined;
+  }
+}
+
+/** The age at which a handshake is asked for in the way that leaves the old session, in milliseconds. */
+function lastRenewal(deadPeerTimeout: number): number {
+  return Math.max(deadPeerTimeout - LAST_RENEWAL, deadPeerTimeout / 2);
+}
+
+function tooOld(age: number): Loss {
+  return { code: 'handshake-too-old', reason: `no handshake for ${Math.round(age / 1000)} s` };
+}

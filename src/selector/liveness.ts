@@ -1,0 +1,283 @@
+import { Trials } from './trials.js';
+import type { Settings } from './world.js';
+
+/** What it obeys. */
+export type LivenessSettings = Pick<Settings, 'probeTimeout' | 'probeInterval'>;
+
+/** How often a connection is looked at while something is on the way, in milliseconds. */
+const CLOSE_LOOK = 1_000;
+
+/** After a connection is made so many probes find out whether somebody answers them. */
+const FIRST_PROBES = 8;
+
+/** Fewer are enough where nobody does. */
+const VAIN_PROBES = 3;
+
+/** Nothing came in for so long although data went out: time to ask. Milliseconds. */
+const SILENT_UNDER_TRAFFIC = 3_000;
+
+/** Who answers probes at all does so within this, in milliseconds; and so often they are sent then. */
+const ANSWER_TIME = 1_000;
+
+/** How often they are sent to somebody who does not answer at once, so that one of them gets there. Milliseconds. */
+const RARE_PROBE = 3_000;
+
+/** Unanswered probes say nothing before there were so many in a row, nor so soon after something came in (milliseconds). */
+const LEAST_PROBES = 4;
+const LEAST_SILENCE = 7_000;
+
+/** A silence of this kind on a healthy connection is put to the test for nothing. */
+const RARE = 1e-3;
+
+/** Little is known of a fresh link: it counts as one that is neither clean nor bad. */
+const PROBES_PRIOR = { missed: 1, of: 2 };
+const INITIATIONS_PRIOR = { missed: 0.5, of: 5 };
+
+/** WireGuard repeats an initiation that was not answered after so long (REKEY_TIMEOUT), in milliseconds. */
+const REKEY_TIMEOUT = 5_000;
+
+/** On the worst of links it is waited for so many of them. */
+const MOST_INITIATIONS = 5;
+
+/** So long before its time is over the peer is put to the test, which takes some time itself. Milliseconds. */
+const TEST_TIME = 4_000;
+
+/** A look that comes so much later than it was due says that the machine stood still, in milliseconds. */
+const STOOD_STILL = 3_000;
+
+/** Bytes of WireGuard's messages that oblige nobody to answer: initiation, response, an empty packet. */
+const INITIATION = 148;
+const RESPONSE = 92;
+const EMPTY = 32;
+
+/** A probe in the tunnel, at most: an empty datagram over IPv6, padded. Bytes. */
+const PROBE = 80;
+
+/** Empty packets that may come in by chance while a probe is answered, which takes more bytes than so many. */
+const MOST_EMPTY = 2;
+
+/** Where no probe can be sent it is tried again after so long, in milliseconds. */
+const NO_PROBE = 60_000;
+
+/** What a look sees of a peer, in bytes since it was installed. */
+export interface Counters {
+  readonly received: number;
+  readonly sent: number;
+  /** Whether a probe was answered since the look before, as its own socket heard. */
+  readonly probeAnswered: boolean;
+}
+
+/** What is to be done now. */
+export interface Advice {
+  /** Why the peer seems to be dead, if it does. */
+  readonly suspicion: string | undefined;
+  /** So many probes in a row have led to it, each of which should have been answered. */
+  readonly unanswered: number;
+  readonly probe: boolean;
+}
+
+/**
+ * Whether the peer still answers, judged by its counters. What comes in proves life. What goes out obliges the other side to answer, whatever
+ * the connection is used for (linux, drivers/net/wireguard/timers.c): by an empty packet after
+ * 10 s, and, where that does not come, to an initiation that the kernel sends 15 s after the unanswered data and every 5 s from
+ * then on. Where nothing goes out, a probe does. Most gateways answer probes at once, and so are found dead sooner.
+ *
+ * A suspicion is no proof: packets get lost. It says that it is worth a test.
+ */
+export class Liveness {
+  readonly #roundTrips: Trials;
+  readonly #keepalive: number;
+  /** Of probes, and of answers within their time. */
+  readonly #probes = new Trials();
+  #settings: LivenessSettings = { probeTimeout: 0, probeInterval: 0 };
+  #received: number;
+  #sent: number;
+  #lookedAt: number;
+  #dueAt: number;
+  #heardAt: number;
+  /** Since when something has to be answered. */
+  #owedSince: number | undefined;
+  /** Data went out between the last two looks. */
+  #busy = false;
+  #probed: { readonly at: number; readonly inSilence: boolean } | undefined;
+  #unjudged = false;
+  #firstProbes = 0;
+  #noProbeBefore = 0;
+  /** Probes in a row without an answer. */
+  #unanswered = 0;
+
+  /**
+   * @param roundTrips what is known of the way to and fro; what this learns goes there
+   * @param keepalive the peer's persistent keepalive in seconds, 0 for none
+   * @param now milliseconds
+   */
+  constructor(
+    roundTrips: Trials,
+    keepalive: number,
+    { received, sent }: Pick<Counters, 'received' | 'sent'>,
+    now: number,
+  ) {
+    this.#roundTrips = roundTrips;
+    this.#keepalive = keepalive;
+    this.#received = received;
+    this.#sent = sent;
+    this.#lookedAt = now;
+    this.#dueAt = Number.POSITIVE_INFINITY;
+    this.#heardAt = now;
+  }
+
+  /** Milliseconds since something came in, as far as looks can tell: not more. */
+  silence(now: number): number {
+    return now - this.#heardAt;
+  }
+
+  /** Milliseconds since something was sent that has to be answered and was not; 0 where everything was. */
+  owing(now: number): number {
+    return this.#owedSince === undefined ? 0 : now - this.#owedSince;
+  }
+
+  /** Whether something behind the peer answers probes, most of the time. */
+  get answersProbes(): boolean {
+    return this.#probes.answered >= 2 && this.#probes.missRate(PROBES_PRIOR) < 0.6;
+  }
+
+  /** Takes what a look has seen, and says what to do. */
+  observe(counters: Counters, settings: LivenessSettings, now: number): Advice {
+    this.#settings = settings;
+    const sent = counters.sent - this.#sent;
+    const received = counters.received - this.#received;
+    const heard = received > 0;
+    const data = sent > (this.#unjudged ? PROBE : 0) && !obligesNobody(sent, this.#emptyPackets(now));
+    if (now > this.#dueAt + STOOD_STILL) this.#startAnew(now);
+    this.#judgeProbe(counters.probeAnswered, received, now);
+    if (heard || counters.probeAnswered) this.#hear(now);
+    else if (data) this.#owedSince ??= Math.max(this.#lookedAt, now - CLOSE_LOOK);
+    this.#busy = data;
+    this.#received = counters.received;
+    this.#sent = counters.sent;
+    this.#lookedAt = now;
+    this.#dueAt = Number.POSITIVE_INFINITY;
+    return { ...this.#suspicion(now), probe: this.#probeDue() <= now };
+  }
+
+  /** A probe was sent. */
+  probed(now: number): void {
+    this.#probed = { at: now, inSilence: this.#heardAt + SILENT_UNDER_TRAFFIC <= now };
+    this.#unjudged = true;
+    this.#firstProbes++;
+    this.#owedSince ??= now;
+  }
+
+  /** No probe could be sent. */
+  cannotProbe(now: number): void {
+    this.#noProbeBefore = now + NO_PROBE;
+  }
+
+  /** A test has shown that the peer lives. It was installed anew for that, so its counters begin at 0. */
+  lives(now: number): void {
+    this.#received = 0;
+    this.#sent = 0;
+    this.#unjudged = false;
+    this.#startAnew(now);
+  }
+
+  /** When the next look is due, if nothing else makes it due sooner. */
+  nextLook(): number {
+    const close = (this.#busy || this.#unjudged) && this.#settings.probeTimeout > 0;
+    const soon = close ? this.#lookedAt + CLOSE_LOOK : Number.POSITIVE_INFINITY;
+    this.#dueAt = Math.min(soon, Math.max(this.#probeDue(), this.#lookedAt), this.#answerDue());
+    return this.#dueAt;
+  }
+
+  #startAnew(now: number): void {
+    this.#heardAt = now;
+    this.#owedSince = undefined;
+    this.#unanswered = 0;
+  }
+
+  #hear(now: number): void {
+    const owedFor = this.#owedSince === undefined ? 0 : now - this.#owedSince;
+    // Of traffic nobody knows which packet answers which. A silence that a probe has ended says something.
+    if (this.#unanswered > 0) {
+      this.#probes.add({ missed: this.#unanswered });
+      if (this.answersProbes) this.#roundTrips.add({ answered: 1, missed: this.#unanswered });
+      // The first probe is answered after 10 s. Later: it was lost, or its answer; sooner: something else has come in.
+      else if (owedFor > 12_000)
+        this.#roundTrips.add({ answered: 1, missed: Math.ceil((owedFor - 10_000) / 5_000) });
+      else if (owedFor > 9_000) this.#roundTrips.add({ answered: 1 });
+    }
+    this.#startAnew(now);
+  }
+
+  /** Whether the latest probe was answered in its time. Life that shows otherwise is no answer, nor a miss. */
+  #judgeProbe(answered: boolean, received: number, now: number): void {
+    if (!this.#unjudged || this.#probed === undefined) return;
+    const { at, inSilence } = this.#probed;
+    const over = now - at >= ANSWER_TIME;
+    const quoted = inSilence && now - at <= 2 * ANSWER_TIME && !obligesNobody(received, MOST_EMPTY);
+    if (answered || quoted) {
+      this.#probes.add({ answered: 1 });
+      if (this.#unanswered === 0) this.#roundTrips.add({ answered: 1 });
+      this.#unjudged = false;
+    } else if (over) {
+      if (received === 0) this.#unanswered++;
+      this.#unjudged = false;
+    }
+  }
+
+  #suspicion(now: number): Pick<Advice, 'suspicion' | 'unanswered'> {
+    if (this.#settings.probeTimeout === 0) return { suspicion: undefined, unanswered: 0 };
+    const silence = this.silence(now);
+    const enough = Math.max(LEAST_PROBES, this.#probes.inARow(RARE, PROBES_PRIOR));
+    if (this.answersProbes && this.#unanswered >= enough && silence >= LEAST_SILENCE) {
+      const suspicion = `${this.#unanswered} probes in a row were not answered`;
+      return { suspicion, unanswered: this.#unanswered };
+    }
+    const suspicion =
+      now < this.#answerDue()
+        ? undefined
+        : `nothing came in for ${Math.round(silence / 1000)} s, although data went out`;
+    return { suspicion, unanswered: 0 };
+  }
+
+  /** When what is owed must have been answered, on a link that loses as much as this one. */
+  #answerDue(): number {
+    const { probeTimeout } = this.#settings;
+    if (this.#owedSince === undefined || probeTimeout === 0) return Number.POSITIVE_INFINITY;
+    const miss = this.#roundTrips.missRate(INITIATIONS_PRIOR);
+    let initiations = 1;
+    for (let all = (miss / 2) * miss; all > 10 * RARE && initiations < MOST_INITIATIONS; all *= miss)
+      initiations++;
+    const patience = probeTimeout - Math.min(TEST_TIME, probeTimeout / 2);
+    return this.#owedSince + patience + (initiations - 1) * REKEY_TIMEOUT;
+  }
+
+  #probeDue(): number {
+    const { probeInterval } = this.#settings;
+    if (probeInterval === 0) return Number.POSITIVE_INFINITY;
+    const first = this.answersProbes ? FIRST_PROBES : VAIN_PROBES;
+    if (this.#probed === undefined) return Math.max(this.#lookedAt, this.#noProbeBefore);
+    const next = this.#probed.at + (this.answersProbes ? ANSWER_TIME : RARE_PROBE);
+    if (this.#firstProbes < first) return this.#probed.at + ANSWER_TIME;
+    const silent = this.#owedSince === undefined ? probeInterval : SILENT_UNDER_TRAFFIC;
+    return Math.max(next, this.#heardAt + silent, this.#noProbeBefore);
+  }
+
+  /** How many empty packets WireGuard may have sent since the look before. */
+  #emptyPackets(now: number): number {
+    const persistent =
+      this.#keepalive === 0 ? 0 : 1 + Math.floor((now - this.#lookedAt) / (this.#keepalive * 1000));
+    return 1 + persistent;
+  }
+}
+
+/** Whether so many bytes may be nothing but handshakes and empty packets. */
+function obligesNobody(bytes: number, emptyPackets: number): boolean {
+  for (let initiations = 0; initiations <= 2; initiations++) {
+    for (let responses = 0; responses <= 2; responses++) {
+      const rest = bytes - initiations * INITIATION - responses * RESPONSE;
+      if (rest >= 0 && rest % EMPTY === 0 && rest / EMPTY <= emptyPackets) return true;
+    }
+  }
+  return false;
+}

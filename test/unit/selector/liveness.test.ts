@@ -1,0 +1,255 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { assign, FakeWorld, type Gateway, peer } from '../../support/fake-world.js';
+
+const [a, b] = [peer('a'), peer('b')];
+const DEFAULTS = { probeTimeout: 20, probeInterval: 15 };
+
+/** A world with a connection to `a` that has been quiet for two minutes, and its gateway. */
+async function held(options: { silent?: boolean; settings?: Partial<typeof DEFAULTS> } = {}) {
+  const world = new FakeWorld();
+  const gateway: Gateway = { alive: true, latency: 40, silent: options.silent ?? false };
+  world.gateways.set('address of a', gateway);
+  world.traffic = false;
+  const { selector, run } = world.serve(assign([a], { ...DEFAULTS, ...options.settings }));
+  await world.timers.pass(120_000);
+  assert.equal(selector.snapshot().state, 'established');
+  world.alive('address of b');
+  selector.assign(assign([a, b], { ...DEFAULTS, ...options.settings }));
+  return { world, gateway, selector, run };
+}
+
+/** Somebody pings through the tunnel, five times a second. @returns how to end it */
+function ping(world: FakeWorld, answer = 128): () => void {
+  let going = true;
+  const once = (): void => {
+    if (!going) return;
+    for (const key of world.installed.keys()) world.send(key, 128, answer);
+    world.timers.after(200, once);
+  };
+  once();
+  return () => {
+    going = false;
+  };
+}
+
+/** Lets time pass until the connection is lost. @returns after how many seconds, and why */
+async function timeToLoss(world: FakeWorld): Promise<{ seconds: number; code: string; reason: string }> {
+  const begin = world.timers.now();
+  for (let waited = 0; waited < 1_000; waited++) {
+    await world.timers.pass(200);
+    const [lost] = world.ofType('lost');
+    if (lost !== undefined)
+      return { seconds: (world.timers.now() - begin) / 1000, code: lost.code, reason: lost.reason };
+  }
+  return { seconds: Number.POSITIVE_INFINITY, code: '', reason: '' };
+}
+
+test('a gateway that answers probes dies under traffic: lost within 9 s, not before 8', async () => {
+  const { world, gateway } = await held();
+  ping(world);
+  await world.timers.pass(60_000);
+  gateway.alive = false;
+  const { seconds, code } = await timeToLoss(world);
+  assert.ok(seconds >= 7 && seconds <= 9.3, `${seconds} s`);
+  assert.equal(code, 'no-answer');
+});
+
+test('a gateway that answers nothing inside the tunnel dies under traffic: lost within 23 s', async () => {
+  const { world, gateway } = await held({ silent: true });
+  ping(world);
+  await world.timers.pass(60_000);
+  assert.deepEqual(world.ofType('lost'), []);
+  gateway.alive = false;
+  const { seconds, code } = await timeToLoss(world);
+  assert.ok(seconds >= 15 && seconds <= 23, `${seconds} s`);
+  assert.equal(code, 'no-answer');
+});
+
+test('traffic that goes one way only is no reason, as long as WireGuard answers', async () => {
+  for (const silent of [false, true]) {
+    const { world } = await held({ silent });
+    ping(world, 0);
+    await world.timers.pass(600_000);
+    assert.deepEqual(world.ofType('suspected'), []);
+  }
+});
+
+test('in silence it takes the probe interval more', async () => {
+  for (const [silent, most] of [
+    [false, 25],
+    [true, 38],
+  ] as const) {
+    const { world, gateway } = await held({ silent });
+    gateway.alive = false;
+    const { seconds } = await timeToLoss(world);
+    assert.ok(seconds <= most, `${seconds} s`);
+  }
+});
+
+test('silence alone is no reason: for hours nothing is lost, and nobody is put to the test', async () => {
+  for (const silent of [false, true]) {
+    const { world, selector } = await held({ silent });
+    await world.timers.pass(4 * 3_600_000);
+    assert.deepEqual(world.ofType('lost'), []);
+    assert.deepEqual(world.ofType('suspected'), []);
+    assert.equal(selector.snapshot().state, 'established');
+  }
+});
+
+test('a living gateway that is suspected proves itself by a handshake, and the connection stays', async () => {
+  const { world, gateway } = await held();
+  ping(world);
+  await world.timers.pass(10_000);
+  gateway.alive = false;
+  while (world.ofType('suspected').length === 0) await world.timers.pass(100);
+  gateway.alive = true;
+  await world.timers.pass(5_000);
+  assert.equal(world.ofType('proven').length, 1);
+  assert.deepEqual(world.ofType('lost'), []);
+  assert.ok(world.calls.some((call) => call.startsWith('knock a address of a')));
+});
+
+test('probe_timeout 0 leaves it to the age of the handshake', async () => {
+  const { world, gateway } = await held({ settings: { probeTimeout: 0 } });
+  ping(world);
+  gateway.alive = false;
+  const { seconds, code } = await timeToLoss(world);
+  assert.ok(seconds > 25, `${seconds} s`);
+  assert.equal(code, 'handshake-too-old');
+});
+
+test('probe_interval 0 sends no probe, and judges what traffic there is', async () => {
+  const { world, gateway } = await held({ settings: { probeInterval: 0 } });
+  await world.timers.pass(60_000);
+  assert.ok(!world.calls.some((call) => call.startsWith('probe')));
+  ping(world);
+  await world.timers.pass(10_000);
+  gateway.alive = false;
+  const { seconds } = await timeToLoss(world);
+  assert.ok(seconds >= 20 && seconds <= 25, `${seconds} s`);
+});
+
+test('where no probe can be sent it is said once, and tried again only now and then', async () => {
+  const world = new FakeWorld();
+  world.alive('address of a');
+  world.unprobable = 'vpn has no address for it';
+  world.serve(assign([a], DEFAULTS));
+  await world.timers.pass(600_000);
+  assert.deepEqual(
+    world.ofType('not-probed').map(({ reason }) => reason),
+    ['vpn has no address for it'],
+  );
+  const looks = world.calls.filter((call) => call === 'device').length;
+  assert.ok(looks < 200, `${looks} looks in 10 min`);
+});
+
+test('the machine sleeps: what it did not hear meanwhile is not held against the peer', async () => {
+  const { world } = await held();
+  ping(world);
+  await world.timers.pass(10_000);
+  world.timers.sleep(60_000);
+  await world.timers.pass(10_000);
+  assert.deepEqual(world.ofType('suspected'), []);
+});
+
+/** Two peers, and nobody answers for ten minutes. */
+async function nobodyAnswers(): Promise<FakeWorld> {
+  const world = new FakeWorld();
+  world.start([a, b], DEFAULTS);
+  await world.timers.pass(600_000);
+  assert.deepEqual(world.ofType('connected'), []);
+  return world;
+}
+
+test('nobody answers: the first try of each round lasts longer and longer, up to 30 s more', async () => {
+  const world = await nobodyAnswers();
+  const before = world.ofType('trying').length;
+  await world.timers.pass(600_000);
+  const tries = world.ofType('trying').length - before;
+  assert.ok(tries >= 28 && tries <= 38, `${tries} tries in ten minutes`); // rounds of 5 + 5 + 22.5 … 30 s
+  assert.ok(world.ofType('round-over').some(({ silent }) => silent));
+});
+
+test('the uplink is back, unsaid: connected with the first handshake that gets through', async () => {
+  const world = await nobodyAnswers();
+  for (const address of ['address of a', 'address of b']) world.alive(address);
+  for (const key of world.installed.keys()) world.retry(key); // as WireGuard does every 5 s
+  await world.timers.pass(1_000);
+  assert.equal(world.ofType('connected').length, 1);
+});
+
+test('the uplink is back, and the kernel tells of a link or a route: connected within a second', async () => {
+  for (const after of [0, 2_000, 7_000, 20_000, 33_000]) {
+    const world = await nobodyAnswers();
+    await world.timers.pass(after);
+    for (const address of ['address of a', 'address of b']) world.alive(address);
+    world.routeAppears();
+    await world.timers.pass(1_000);
+    assert.equal(world.ofType('connected').length, 1, `${after}`);
+  }
+});
+
+test('a network that changes all the time keeps nobody from their turn', async () => {
+  const world = await nobodyAnswers();
+  const before = world.ofType('trying').length;
+  for (let changes = 0; changes < 1_200; changes++) {
+    world.routeAppears();
+    await world.timers.pass(100);
+  }
+  const installs = world.calls.filter((call) => call.startsWith('install')).length;
+  assert.ok(world.ofType('trying').length - before >= 18, 'each has its turn');
+  assert.ok(installs < 250, `${installs} installations in 12 min`);
+});
+
+test('check_address: the peer answers, what is behind it does not: lost with no-data, and the next peer is tried', async () => {
+  const world = new FakeWorld();
+  for (const address of ['address of a', 'address of b']) world.alive(address);
+  world.behind.add('10.0.0.1');
+  world.start([a, b], { ...DEFAULTS, checkAddress: '10.0.0.1' });
+  await world.timers.pass(600_000);
+  assert.deepEqual(world.ofType('lost'), []);
+  const echoes = world.calls.filter((call) => call === 'echo 10.0.0.1').length;
+  assert.ok(echoes >= 110 && echoes <= 130, `${echoes} in 10 min`);
+  world.behind.clear();
+  const { seconds, code, reason } = await timeToLoss(world);
+  assert.equal(code, 'no-data');
+  assert.match(reason, /10\.0\.0\.1 behind it does not/);
+  assert.ok(seconds >= 15 && seconds <= 26, `${seconds} s`);
+});
+
+test('check_address without the right to ask: said once, and nothing is lost', async () => {
+  const world = new FakeWorld();
+  world.alive('address of a');
+  world.unprobable = 'EACCES';
+  world.start([a], { probeTimeout: 20, checkAddress: '10.0.0.1' });
+  await world.timers.pass(300_000);
+  assert.deepEqual(world.ofType('lost'), []);
+  assert.equal(world.ofType('not-probed').length, 1);
+});
+
+test('block_when_lost: all allowed IPs are refused as long as the selector runs, whoever is connected', async () => {
+  const world = new FakeWorld();
+  const { selector, run } = world.start([a, b], { blockWhenLost: true });
+  const routes = ['route of a', 'route of b'];
+  await world.timers.pass(1_000);
+  assert.deepEqual([...world.blocked].sort(), routes);
+  world.alive('address of a');
+  await world.timers.pass(20_000);
+  assert.equal(selector.snapshot().state, 'established');
+  assert.deepEqual([...world.blocked].sort(), routes);
+  selector.assign(assign([a], { blockWhenLost: true }));
+  await world.timers.pass(10_000);
+  assert.deepEqual(world.blocked, ['route of a']);
+  selector.stop();
+  await run;
+  assert.deepEqual(world.blocked, []);
+});
+
+test('block_when_lost is in force before the interface is there', async () => {
+  const world = new FakeWorld();
+  world.setLink('absent');
+  world.start([a], { blockWhenLost: true });
+  await world.timers.pass(1_000);
+  assert.deepEqual(world.blocked, ['route of a']);
+});
