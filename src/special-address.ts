@@ -32,3 +32,11 @@ export function specialAddress(address: string): SpecialAddress | undefined {
   if (isSpecial(inner)) return inner;
   return range === 'ipv4Mapped' ? 'mapped' : undefined;
 }
+
+/**
+ * Whether an address is unique on one link only: fe80::/10 (RFC 4291 section 2.5.6), 169.254.0.0/16 (RFC 3927).
+ * @param address IPv4 or IPv6, without brackets or zone
+ */
+export function isLinkLocal(address: string): boolean {
+  return ipaddr.parse(address).range() === 'linkLocal';
+}

@@ -1,6 +1,6 @@
 import ipaddr from 'ipaddr.js';
 import { isIP } from '#platform/text.js';
-import { type SpecialAddress, specialAddress } from '../special-address.js';
+import { isLinkLocal, type SpecialAddress, specialAddress } from '../special-address.js';
 import { BadValue, quote } from './problem.js';
 import { parseHostName, parseIfname } from './values.js';
 
@@ -102,8 +102,8 @@ export function formatEndpoint(endpoint: EndpointConfig): string {
   return `[${host}${zone === undefined ? '' : `%${zone}`}]:${port}`;
 }
 
-/** A link-local address (RFC 4291 section 2.5.6) is unique on one link only, and needs a zone to say on which. */
+/** A link-local address is unique on one link only, and needs a zone to say on which. */
 export function lacksZone(endpoint: EndpointConfig): boolean {
   if (endpoint.kind !== 'ipv6' || endpoint.zone !== undefined) return false;
-  return ipaddr.IPv6.parse(endpoint.host).range() === 'linkLocal';
+  return isLinkLocal(endpoint.host);
 }

@@ -1,18 +1,18 @@
 import { openProbe, type Probe, type ProbeKind } from '#platform/probe.js';
 import type { InterfaceAddress } from '../netlink/index.js';
 import type { Peer, Prober } from '../selector/world.js';
+import { isLinkLocal } from '../special-address.js';
 import { messageOf } from '../wording.js';
 import type { Kernel, WatchedLink } from './kernel.js';
-import { isLinkLocal, probeTargets } from './probe-targets.js';
+import { probeTargets } from './probe-targets.js';
 
 /** Probes through one interface, bound to it, from an address of its own. */
 export class KernelProber implements Prober {
   readonly #kernel: Kernel;
   readonly #watched: WatchedLink;
   readonly #wish: () => string | undefined;
-  /** What it asks of whom, and the sockets that are open for it. */
-  #datagrams: { readonly key: string; readonly probe: Probe } | undefined;
-  #echoes: { readonly key: string; readonly probe: Probe } | undefined;
+  /** What is open of each kind, and the targets that it was opened for. */
+  readonly #open = new Map<ProbeKind, { readonly targets: string; readonly probe: Probe }>();
 
   /** @param wish the address that probes are to go to, where there is one */
   constructor(kernel: Kernel, watched: WatchedLink, wish: () => string | undefined) {
@@ -32,45 +32,41 @@ export class KernelProber implements Prober {
 
   async send(peer: Peer): Promise<string | undefined> {
     const wish = this.#wish();
-    const targets = wish === undefined ? probeTargets(peer.allowedIps) : [wish];
-    const key = targets.join();
-    const open = this.#datagrams?.key === key ? this.#datagrams.probe : undefined;
-    if (open !== undefined && sends(open)) return undefined;
-    this.#datagrams?.probe.close();
-    this.#datagrams = undefined;
-    const found = await this.#open('datagram', targets);
-    if (typeof found === 'string') return found;
-    this.#datagrams = { key, probe: found };
-    return undefined;
+    return await this.#ask('datagram', wish === undefined ? probeTargets(peer.allowedIps) : [wish]);
   }
 
   answered(): boolean {
-    return this.#datagrams?.probe.answered() ?? false;
+    return this.#open.get('datagram')?.probe.answered() ?? false;
   }
 
   async echo(address: string): Promise<string | undefined> {
-    const open = this.#echoes?.key === address ? this.#echoes.probe : undefined;
-    if (open !== undefined && sends(open)) return undefined;
-    this.#echoes?.probe.close();
-    this.#echoes = undefined;
-    const found = await this.#open('echo', [address]);
-    if (typeof found === 'string') return `${address} cannot be asked for an echo: ${found}`;
-    this.#echoes = { key: address, probe: found };
-    return undefined;
+    const reason = await this.#ask('echo', [address]);
+    return reason && `${address} cannot be asked for an echo: ${reason}`;
   }
 
   echoed(): boolean {
-    return this.#echoes?.probe.answered() ?? false;
+    return this.#open.get('echo')?.probe.answered() ?? false;
   }
 
   close(): void {
-    this.#datagrams?.probe.close();
-    this.#echoes?.probe.close();
-    this.#datagrams = this.#echoes = undefined;
+    for (const { probe } of this.#open.values()) probe.close();
+    this.#open.clear();
+  }
+
+  /** Sends one of this kind to one of the targets, and always to the same as long as that can be. @returns why it cannot */
+  async #ask(kind: ProbeKind, targets: readonly string[]): Promise<string | undefined> {
+    const before = this.#open.get(kind);
+    if (before?.targets === targets.join() && sends(before.probe)) return undefined;
+    before?.probe.close();
+    this.#open.delete(kind);
+    const found = await this.#find(kind, targets);
+    if (typeof found === 'string') return found;
+    this.#open.set(kind, { targets: targets.join(), probe: found });
+    return undefined;
   }
 
   /** Opens a probe to the first target that the kernel lets one get to, and sends it. @returns why there is none */
-  async #open(kind: ProbeKind, targets: readonly string[]): Promise<Probe | string> {
+  async #find(kind: ProbeKind, targets: readonly string[]): Promise<Probe | string> {
     const interfaceIndex = this.#watched.index;
     if (interfaceIndex === undefined) return 'there is no such interface';
     const device = this.#watched.name;

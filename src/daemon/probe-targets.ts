@@ -34,8 +34,3 @@ function first(network: ipaddr.IPv4 | ipaddr.IPv6, length: number): string {
   if (length < bytes.length * 8 - 1) bytes[last] = (bytes[last] ?? 0) + 1;
   return ipaddr.fromByteArray(bytes).toString();
 }
-
-/** Whether an address holds on its link only: fe80::/10. */
-export function isLinkLocal(address: string): boolean {
-  return ipaddr.parse(address).range() === 'linkLocal';
-}

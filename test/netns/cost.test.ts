@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { memory } from '../bench/process-figures.js';
 import { limits } from '../support/limits.js';
 import { routerOnly } from '../support/needs.js';
-import { connected, withLab } from './lab/index.js';
+import { connected, nextConnection, withLab } from './lab/index.js';
 
 test("connected, the router's program stays within its memory", routerOnly('a bound of its own'), () =>
   withLab({ gateways: 2 }, async (lab) => {
@@ -28,7 +28,7 @@ test(
   () =>
     withLab({ gateways: 2 }, async (lab) => {
       const first = await lab.startDaemon();
-      const name = connected.exec((await first.line(connected)).text)?.[1] ?? '';
+      const name = await nextConnection(first);
       const flow = await lab.flow(lab.gateway(name), 20);
       await flow.moves(5);
       await first.reload('#\n'.repeat(14 * 2 ** 20)); // 28 MiB; the bound is 24

@@ -8,6 +8,7 @@ import {
   type Gateway,
   inside,
   type Lab,
+  nextConnection,
   until,
   withLab,
 } from './lab/index.js';
@@ -30,8 +31,7 @@ function peersOf(lab: Lab): string {
 
 async function connect(lab: Lab): Promise<{ daemon: Daemon; gateway: Gateway }> {
   const daemon = await lab.startDaemon({ config: peersOf(lab), args: ['-i', 'vpn', '-v'] });
-  const { text } = await daemon.line(connected);
-  return { daemon, gateway: lab.gateway(connected.exec(text)?.[1] ?? '') };
+  return { daemon, gateway: lab.gateway(await nextConnection(daemon)) };
 }
 
 /** Waits until the gateway has heard so many probes: then it is known whether it answers them. */

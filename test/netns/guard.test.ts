@@ -1,7 +1,16 @@
 // What keeps traffic from going astray: routes that refuse it between two connections, and an address that has to answer.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { anyGateway, connected, inside, type Lab, ourProtocol, until, withLab } from './lab/index.js';
+import {
+  anyGateway,
+  connected,
+  inside,
+  type Lab,
+  nextConnection,
+  ourProtocol,
+  until,
+  withLab,
+} from './lab/index.js';
 
 /** An address that all of the tunnel's destinations hold, and no gateway has. */
 const somewhere = '10.78.0.77';
@@ -88,10 +97,9 @@ test('check_address: the gateway answers, what is behind it does not any more: t
   withLab({ gateways: 2 }, async (lab) => {
     const config = lab.config({ interface: { check_address: anyGateway.v4, probe_timeout: 11 } });
     const daemon = await lab.startDaemon({ config });
-    const { text } = await daemon.line(connected);
-    const gateway = lab.gateway(connected.exec(text)?.[1] ?? '');
+    const gateway = lab.gateway(await nextConnection(daemon));
     await gateway.ip(`address del ${anyGateway.v4}/32 dev wg0`);
     await daemon.line(new RegExp(`connection ended .*: it answers, but ${anyGateway.v4} behind it does not`));
-    assert.notEqual(connected.exec((await daemon.line(connected)).text)?.[1], gateway.name);
+    assert.notEqual(await nextConnection(daemon), gateway.name);
     assert.ok(await lab.router.ping(inside.v4.replace('0/24', '254')));
   }));

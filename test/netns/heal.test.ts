@@ -5,6 +5,7 @@ import {
   connected,
   inside,
   type Lab,
+  nextConnection,
   ourProtocol,
   ourRoutes,
   until,
@@ -15,7 +16,7 @@ import {
 /** The gateway that the daemon is connected to. */
 async function connection(lab: Lab) {
   const daemon = await lab.startDaemon();
-  const name = connected.exec((await daemon.line(connected)).text)?.[1] ?? '';
+  const name = await nextConnection(daemon);
   return { daemon, gateway: lab.gateway(name) };
 }
 

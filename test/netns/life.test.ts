@@ -7,7 +7,17 @@ import { fileURLToPath } from 'node:url';
 import { chosenProgram, needs, routerOnly } from '../support/needs.js';
 import { refusal } from '../support/refusing-node.js';
 import { attempt } from './lab/exec.js';
-import { connected, inside, type Lab, ourProtocol, ourRoutes, section, until, withLab } from './lab/index.js';
+import {
+  connected,
+  inside,
+  type Lab,
+  nextConnection,
+  ourProtocol,
+  ourRoutes,
+  section,
+  until,
+  withLab,
+} from './lab/index.js';
 import { daemonProgram, programs } from './lab/program.js';
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
@@ -47,7 +57,7 @@ test('SIGKILL and restart: a working connection is kept without losing a packet,
   withLab({ gateways: 3 }, async (lab) => {
     const config = lab.config({ interface: { metric: 5 } });
     const first = await lab.startDaemon({ config });
-    const name = connected.exec((await first.line(connected)).text)?.[1] ?? '';
+    const name = await nextConnection(first);
     const gateway = lab.gateway(name);
     const flow = await lab.flow(gateway, 20);
     first.signal('SIGKILL');
@@ -83,7 +93,7 @@ test('SIGKILL and restart with a dead gateway: what was left is removed, another
   withLab({ gateways: 2 }, async (lab) => {
     const config = lab.config({ interface: { dead_peer_timeout: 10 } });
     const first = await lab.startDaemon({ config });
-    const name = connected.exec((await first.line(connected)).text)?.[1] ?? '';
+    const name = await nextConnection(first);
     first.signal('SIGKILL');
     await first.exit();
     await lab.gateway(name).kill();
@@ -93,7 +103,7 @@ test('SIGKILL and restart with a dead gateway: what was left is removed, another
     });
     const second = await lab.startDaemon({ config });
     await second.line(new RegExp(`info vpn ${name}: removed from the interface`));
-    assert.notEqual(connected.exec((await second.line(connected)).text)?.[1], name);
+    assert.notEqual(await nextConnection(second), name);
   }));
 
 test('reload: an unchanged connection loses no packet, while the others come and go', () =>

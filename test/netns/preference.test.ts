@@ -4,19 +4,14 @@ import { test } from 'node:test';
 import {
   anyGateway,
   connected,
-  type Daemon,
   type Gateway,
   inside,
   type Lab,
+  nextConnection,
   ourRoutes,
   until,
   withLab,
 } from './lab/index.js';
-
-/** The gateway that the next connection is to. */
-async function nextConnection(daemon: Daemon): Promise<string> {
-  return connected.exec((await daemon.line(connected)).text)?.[1] ?? 'none';
-}
 
 /** Takes the peer off the interface, as a person would; the daemon sees that at its next look. */
 async function takeAway({ router }: Lab, { publicKey }: Gateway): Promise<void> {

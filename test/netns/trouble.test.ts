@@ -5,6 +5,7 @@ import {
   connected,
   inside,
   type Lab,
+  nextConnection,
   ourProtocol,
   ourRoutes,
   until,
@@ -18,12 +19,12 @@ test('a gateway dies: the loss is noticed, and another takes over', () =>
     const daemon = await lab.startDaemon({
       config: lab.config({ interface: { dead_peer_timeout: 10, check_interval: 1 } }),
     });
-    const first = connected.exec((await daemon.line(connected)).text)?.[1] ?? '';
+    const first = await nextConnection(daemon);
     await lab.gateway(first).kill();
     const lost = await daemon.line(/connection ended after .*: no handshake for 1\d s/);
     assert.ok(lost.text.includes(`vpn ${first}:`));
     await daemon.reload(lab.config()); // with the default timeout the other one stays while it is looked at
-    const second = connected.exec((await daemon.line(connected)).text)?.[1] ?? '';
+    const second = await nextConnection(daemon);
     assert.notEqual(second, first);
     assert.deepEqual(
       (await lab.router.wg()).peers.map(({ publicKey }) => publicKey),
@@ -52,7 +53,7 @@ test('the interface is absent at start, is deleted and made again', () =>
 test('the interface goes down and up: the same peer goes on, and the routes come back', () =>
   withLab({ gateways: 3 }, async (lab) => {
     const daemon = await lab.startDaemon();
-    const name = connected.exec((await daemon.line(connected)).text)?.[1] ?? '';
+    const name = await nextConnection(daemon);
     await lab.router.linkDown();
     await daemon.line(/info vpn: the interface is down, waiting for it/);
     assert.deepEqual(await ourRoutes(lab), []);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { Table, Ubus, Value } from '../../src/ubus/index.js';
 import { TestBus } from '../support/bus.js';
-import { connected, inside, type Lab, until, withLab } from './lab/index.js';
+import { connected, inside, type Lab, nextConnection, until, withLab } from './lab/index.js';
 
 const object = 'wgpeerselector.vpn';
 
@@ -113,7 +113,7 @@ test('status while connecting, established, and after the loss; info, peers and 
 test('select, next and reload on the real kernel; wrong calls are refused', (t) =>
   withLab({ gateways: 3 }, async (lab) => {
     const { client, daemon } = await onBus(t, lab);
-    const first = connected.exec((await daemon.line(connected)).text)?.[1] ?? '';
+    const first = await nextConnection(daemon);
     const other = lab.gateways.find(({ name }) => name !== first);
     assert.ok(other);
     await client.call(object, 'select', { peer: other.name });
@@ -129,7 +129,7 @@ test('select, next and reload on the real kernel; wrong calls are refused', (t) 
 
     await client.call(object, 'next');
     await daemon.line(/asked to go on to the next/);
-    const third = connected.exec((await daemon.line(connected)).text)?.[1] ?? '';
+    const third = await nextConnection(daemon);
     assert.notEqual(third, other.name);
     assert.ok(await lab.router.ping(lab.gateway(third).inside.v4));
 

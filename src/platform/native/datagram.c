@@ -26,12 +26,11 @@ int udp_open(int family) {
 }
 
 int udp_send(int fd, const void *data, size_t length, const char *address, uint16_t port) {
-  const struct addrinfo hints = {.ai_socktype = SOCK_DGRAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
-  struct addrinfo *found;
   char service[8];
   int error = 0;
   snprintf(service, sizeof service, "%u", (unsigned)port);
-  if (getaddrinfo(address, service, &hints, &found) != 0) return EINVAL;
+  struct addrinfo *found = literal_address(address, service);
+  if (found == NULL) return EINVAL;
   ssize_t sent;
   do sent = sendto(fd, data, length, MSG_NOSIGNAL, found->ai_addr, found->ai_addrlen);
   while (sent < 0 && errno == EINTR);

@@ -218,3 +218,9 @@ size_t lookup_addresses(const struct lookup *lookup, char texts[static LOOKUP_AD
     if (address_text(info, texts[count]) != NULL) count++;
   return count;
 }
+
+struct addrinfo *literal_address(const char *address, const char *service) {
+  const struct addrinfo hints = {.ai_socktype = SOCK_DGRAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
+  struct addrinfo *found;
+  return getaddrinfo(address, service, &hints, &found) == 0 ? found : NULL;
+}

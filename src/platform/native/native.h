@@ -93,6 +93,9 @@ uint32_t lookup_id(const struct lookup *lookup);
 /* A word for the usual failures, the C library's or the kernel's text for others, NULL when addresses were found. */
 const char *lookup_failure(const struct lookup *lookup);
 
+/* @param address literal, with a zone where it needs one @return to be freed with freeaddrinfo(), or NULL for any other text */
+struct addrinfo *literal_address(const char *address, const char *service);
+
 /* Writes the addresses as text. @return how many */
 size_t lookup_addresses(const struct lookup *lookup, char texts[static LOOKUP_ADDRESSES][INET6_ADDRSTRLEN]);
 

@@ -22,12 +22,6 @@ struct echo {
   uint16_t checksum, id, sequence;
 };
 
-static struct addrinfo *literal(const char *address, const char *service, int socktype) {
-  const struct addrinfo hints = {.ai_socktype = socktype, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
-  struct addrinfo *found;
-  return getaddrinfo(address, service, &hints, &found) == 0 ? found : NULL;
-}
-
 /* Of the echo's own kind of socket, which the kernel gives to the groups of ping_group_range, or of the one for CAP_NET_RAW. */
 static int open_socket(enum probe_kind kind, int family) {
   const int flags = SOCK_CLOEXEC | SOCK_NONBLOCK;
@@ -39,7 +33,7 @@ static int open_socket(enum probe_kind kind, int family) {
 
 int probe_open(enum probe_kind kind, const char *device, const char *source, const char *target) {
   int fd = -1, error = EINVAL;
-  struct addrinfo *from = literal(source, NULL, SOCK_DGRAM), *to = literal(target, DISCARD, SOCK_DGRAM);
+  struct addrinfo *from = literal_address(source, NULL), *to = literal_address(target, DISCARD);
   if (from != NULL && to != NULL && from->ai_family == to->ai_family) {
     fd = open_socket(kind, to->ai_family);
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device, (socklen_t)strlen(device)) < 0 ||

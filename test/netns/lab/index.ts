@@ -9,5 +9,5 @@ export type { Host } from './host.js';
 export type { Route, WgDevice, WgPeer } from './kernel-view.js';
 export { type DaemonOptions, Lab, type LabOptions, withLab } from './lab.js';
 export type { Router } from './router.js';
-export { connected, ourProtocol, ourRoutes } from './signs.js';
+export { connected, nextConnection, ourProtocol, ourRoutes } from './signs.js';
 export { patience, until } from './until.js';

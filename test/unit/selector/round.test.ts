@@ -83,6 +83,16 @@ test('each order is equally likely, and so is each in which the last failure is 
   );
 });
 
+/** How often each order of `a`, `b` and `c` is to be expected, whose weights are 1, 3 and 6. */
+const BY_WEIGHT = {
+  abc: (1 / 10) * (3 / 9),
+  acb: (1 / 10) * (6 / 9),
+  bac: (3 / 10) * (1 / 7),
+  bca: (3 / 10) * (6 / 7),
+  cab: (6 / 10) * (1 / 4),
+  cba: (6 / 10) * (3 / 4),
+};
+
 test('weights: each place goes to one of those that are left, by their weights', () => {
   const round = new Round(new SeededRandom(5));
   round.setItems([turn('a', 0, 1), turn('b', 0, 3), turn('c', 0, 6)]);
@@ -90,14 +100,7 @@ test('weights: each place goes to one of those that are left, by their weights',
     round.begin();
     return round.untried.join('');
   };
-  assertShares(counted(20_000, order), {
-    abc: (1 / 10) * (3 / 9),
-    acb: (1 / 10) * (6 / 9),
-    bac: (3 / 10) * (1 / 7),
-    bca: (3 / 10) * (6 / 7),
-    cab: (6 / 10) * (1 / 4),
-    cba: (6 / 10) * (3 / 4),
-  });
+  assertShares(counted(20_000, order), BY_WEIGHT);
   round.failed('c');
   assertShares(counted(20_000, order), {
     abc: (1 / 4) * (3 / 9),
@@ -109,14 +112,6 @@ test('weights: each place goes to one of those that are left, by their weights',
 
 test('weights: who comes in the middle of a round has the same chances as if it had been there', () => {
   const random = new SeededRandom(6);
-  const shares = {
-    abc: (1 / 10) * (3 / 9),
-    acb: (1 / 10) * (6 / 9),
-    bac: (3 / 10) * (1 / 7),
-    bca: (3 / 10) * (6 / 7),
-    cab: (6 / 10) * (1 / 4),
-    cba: (6 / 10) * (3 / 4),
-  };
   const [a, b, c] = [turn('a', 0, 1), turn('b', 0, 3), turn('c', 0, 6)];
   for (const late of [a, b, c]) {
     const order = (): string => {
@@ -126,7 +121,7 @@ test('weights: who comes in the middle of a round has the same chances as if it 
       round.setItems([a, b, c]);
       return round.untried.join('');
     };
-    assertShares(counted(20_000, order), shares);
+    assertShares(counted(20_000, order), BY_WEIGHT);
   }
 });
 
