@@ -234,7 +234,11 @@ export class Attempt {
       delay: Number(best.delay) / 1e9,
       votes: agreement.votes,
       alone,
-      instant: { unixNs: localNs + agreement.offset, monotonicNs: this.#scale.monotonicAt(localNs) },
+      instant: {
+        unixNs: localNs + agreement.offset,
+        monotonicNs: this.#scale.monotonicAt(localNs),
+        errorNs: agreement.error,
+      },
       ...this.#common(new Set(agreement.agreeing)),
     });
   }

@@ -6,6 +6,8 @@ export interface Instant {
   unixNs: bigint;
   /** What `monotonic` of the world said at that moment, in ns; by default the time since boot (see bootTime). */
   monotonicNs: bigint;
+  /** Nanoseconds by which it may be wrong, either way; 0 when not given. */
+  errorNs?: bigint;
 }
 
 /**

@@ -13,12 +13,14 @@ const NS_PER_SECOND = 1_000_000_000n;
 export type ClockDecision = 'leave' | 'step forward' | 'step back';
 
 /**
- * Decides by the offset alone.
+ * A clock that is wrong is stepped. One that may be right, as far as the answers tell, is not: a step for nothing costs handshakes if it
+ * goes back, and answers over a slow link are uncertain by half of their way.
  *
  * @param offset seconds to add to our clock.
+ * @param error seconds by which the offset may be wrong.
  */
-export function decide(offset: number): ClockDecision {
-  if (Math.abs(offset) < STEP_THRESHOLD) return 'leave';
+export function decide(offset: number, error = 0): ClockDecision {
+  if (Math.abs(offset) < STEP_THRESHOLD || Math.abs(offset) <= error) return 'leave';
   return offset > 0 ? 'step forward' : 'step back';
 }
 
@@ -81,7 +83,7 @@ function nowFrom(instant: Instant, world: Pick<World, 'monotonic'>): bigint {
 }
 
 /**
- * Sets the machine's clock (CLOCK_REALTIME), if it is wrong by half a second or more.
+ * Sets the machine's clock (CLOCK_REALTIME), if it is wrong by half a second or more, and by more than the instant may be.
  *
  * The offset is computed afresh from the instant and the monotonic clock, so it does not matter if the wall clock was
  * set by somebody else since the time was asked, nor how long ago that was. The native part is not touched unless the clock
@@ -94,9 +96,11 @@ export function stepClock(instant: Instant, options: StepOptions = {}): ClockSte
   const world = options.world ?? system;
   const difference = nowFrom(instant, world) - BigInt(Math.round(world.wallClock() * 1e6));
   const offset = Number(difference) / 1e9;
-  const decision = decide(offset);
+  const error = Number(instant.errorNs ?? 0n) / 1e9;
+  const decision = decide(offset, error);
   if (decision === 'leave') {
-    return { decision, offset, message: `clock is right to ${formatOffset(offset)}, left alone` };
+    const doubt = Math.abs(offset) < STEP_THRESHOLD ? '' : ` as far as ± ${error.toFixed(1)} s tell`;
+    return { decision, offset, message: `clock is right to ${formatOffset(offset)}${doubt}, left alone` };
   }
   const setRealtime = options.setRealtime ?? kernelClock();
   // Taken after loading, which may take a while from a router's flash.

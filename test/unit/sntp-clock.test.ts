@@ -48,6 +48,13 @@ describe('decide', () => {
     for (const offset of [0.5, 1.8e9]) assert.equal(decide(offset), 'step forward');
     for (const offset of [-0.5, -1.8e9]) assert.equal(decide(offset), 'step back');
   });
+
+  test('a clock that may be right is left alone, one that cannot be is not', () => {
+    for (const offset of [1, -1, 1.2, -1.2]) assert.equal(decide(offset, 1.2), 'leave');
+    assert.equal(decide(1.3, 1.2), 'step forward');
+    assert.equal(decide(-1.3, 1.2), 'step back');
+    assert.equal(decide(-0.6, 0.1), 'step back');
+  });
 });
 
 describe('stepClock', () => {
@@ -57,6 +64,14 @@ describe('stepClock', () => {
     });
     assert.equal(result.decision, 'leave');
     assert.match(result.message, /left alone/);
+  });
+
+  test('is told how far the time may be wrong: a clock within that is not stepped back for nothing', () => {
+    const slow: Instant = { ...instant(1_000_000_000_000n), errorNs: 1_500_000_000n };
+    const near = step(slow, 1_001_000);
+    assert.deepEqual(near.set, []);
+    assert.equal(near.result.message, 'clock is right to -1.0 s as far as ± 1.5 s tell, left alone');
+    assert.equal(step(slow, 1_002_000).set.length, 1);
   });
 
   test('steps forward, to the nanosecond', () => {

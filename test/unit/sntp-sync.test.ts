@@ -289,7 +289,8 @@ describe('the clock', () => {
       );
       assert.ok(result.ok);
       near(result.offset, -clockError);
-      const { unixNs, monotonicNs } = result.instant;
+      const { unixNs, monotonicNs, errorNs } = result.instant;
+      assert.equal(Number(errorNs) / 1e9, result.error);
       near(Number(unixNs + world.monotonic() - monotonicNs - world.trueNs) / 1e9, 0);
     });
   }
