@@ -254,10 +254,10 @@ export class Lab {
  *
  * @example test('connects', () => withLab({ gateways: 3 }, async (lab) => { … }));
  */
-export async function withLab(options: LabOptions, work: (lab: Lab) => Promise<void>): Promise<void> {
+export async function withLab<T>(options: LabOptions, work: (lab: Lab) => Promise<T>): Promise<T> {
   const lab = await Lab.create(options);
   try {
-    await work(lab);
+    return await work(lab);
   } catch (error) {
     process.stdout.write(`${await lab.describe()}\n`);
     throw error;
