@@ -10,6 +10,7 @@ import { KernelRouting } from './kernel-routing.js';
 import { KernelTunnel } from './kernel-tunnel.js';
 import type { Log } from './log.js';
 import { settingsOf } from './settings.js';
+import { sharedMetrics } from './shared-routes.js';
 import { History, infoTable, peersTable, statusTable } from './status.js';
 import type { TimeKeeper } from './time-keeper.js';
 
@@ -136,7 +137,7 @@ export class InterfaceService {
     return {
       peers: this.#peers,
       ownKeys: this.#config.ownKeys(this.name),
-      settings: settingsOf(this.#config.interface(this.name)),
+      settings: settingsOf(this.#config.interface(this.name), sharedMetrics(this.#config, this.name)),
     };
   }
 }

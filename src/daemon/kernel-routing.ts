@@ -210,7 +210,7 @@ export class KernelRouting implements Routing {
     const by = other.gateway === undefined ? '' : ` via ${other.gateway}`;
     const through = `there is one already${by} through ${device?.name ?? 'no interface'}`;
     return other.protocol === ROUTE_PROTOCOL
-      ? `${through}, which is served too: expected allowed IPs or an option metric of its own for each interface`
+      ? `${through}, which is served too, by another configuration: expected one file for both, or an option metric of its own for each`
       : `${through}, not ours (protocol ${other.protocol}), left alone`;
   }
 

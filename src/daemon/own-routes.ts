@@ -86,8 +86,14 @@ export function stillConfirmed(routes: readonly Confirmed[]): boolean {
 
 /** The route to a destination as we install it. */
 export function ourRoute(destination: string, interfaceIndex: number, place: RoutePlace): OurRoute {
-  const { table = ROUTE_TABLE_MAIN, metric = destination.includes(':') ? IPV6_DEFAULT_METRIC : 0 } = place;
+  const { table = ROUTE_TABLE_MAIN, shared } = place;
+  const metric = shared?.get(destination) ?? metricOf(destination, place.metric);
   return { destination, interfaceIndex, table, metric };
+}
+
+/** The metric that a route has in the kernel. @param metric as configured; IPv6 takes 0 for none */
+export function metricOf(destination: string, metric: number | undefined): number {
+  return destination.includes(':') ? metric || IPV6_DEFAULT_METRIC : (metric ?? 0);
 }
 
 /** What tells the routes through one interface apart, and says which of them stand in each other's way. */

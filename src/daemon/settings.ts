@@ -1,8 +1,11 @@
 import type { InterfaceConfig } from '../config/index.js';
 import type { Settings } from '../selector/world.js';
 
-/** The settings as the selector takes them: milliseconds. */
-export function settingsOf(config: InterfaceConfig): Settings {
+/**
+ * The settings as the selector takes them: milliseconds.
+ * @param shared metrics of the destinations that other interfaces have, too
+ */
+export function settingsOf(config: InterfaceConfig, shared?: ReadonlyMap<string, number>): Settings {
   return {
     connectTimeout: config.connectTimeout * 1000,
     checkInterval: config.checkInterval * 1000,
@@ -15,6 +18,10 @@ export function settingsOf(config: InterfaceConfig): Settings {
     blockWhenLost: config.blockWhenLost,
     checkAddress: config.checkAddress,
     waitForClock: config.ntp,
-    routes: { table: config.routeTable, metric: config.routeMetric },
+    routes: {
+      table: config.routeTable,
+      metric: config.routeMetric,
+      ...(shared === undefined ? {} : { shared }),
+    },
   };
 }

@@ -33,7 +33,10 @@ export async function attempt(loop: Loop, pace: Pace, given: Attempt): Promise<s
       if (interruption !== undefined) return interruption.reason;
       const came = await connection.handshakeCame(peer);
       if (came === 'gone') return REMOVED.reason;
-      if (came) return undefined;
+      if (came) {
+        await connection.share(peer, remote, doubt, loop.assignment());
+        return undefined;
+      }
       const timeout = doubt === undefined ? loop.assignment().settings.connectTimeout : DOUBTFUL_TRY;
       const waited = world.timers.now() - started;
       const late = waited >= timeout;

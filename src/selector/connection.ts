@@ -156,8 +156,23 @@ export class Connection {
     this.beside.now(undefined);
     this.#asked.begin(timers.now(), this.#world.wallClock());
     await tunnel.install(peer, remote);
-    await this.#route(peer.allowedIps, assignment.settings);
+    const { shared } = assignment.settings.routes;
+    const ours = shared?.size
+      ? peer.allowedIps.filter((destination) => !shared.has(destination))
+      : peer.allowedIps;
+    await this.#route(ours, assignment.settings);
     if (doubt?.kind !== 'through-tunnel') await this.#refuseLoop(peer, remote, device, assignment.settings);
+  }
+
+  /**
+   * Adds the routes to what is shared with other interfaces: the peer that was installed has answered.
+   * @throws {Refused} for a peer whose routes lead its own packets into the tunnel
+   */
+  async share(peer: Peer, remote: Remote, doubt: Doubt | undefined, { settings }: Assignment): Promise<void> {
+    if (!settings.routes.shared?.size) return;
+    await this.#route(peer.allowedIps, settings);
+    if (doubt?.kind === 'through-tunnel') return;
+    await this.#refuseLoop(peer, remote, await this.#world.tunnel.device(), settings);
   }
 
   /**

@@ -14,6 +14,11 @@ export interface RoutePlace {
   readonly table: number | undefined;
   /** Metric; the kernel's default (0 for IPv4, 1024 for IPv6) when not set. */
   readonly metric: number | undefined;
+  /**
+   * Destinations to which other interfaces lead, too, with the metric that each has instead. The routes to them are not there before
+   * the handshake: meanwhile another interface may carry.
+   */
+  readonly shared?: ReadonlyMap<string, number>;
 }
 
 /** What the selector obeys for its interface. Times are in milliseconds. */

@@ -158,42 +158,6 @@ test('SIGHUP restores routes', () =>
     await routesAre(lab, both);
   }));
 
-test('two interfaces whose peers have the same link-local address: both reach it, each by its scope', () =>
-  withLab({ gateways: 2, interfaces: ['vpn', 'vpn2'] }, async (lab) => {
-    const [gw1, gw2] = lab.gateways;
-    assert.ok(gw1 && gw2);
-    for (const gateway of lab.gateways) await gateway.ip('address add fe80::1/128 dev wg0 nodad');
-    for (const [at, { name }] of lab.router.interfaces.entries()) {
-      await lab.router.ip(`address add fe80::${at + 10}/128 dev ${name} nodad`);
-    }
-    // The gateways know the router by its link-local addresses too.
-    for (const gateway of lab.gateways) {
-      for (const [at, { keys, address }] of lab.router.interfaces.entries()) {
-        const allowed = `${address.v4}/32,${address.v6}/128,fe80::${at + 10}/128`;
-        await gateway.wgSet('wg0', ['peer', keys.publicKey, 'allowed-ips', allowed]);
-        await gateway.ip(`route add fe80::${at + 10}/128 dev wg0`);
-      }
-    }
-    const options = { allowed_ips: ['fe80::1/128'] };
-    const daemon = await lab.startDaemon({
-      config: [
-        lab.config({ peers: [{ gateway: gw1, options }] }),
-        lab.config({ peers: [{ gateway: gw2, options }], ifname: 'vpn2' }),
-      ].join('\n'),
-      args: ['-i', 'vpn', '-i', 'vpn2'],
-    });
-    await daemon.line(/info vpn gw1: connected/, { from: 'start' });
-    await daemon.line(/info vpn2 gw2: connected/, { from: 'start' });
-    assert.deepEqual(daemon.lines(/no route to/), []);
-    assert.ok(await lab.router.ping('fe80::1%vpn'));
-    assert.ok(await lab.router.ping('fe80::1%vpn2'));
-    const routes = (await lab.router.routes()).filter(({ protocol }) => protocol === ourProtocol);
-    assert.deepEqual(
-      routes.map(({ dst, dev }) => `${dst} ${dev}`),
-      ['fe80::1 vpn', 'fe80::1 vpn2'],
-    );
-  }));
-
 test('allowed IPs that swallow the endpoint: named, the uplink is left alone, and it is not tried again', () =>
   withLab({ gateways: 1 }, async (lab) => {
     const [gw1] = lab.gateways;

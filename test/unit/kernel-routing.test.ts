@@ -125,6 +125,22 @@ test('another metric for the same routes', async () => {
   assert.ok([...table.routes.values()].every((body) => metricOf(body) === 7));
 });
 
+test('metric 0, which is none for IPv6: nothing is to be done at the second look', async () => {
+  const { table, routing } = setUp();
+  const place = { table: undefined, metric: 0 };
+  await routing.apply(WANTED, place);
+  const again = await routing.apply(WANTED, place);
+  assert.deepEqual([again.installed, again.added], [WANTED, []]);
+  assert.deepEqual([...table.routes.values()].map(metricOf), [0, 0, 1024]);
+});
+
+test('what is shared has the metric that is said of it', async () => {
+  const { table, routing } = setUp();
+  const place = { table: undefined, metric: 7, shared: new Map([[WANTED[1] ?? '', 8]]) };
+  for (let look = 0; look < 2; look++) await routing.apply(WANTED, place);
+  assert.deepEqual([...table.routes.values()].map(metricOf), [7, 8, 7]);
+});
+
 test('settings of a peer that somebody changes are seen at each look, and counters are no settings', async () => {
   const socket = new AnsweringSocket();
   const [family] = recordedMessages(fixture('wireguard-family').datagrams);

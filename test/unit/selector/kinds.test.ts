@@ -273,6 +273,35 @@ test('a reload restores routes, at their new place', async () => {
   assert.equal(world.ofType('lost').length, 0);
 });
 
+test('what other interfaces have too is routed with the handshake, and not before', async () => {
+  const world = new FakeWorld();
+  const gateway = world.alive('address of a', 10);
+  gateway.alive = false;
+  const a = peer('a', { allowedIps: ['own', 'shared'] });
+  const assignment = assign([a]);
+  const routes = { table: undefined, metric: undefined, shared: new Map([['shared', 1]]) };
+  world.serve({ ...assignment, settings: { ...assignment.settings, routes } });
+  await world.timers.pass(7_000);
+  assert.deepEqual([...world.routes], ['own']);
+  gateway.alive = true;
+  await world.timers.pass(5_000);
+  assert.deepEqual([...world.routes], ['own', 'shared']);
+  assert.deepEqual(world.ofType('connected')[0]?.routes.installed, ['own', 'shared']);
+});
+
+test('a shared route that leads to the endpoint of its own peer is taken back', async () => {
+  const world = new FakeWorld();
+  world.alive('address of a', 10);
+  world.swallowed.add('address of a');
+  const a = peer('a', { allowedIps: ['shared'] });
+  const assignment = assign([a]);
+  const routes = { table: undefined, metric: undefined, shared: new Map([['shared', 1]]) };
+  world.serve({ ...assignment, settings: { ...assignment.settings, routes } });
+  await world.timers.pass(1_000);
+  assert.match(world.ofType('failed')[0]?.reason ?? '', /its allowed IPs lead the way to its own endpoint/);
+  assert.deepEqual([...world.routes], []);
+});
+
 // Kind: names.
 
 test('an answer of the other address family that comes late joins the round', async () => {
