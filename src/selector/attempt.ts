@@ -1,7 +1,8 @@
 import { messageOf } from '../wording.js';
-import { type Loop, REMOVED } from './loop.js';
+import { answered } from './answer.js';
+import type { Loop } from './loop.js';
 import type { Pace } from './pace.js';
-import { DOUBTFUL_TRY, HANDSHAKE_POLL, PATIENT_POLL, SETTLING } from './times.js';
+import { DOUBTFUL_TRY, PATIENT_POLL, SETTLING } from './times.js';
 import type { Doubt, Peer, Remote } from './world.js';
 
 /** What is tried, and how. */
@@ -22,35 +23,33 @@ export interface Attempt {
  */
 export async function attempt(loop: Loop, pace: Pace, given: Attempt): Promise<string | undefined> {
   const { world, connection, inbox } = loop;
+  const { timers } = world;
   const { news } = inbox;
   const { peer, remote, doubt } = given;
   let { patience, again } = given;
-  let started = world.timers.now();
   try {
-    await connection.install(peer, remote, doubt, loop.assignment());
     for (;;) {
-      const interruption = loop.interruption(peer);
-      if (interruption !== undefined) return interruption.reason;
-      const came = await connection.handshakeCame(peer);
-      if (came === 'gone') return REMOVED.reason;
-      if (came) {
+      await connection.install(peer, remote, doubt, loop.assignment());
+      const began = timers.now();
+      const timeout = (): number =>
+        doubt === undefined ? loop.assignment().settings.connectTimeout : DOUBTFUL_TRY;
+      const anew = (): boolean => again && news.changed && timers.now() - began >= SETTLING;
+      let came = await answered(loop, peer, { due: () => began + timeout(), over: anew });
+      if (came === false && !anew() && patience > 0) {
+        const due = (): number => began + timeout() + patience;
+        came = await answered(loop, peer, { due, over: () => news.changed, poll: PATIENT_POLL });
+      }
+      if (came === true) {
         await connection.share(peer, remote, doubt, loop.assignment());
         return undefined;
       }
-      const timeout = doubt === undefined ? loop.assignment().settings.connectTimeout : DOUBTFUL_TRY;
-      const waited = world.timers.now() - started;
-      const late = waited >= timeout;
-      if (news.changed && again && waited >= SETTLING) {
-        again = news.changed = false; // once: what changes all the time must not keep the others from their turn
-        started = world.timers.now();
-        patience = 0;
-        await connection.install(peer, remote, doubt, loop.assignment());
-      } else if (late && (waited >= timeout + patience || news.changed)) {
+      if (came !== false) return came.reason;
+      if (!anew()) {
         if (doubt === undefined) pace.asked();
-        return `no handshake within ${Math.round(waited / 1000)} s`;
+        return `no handshake within ${Math.round((timers.now() - began) / 1000)} s`;
       }
-      const interrupted = (): boolean => loop.interruption(peer) !== undefined || (late && news.changed);
-      await inbox.until(interrupted, late ? PATIENT_POLL : HANDSHAKE_POLL);
+      again = news.changed = false; // once: what changes all the time must not keep the others from their turn
+      patience = 0;
     }
   } catch (error) {
     return messageOf(error);

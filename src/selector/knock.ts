@@ -1,6 +1,6 @@
+import { answered } from './answer.js';
 import type { Look } from './connection.js';
-import { type Loop, type Loss, REMOVED } from './loop.js';
-import { HANDSHAKE_POLL } from './times.js';
+import type { Loop, Loss } from './loop.js';
 import type { Peer } from './world.js';
 
 /** How handshakes are asked for. */
@@ -23,20 +23,13 @@ export async function knock(
   look: Look,
   { wait, enough }: Knocks,
 ): Promise<{ readonly lives: boolean; readonly knocks: number } | Loss> {
-  const { world, connection, inbox } = loop;
-  const { timers } = world;
+  const { timers } = loop.world;
   if (look.endpoint === undefined) return { lives: false, knocks: 0 };
   for (let knocks = 1; ; knocks++) {
-    await connection.knock(peer, look.endpoint);
-    for (const due = timers.now() + wait(knocks); ; ) {
-      const came = await connection.handshakeCame(peer);
-      const interruption = loop.interruption(peer);
-      if (interruption !== undefined) return interruption;
-      if (came === 'gone') return REMOVED;
-      if (came) return { lives: true, knocks };
-      if (timers.now() >= due) break;
-      await inbox.until(() => loop.interruption(peer) !== undefined, HANDSHAKE_POLL);
-    }
-    if (enough(knocks)) return { lives: false, knocks };
+    await loop.connection.knock(peer, look.endpoint);
+    const due = timers.now() + wait(knocks);
+    const came = await answered(loop, peer, { due: () => due });
+    if (typeof came === 'object') return came;
+    if (came || enough(knocks)) return { lives: came, knocks };
   }
 }
