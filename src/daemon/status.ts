@@ -72,9 +72,9 @@ export interface InfoSource {
   readonly started: number;
 }
 
-/** The answer of `info`: everything that a person who looks for a fault wants to know. Durations in whole seconds. */
+/** The answer of `info`: everything that a person who looks for a fault wants to know. Durations in whole seconds, but for the round trip. */
 export function infoTable({ snapshot, installed, history, time, now, started }: InfoSource): TableInput {
-  const { state, since, peer, remote, handshakeAge, silence, routes, tried, untried } = snapshot;
+  const { state, since, peer, remote, handshakeAge, roundTrip, silence, routes, tried, untried } = snapshot;
   return {
     version: VERSION,
     uptime: seconds(now - started),
@@ -83,6 +83,7 @@ export function infoTable({ snapshot, installed, history, time, now, started }: 
     ...(peer === undefined ? {} : { peer: peer.name, public_key: peer.publicKey }),
     ...(remote === undefined ? {} : { remote_address: formatRemote(installed?.endpoint ?? remote) }),
     ...(handshakeAge === undefined ? {} : { handshake_age: seconds(handshakeAge) }),
+    ...(roundTrip === undefined ? {} : { round_trip_ms: Math.round(roundTrip) }),
     ...(silence === undefined ? {} : { silence: seconds(silence) }),
     ...(installed === undefined ? {} : { rx_bytes: installed.rxBytes, tx_bytes: installed.txBytes }),
     routes: [...routes.installed],

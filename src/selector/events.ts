@@ -132,6 +132,8 @@ export interface Snapshot {
   readonly remote: Remote | undefined;
   /** Milliseconds since the latest handshake of the held peer. */
   readonly handshakeAge: number | undefined;
+  /** Milliseconds that its handshake takes to and fro, as far as that is known. */
+  readonly roundTrip: number | undefined;
   /** Milliseconds since something came in from it, not more. */
   readonly silence: number | undefined;
   readonly routes: RouteReport;

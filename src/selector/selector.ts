@@ -131,6 +131,7 @@ export class Selector {
       peer: this.#current?.candidate.peer,
       remote: this.#current?.remote,
       handshakeAge: this.#state === 'established' ? this.#connection.handshakeAge : undefined,
+      roundTrip: this.#state === 'established' ? this.#connection.likelyRoundTrip : undefined,
       silence: this.#state === 'established' ? this.#holding.silence : undefined,
       routes: this.#connection.routes,
       tried: this.#picker.round.tried,
