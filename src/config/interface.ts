@@ -69,7 +69,7 @@ const YEAR = 31536000;
 
 /**
  * A working WireGuard connection makes a new handshake when the last is 120 s old (REKEY_AFTER_TIME, section 6.1 of the
- * WireGuard paper), so a shorter patience takes living peers for dead.
+ * WireGuard paper), so with a shorter patience living peers are asked for handshakes again and again.
  */
 const REKEY_AFTER_TIME = 120;
 
@@ -177,7 +177,10 @@ function warnOfTimes(
 ) {
   if (deadPeerTimeout <= REKEY_AFTER_TIME) {
     const reason = `is not above ${REKEY_AFTER_TIME} s, the age at which WireGuard renews a handshake`;
-    reader.warn('dead_peer_timeout', `${reason}: living peers will be taken for dead; expected 150`);
+    reader.warn(
+      'dead_peer_timeout',
+      `${reason}: living peers will be put to the test again and again; expected 150`,
+    );
   }
   if (probeTimeout > 0 && probeTimeout <= KEEPALIVE_TIMEOUT) {
     const reason = `is not above ${KEEPALIVE_TIMEOUT} s, the time that WireGuard may take for an answer`;

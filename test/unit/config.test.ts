@@ -625,7 +625,7 @@ config interface 'vpn'
     "warning wgps:2: interface 'nobody': has settings, but no peer has option ifname 'nobody'",
     `error wgps:3: interface '${long}': its name is '${long}': expected the name of an interface, 1 to 15 characters, without spaces, / and :`,
     "warning wgps:6: interface 'vpn': interface vpn has settings already: these have no effect",
-    "warning wgps:8: interface 'vpn', option dead_peer_timeout: is not above 120 s, the age at which WireGuard renews a handshake: living peers will be taken for dead; expected 150",
+    "warning wgps:8: interface 'vpn', option dead_peer_timeout: is not above 120 s, the age at which WireGuard renews a handshake: living peers will be put to the test again and again; expected 150",
   ]);
 });
 
