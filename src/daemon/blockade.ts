@@ -16,7 +16,7 @@ export class Blockade {
   readonly #kernel: Kernel;
   readonly #metric: number;
   /** What is known to be in the kernel; `undefined` when it has to be read. */
-  #kept: string | undefined;
+  #kept: { readonly destinations: readonly string[]; readonly table: number } | undefined;
 
   constructor(kernel: Kernel, ifname: string) {
     this.#kernel = kernel;
@@ -33,25 +33,21 @@ export class Blockade {
   }
 
   /**
-   * Makes them exactly these.
+   * Makes them exactly these. The same list again costs nothing.
    * @throws {NetlinkError} what the kernel refuses
    */
   async keep(destinations: readonly string[], table: number): Promise<void> {
-    const wanted = `${[...destinations].sort().join(' ')} table ${table}`;
-    if (wanted === this.#kept) return;
-    const routes = await this.#kernel.rtnetlink.routes({ protocol: ROUTE_PROTOCOL });
-    const there = routes.filter((route) => this.#isOurs(route));
-    for (const route of there) {
-      if (route.table === table && destinations.includes(route.destination)) continue;
-      await this.#kernel.rtnetlink
-        .removeRoute(this.#route(route.destination, route.table))
-        .catch(unless('ESRCH'));
+    if (this.#kept?.destinations === destinations && this.#kept.table === table) return;
+    const { rtnetlink } = this.#kernel;
+    const missing = new Set(destinations);
+    for (const route of await rtnetlink.routes({ protocol: ROUTE_PROTOCOL })) {
+      if (!this.#isOurs(route) || (route.table === table && missing.delete(route.destination))) continue;
+      await rtnetlink.removeRoute(this.#route(route.destination, route.table)).catch(unless('ESRCH'));
     }
-    for (const destination of destinations) {
-      if (there.some((route) => route.table === table && route.destination === destination)) continue;
-      await this.#kernel.rtnetlink.addRoute(this.#route(destination, table)).catch(unless('EEXIST'));
+    for (const destination of missing) {
+      await rtnetlink.addRoute(this.#route(destination, table)).catch(unless('EEXIST'));
     }
-    this.#kept = wanted;
+    this.#kept = { destinations, table };
   }
 
   #isOurs({ protocol, type, metric }: Route): boolean {

@@ -16,6 +16,13 @@ import type {
 } from './world.js';
 
 const NO_ROUTES: RouteReport = { installed: [], added: [], conflicts: [] };
+const NOBODY: Destinations = { peers: [], destinations: [] };
+
+/** What some peers lead to, all together. */
+interface Destinations {
+  readonly peers: readonly Peer[];
+  readonly destinations: readonly string[];
+}
 
 /** A connection that was found working, and is kept. */
 export interface Kept {
@@ -63,6 +70,8 @@ export class Connection {
   readonly #loops: Loops;
   /** Whether routes of ours may refuse packets: those of a former run, too. */
   #blocks = true;
+  /** What all peers of a configuration lead to: thousands of destinations, perhaps. */
+  #all = NOBODY;
   /** The peer that is tried beside the held one. */
   readonly beside: Beside;
 
@@ -276,9 +285,16 @@ export class Connection {
 
   /** Keeps what is meant for the tunnel from taking another way while there is no connection, where that is wished. */
   async block({ peers, settings }: Assignment): Promise<void> {
-    const all = settings.blockWhenLost ? peers.flatMap(({ allowedIps }) => allowedIps) : [];
-    await this.#world.routing.block([...new Set(all)], settings.routes);
+    const { destinations } = settings.blockWhenLost ? this.#allOf(peers) : NOBODY;
+    await this.#world.routing.block(destinations, settings.routes);
     this.#blocks = settings.blockWhenLost;
+  }
+
+  #allOf(peers: readonly Peer[]): Destinations {
+    if (this.#all.peers !== peers) {
+      this.#all = { peers, destinations: [...new Set(peers.flatMap(({ allowedIps }) => allowedIps))] };
+    }
+    return this.#all;
   }
 
   /** Brings the routes to what is wanted. */
