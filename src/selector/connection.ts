@@ -201,17 +201,23 @@ export class Connection {
     this.beside.now(before);
     await this.#route(peer.allowedIps, settings);
     await this.beside.remove();
-    await this.#refuseLoop(peer, remote, device, settings);
+    await this.#refuseLoop(peer, remote, device, settings, true);
   }
 
   /** Whether the routes that were just added lead the way to the peer's endpoint into the tunnel. */
-  async #refuseLoop(peer: Peer, remote: Remote, device: Device, settings: Settings): Promise<void> {
+  async #refuseLoop(
+    peer: Peer,
+    remote: Remote,
+    device: Device,
+    settings: Settings,
+    dear = false,
+  ): Promise<void> {
     const { tunnel, routing } = this.#world;
     if (this.#routes.added.length === 0) return;
     const after = await routing.doubt(remote);
     if (after?.kind !== 'through-tunnel') return;
     const reason = `its allowed IPs lead the way to its own endpoint ${remote.address} into ${tunnel.name}: expected option fwmark for ${tunnel.name} in /etc/config/network with a rule for that mark, or allowed IPs without that address`;
-    throw this.#loops.add(peer, device, settings.routes, reason);
+    throw this.#loops.add(peer, device, settings.routes, reason, dear);
   }
 
   /** Whether the handshake that {@link install} has started is complete. @returns `gone` when the peer is not there any more */
