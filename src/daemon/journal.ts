@@ -67,9 +67,11 @@ export class Journal {
         return ['debug', `trying ${describe(event.remote)}`];
       case 'connected': {
         const after = formatDuration(event.handshake);
+        const by =
+          event.tried === undefined ? '' : `, which asked itself while ${describe(event.tried)} was tried`;
         return [
           'info',
-          `connected to ${describe(event.remote)}, handshake after ${after}${installed(event.routes)}`,
+          `connected to ${describe(event.remote)}${by}, handshake after ${after}${installed(event.routes)}`,
         ];
       }
       case 'kept': {

@@ -2,17 +2,18 @@ import { Beside, find, refuseOwnKey } from './beside.js';
 import { HandshakeAge } from './handshake.js';
 import { Loops } from './loops.js';
 import { Renewals, RoundTrip } from './round-trip.js';
-import type {
-  Assignment,
-  Device,
-  Doubt,
-  InstalledPeer,
-  Peer,
-  PeerEndpoint,
-  Remote,
-  RouteReport,
-  Settings,
-  World,
+import {
+  type Assignment,
+  type Device,
+  type Doubt,
+  type InstalledPeer,
+  type Peer,
+  type PeerEndpoint,
+  type Remote,
+  type RouteReport,
+  remoteAt,
+  type Settings,
+  type World,
 } from './world.js';
 
 const NO_ROUTES: RouteReport = { installed: [], added: [], conflicts: [] };
@@ -63,6 +64,8 @@ export class Connection {
   /** The key that we installed and have not removed. */
   #installed: string | undefined;
   #handshake = new HandshakeAge();
+  /** Where the handshake that {@link install} had started came from. */
+  #answeredFrom: PeerEndpoint | undefined;
   readonly #asked = new RoundTrip();
   #roundTrip: number | undefined;
   #renewals = new Renewals();
@@ -89,6 +92,16 @@ export class Connection {
   /** Milliseconds since the latest handshake; `undefined` when there was none, or none that could be judged. */
   get handshakeAge(): number | undefined {
     return this.#handshake.age(this.#world.timers.now());
+  }
+
+  /**
+   * Where the peer is that has answered. A gateway that has something to send asks for the handshake itself, and then WireGuard goes on with
+   * the address from which it did, whichever is tried.
+   */
+  reached(tried: Remote): Remote {
+    const from = this.#answeredFrom;
+    const other = from !== undefined && (from.address !== tried.address || from.port !== tried.port);
+    return other ? remoteAt(from) : tried;
   }
 
   /** Milliseconds that the latest handshake took which was asked for; `undefined` for a connection that was found working. */
@@ -144,7 +157,7 @@ export class Connection {
     this.#renewals = new Renewals();
     if (!tunnel.matches(peer)) await tunnel.adjust(peer);
     await tunnel.kick(peer); // after the interface was down the session is gone, though the handshake is young
-    return { peer, remote: entry.endpoint && { ...entry.endpoint, index: 1, count: 1 }, handshakeAge: age };
+    return { peer, remote: entry.endpoint && remoteAt(entry.endpoint), handshakeAge: age };
   }
 
   /**
@@ -226,6 +239,7 @@ export class Connection {
     const entry = find(await tunnel.device(), peer);
     if (entry === undefined) return 'gone';
     if (entry.lastHandshake === 0) return false;
+    this.#answeredFrom = entry.endpoint;
     this.#handshake.happened(entry.lastHandshake, timers.now(), this.#world.wallClock());
     this.#roundTrip = this.#asked.end(entry.lastHandshake, timers.now());
     return true;

@@ -51,6 +51,8 @@ export type SelectorEvent =
       readonly type: 'connected';
       readonly peer: Peer;
       readonly remote: Remote;
+      /** What was tried, where the gateway has asked for the handshake itself, from another address: `remote`. */
+      readonly tried?: Remote | undefined;
       /** From the installation of the peer to the handshake. */
       readonly handshake: number;
       readonly routes: RouteReport;

@@ -246,7 +246,10 @@ export class Selector {
       const handshake = timers.now() - started;
       this.#holding.connected();
       this.#pace.answered();
-      this.#emit({ type: 'connected', peer, remote, handshake, routes });
+      const reached = this.#connection.reached(remote);
+      this.#current = { candidate, remote: reached };
+      const tried = reached === remote ? undefined : remote;
+      this.#emit({ type: 'connected', peer, remote: reached, tried, handshake, routes });
       return true;
     }
     if (this.#inbox.news.leave !== undefined) this.#pace.told();

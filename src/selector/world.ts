@@ -251,6 +251,12 @@ export interface World {
   wallClock(): number;
 }
 
+/** The place that the kernel sends to, where nobody has chosen it among others. */
+export function remoteAt({ address, port, scopeId }: PeerEndpoint): Remote {
+  const zone = scopeId === undefined ? {} : { zone: String(scopeId) };
+  return { address, port, ...zone, index: 1, count: 1 };
+}
+
 /** `192.0.2.1:51820` or `[2001:db8::1%wan]:51820`. */
 export function formatRemote(remote: Pick<Remote, 'address' | 'port' | 'zone'>): string {
   const zone = remote.zone === undefined ? '' : `%${remote.zone}`;

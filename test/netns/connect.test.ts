@@ -82,7 +82,9 @@ test('a name with two addresses, one of them dead: the other is tried next', () 
       async () => {
         const daemon = await lab.startDaemon({ config });
         const line = await daemon.line(inDetail);
-        assert.match(line.text, new RegExp(`connected to ${gw1.endpoint} \\(address [12] of 2\\)`));
+        // Where a former daemon was, the gateway may ask from there itself.
+        const where = `connected to ${gw1.endpoint}( \\(address [12] of 2\\)|, which asked itself while )`;
+        assert.match(line.text, new RegExp(where));
         const failures = daemon.lines(/no handshake within 10 s/);
         assert.ok(failures.every(({ text }) => text.includes(`${dead}:${wireguardPort} (address 1 of 2)`)));
         daemon.signal('SIGTERM');

@@ -414,6 +414,16 @@ export class FakeWorld implements World {
     });
   }
 
+  /** A gateway has something to send and asks for the handshake itself, from wherever it is: WireGuard follows it there. */
+  gatewayAsks(publicKey: string, from: Pick<Remote, 'address' | 'port'>): void {
+    const entry = this.installed.get(publicKey);
+    if (entry === undefined) throw new Error(`${publicKey} is not installed`);
+    entry.remote = from;
+    entry.received += 148;
+    entry.lastHandshake = this.wallClock();
+    entry.handshakeAt = this.timers.now();
+  }
+
   #makeTunnel(): Tunnel {
     const world = this;
     return {

@@ -36,6 +36,13 @@ test('a connection: which peer, which address of how many, how soon, which route
   assert.deepEqual(tell({ type: 'connected', peer: sn01, remote, handshake: 43.2, routes }), [
     'info vpn sn01: connected to [2001:db8::1]:51820 (address 2 of 3), handshake after 43 ms, routes 10.0.0.0/8',
   ]);
+  const gateway = { address: '2001:db8::9', port: 4500, index: 1, count: 1 };
+  assert.deepEqual(
+    tell({ type: 'connected', peer: sn01, remote: gateway, tried: remote, handshake: 43.2, routes }),
+    [
+      'info vpn sn01: connected to [2001:db8::9]:4500, which asked itself while [2001:db8::1]:51820 (address 2 of 3) was tried, handshake after 43 ms, routes 10.0.0.0/8',
+    ],
+  );
   assert.deepEqual(
     tell({
       type: 'lost',

@@ -49,6 +49,20 @@ test('the first that answers is held, on its own port', async () => {
   assert.equal(world.installed.get('key of gw')?.remote?.port, 443);
 });
 
+test('a gateway that asks for the handshake itself is told of where it is, not where it was tried', async () => {
+  const world = new FakeWorld();
+  const { selector } = world.start([having('gw', at('192.0.2.1'), at('192.0.2.2'))]);
+  await world.timers.pass(SECOND);
+  const [first = ''] = tried(world);
+  world.gatewayAsks('key of gw', { address: '198.51.100.7', port: 4500 });
+  await world.timers.pass(SECOND);
+  const [connected] = world.ofType('connected');
+  assert.ok(connected?.tried);
+  assert.equal(formatRemote(connected.remote), '198.51.100.7:4500');
+  assert.equal(formatRemote(connected.tried), first);
+  assert.deepEqual(selector.snapshot().remote, connected.remote);
+});
+
 test('a turn of a peer takes one of its endpoints, and others have theirs between them', async () => {
   const world = new FakeWorld();
   world.start([having('a', at('1'), at('2')), having('b', at('3'), at('4'))]);
