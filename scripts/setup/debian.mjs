@@ -85,7 +85,7 @@ export function find(file) {
       );
   return places.find((place) => {
     try {
-      accessSync(place, file.endsWith('.h') ? constants.R_OK : constants.X_OK);
+      accessSync(place, /\.[ah]$/.test(file) ? constants.R_OK : constants.X_OK);
       return true;
     } catch {
       return false;

@@ -25,6 +25,17 @@ export function decodeAddress(bytes: Uint8Array): string | undefined {
   return undefined;
 }
 
+/** Bits of an address. */
+export function addressBits(family: 4 | 6): 32 | 128 {
+  return family === 4 ? 32 : 128;
+}
+
+/** `address/length`; undefined when the bytes are no address, or one that has no prefix of this length. */
+export function decodePrefix(bytes: Uint8Array, length: number): string | undefined {
+  const address = decodeAddress(bytes);
+  return address === undefined || length > bytes.length * 8 ? undefined : `${address}/${length}`;
+}
+
 /** AF_INET or AF_INET6, by the length of an address. */
 export function addressFamily(bytes: Uint8Array): number {
   return bytes.length === 4 ? AF_INET : AF_INET6;

@@ -18,6 +18,12 @@ import { decodePacket, encodePacket, encodeRequest } from '../../src/sntp/packet
 import { decodeBlobmsg, encodeBlobmsg, readTable } from '../../src/ubus/blobmsg.js';
 import { type Message, MessageReader, readAttributes } from '../../src/ubus/message.js';
 import { parseUci } from '../../src/uci/uci.js';
+import { corpusOf } from '../fuzz/corpus.js';
+import { netlinkReaders } from '../fuzz/netlink.js';
+import { ntpReaders } from '../fuzz/ntp.js';
+import { outcomeOf, type Reader } from '../fuzz/reader.js';
+import { textReaders } from '../fuzz/text.js';
+import { ubusReaders } from '../fuzz/ubus.js';
 
 const [fixtures = ''] = programArguments;
 
@@ -166,9 +172,20 @@ function uci(): void {
   }
 }
 
-if (LITTLE_ENDIAN) netlinkRecorded();
+/** What the fuzzer has kept. The readers of files need a folder of their own, and are left to Node. */
+function fuzzed(readers: readonly Reader[]): void {
+  for (const reader of readers)
+    for (const input of corpusOf(reader.name, fixtures))
+      outcome(`${reader.name} ${hex(input)}`, () => outcomeOf(reader, input).text);
+}
+
+if (LITTLE_ENDIAN) {
+  netlinkRecorded();
+  fuzzed(netlinkReaders);
+}
 standardOutput.write('\n');
 netlinkWritten();
 ubus();
 ntp();
 uci();
+fuzzed([...ubusReaders, ...ntpReaders, ...textReaders]);

@@ -181,6 +181,28 @@ test('where a peer lacks a counter, each answer is read', async () => {
   }
 });
 
+test('where one peer comes twice and another lacks its counters, each answer is read', async () => {
+  const datagrams = recording.map((datagram) => Uint8Array.from(datagram));
+  const [first] = datagrams;
+  assert.ok(first);
+  const attribute = Buffer.from(first).indexOf(Uint8Array.of(12, 0, 7, 0)); // bytes received of the first peer
+  const keyFrom = (from: number): number => Buffer.from(first).indexOf(Uint8Array.of(36, 0, 1, 0), from) + 4;
+  const key = keyFrom(0);
+  const again = keyFrom(key);
+  assert.ok(4 < key && key < attribute && attribute < again);
+  first[attribute + 2] = 99;
+  // The third is now the second once more: as many counters as peers, but not theirs.
+  const second = first.slice(again, again + 32);
+  const third = keyFrom(again);
+  first.set(second, third);
+  const { question } = await setUp(datagrams);
+  await question.ask();
+  for (const at of counterBytes(first)) {
+    first[at] = (first[at] ?? 0) ^ 1;
+    assert.deepEqual(reveal(await question.ask()), reveal(read(datagrams)));
+  }
+});
+
 test('a device that grows, and one that goes', async () => {
   const datagrams = recording.map((datagram) => Uint8Array.from(datagram));
   const { kernel, question } = await setUp(datagrams);

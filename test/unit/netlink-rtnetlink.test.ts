@@ -274,6 +274,36 @@ function setUp(onRequest: FakeKernel['onRequest']) {
   return { kernel, rt: Rtnetlink.open({ openSocket: kernel.open }) };
 }
 
+test('what no network can be is refused: a prefix longer than its address, an address of another family', () => {
+  const attribute = (type: number, value: number[]): number[] => [value.length + 4, 0, type, 0, ...value];
+  const message = (body: number[]): NetlinkMessage => ({
+    type: 24,
+    flags: 0,
+    sequence: 0,
+    port: 0,
+    body: Uint8Array.from(body),
+  });
+  const route = (family: number, length: number, source: number, attributes: number[]): NetlinkMessage =>
+    message([family, length, source, 0, 254, 87, 0, 1, 0, 0, 0, 0, ...attributes]);
+  const v4 = [10, 0, 0, 1];
+  const v6 = [0xfd, ...new Array(15).fill(0)];
+  assert.equal(decodeRoute(route(2, 32, 0, attribute(1, v4)))?.destination, '10.0.0.1/32');
+  assert.equal(decodeRoute(route(2, 0, 0, []))?.destination, '0.0.0.0/0');
+  for (const bad of [
+    route(2, 33, 0, attribute(1, v4)),
+    route(10, 129, 0, attribute(1, v6)),
+    route(10, 32, 0, attribute(1, v4)),
+    route(2, 32, 0, attribute(1, v6)),
+    route(10, 0, 129, attribute(2, v6)),
+    route(2, 24, 0, []), // no destination, and no default route
+  ])
+    assert.throws(() => decodeRoute(bad), NetlinkDecodeError);
+  const address = (length: number): NetlinkMessage =>
+    message([2, length, 0, 0, 1, 0, 0, 0, ...attribute(2, v4)]);
+  assert.equal(decodeInterfaceAddress(address(32))?.prefixLength, 32);
+  assert.throws(() => decodeInterfaceAddress(address(33)), NetlinkDecodeError);
+});
+
 test('a lookup gives the way, or the error that a packet would get', async () => {
   const { datagrams } = fixture<{ datagrams: string[][] }>('lookups');
   const [answer] = recordedMessages(datagrams[0] ?? []);

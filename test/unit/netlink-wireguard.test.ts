@@ -281,6 +281,17 @@ test('a peer that goes on in the next message repeats nothing but its key', () =
   assert.deepEqual(decodeDevice(messages).peers[0]?.allowedIps, allowedIps);
 });
 
+test('an allowed IP whose prefix is longer than its address is refused', () => {
+  const messages = recordedMessages(fixture('wireguard-device').datagrams);
+  const body = messages[0]?.body ?? new Uint8Array();
+  const mask = Buffer.from(body).indexOf(Uint8Array.of(5, 0, 3, 0)) + 4; // WGALLOWEDIP_A_CIDR_MASK
+  assert.ok(mask > 4);
+  const [prefix = ''] = decodeDevice(messages).peers.flatMap(({ allowedIps }) => allowedIps);
+  assert.equal(prefix.split('/')[1], String(body[mask]));
+  body[mask] = prefix.includes(':') ? 129 : 33;
+  assert.throws(() => decodeDevice(messages), NetlinkDecodeError);
+});
+
 test('any answer is decoded or is a NetlinkDecodeError', () => {
   const recorded = recordedMessages(fixture('wireguard-device').datagrams);
   const damage = fc.array(fc.tuple(fc.nat(8000), fc.nat(255)), { minLength: 1, maxLength: 20 });

@@ -2,7 +2,7 @@
 // LeakSanitizer. A value of the engine's that nobody let go fails an assertion of QuickJS's.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -21,6 +21,8 @@ function sanitizersWork(): boolean {
   return status === 0 && spawnSync(program).status === 0;
 }
 
+/** What the tests need that build the C by themselves. */
+const compiled = { skip: sanitizersWork() ? false : 'world unit has not: a compiler with sanitizers' };
 const router = needsRouter();
 const reason = 'program router has not: been built with sanitizers, which this compiler or machine lacks';
 const can = router.skip === false ? { skip: sanitizersWork() ? false : reason } : router;
@@ -37,6 +39,20 @@ function ended({ status, signal, stderr }: Ran, code: number): void {
   assert.deepEqual({ status, signal }, { status: code, signal: null }, stderr);
   assert.doesNotMatch(stderr, /Sanitizer|runtime error|[Aa]ssertion/);
 }
+
+test('nothing is used wrongly or lost: the corpus of the fuzzer', compiled, () => {
+  const program = `${folder}/native`;
+  const flags = ['-std=c11', '-Wall', '-Wextra', '-Werror', '-g', '-O1', '-pthread', '-DREPLAY'];
+  const sanitizers = ['-fsanitize=address,undefined', '-fno-sanitize-recover=all'];
+  const built = spawnSync('cc', [...flags, ...sanitizers, '-o', program, `${root}test/fuzz/native.c`], {
+    encoding: 'utf8',
+  });
+  assert.equal(built.status, 0, built.stderr);
+  const input = readFileSync(`${root}test/fixtures/fuzz/native.txt`, 'utf8');
+  const { status, stdout, stderr } = spawnSync(program, { input, encoding: 'utf8' });
+  assert.equal(status, 0, stderr);
+  assert.equal(stdout, `${input.trim().split('\n').length} inputs\n`);
+});
 
 test('nothing is used wrongly or lost: all of the platform', can, async () => {
   const played = await playPlatform(build('platform', '--entry', `${root}test/support/platform-scene.ts`));

@@ -1,4 +1,4 @@
-import { AF_INET, AF_INET6, decodeAddress } from '../address.js';
+import { AF_INET, AF_INET6, addressBits, decodeAddress } from '../address.js';
 import { AttributeReader } from '../attribute-reader.js';
 import { LITTLE_ENDIAN } from '../endian.js';
 import { NetlinkDecodeError, NetlinkEncodeError } from '../errors.js';
@@ -95,11 +95,17 @@ export function decodeInterfaceAddress(
   if (own === undefined || own.includes(':') !== (family === 6)) {
     throw new NetlinkDecodeError('an interface address without an address of its family');
   }
+  const prefixLength = view.getUint8(1);
+  if (prefixLength > addressBits(family)) {
+    throw new NetlinkDecodeError(
+      `an interface address of IPv${family} with a prefix of ${prefixLength} bits`,
+    );
+  }
   return {
     family,
     interfaceIndex,
     address: own,
-    prefixLength: view.getUint8(1),
+    prefixLength,
     scope: view.getUint8(3),
     flags,
     tentative: (flags & IFA_F_TENTATIVE) !== 0,

@@ -1,4 +1,13 @@
-import { AF_INET, AF_INET6, addressFamily, decodeAddress, encodeAddress, encodePrefix } from '../address.js';
+import {
+  AF_INET,
+  AF_INET6,
+  addressBits,
+  addressFamily,
+  decodeAddress,
+  decodePrefix,
+  encodeAddress,
+  encodePrefix,
+} from '../address.js';
 import { AttributeReader } from '../attribute-reader.js';
 import { AttributeWriter } from '../attribute-writer.js';
 import { LITTLE_ENDIAN } from '../endian.js';
@@ -222,7 +231,7 @@ export function decodeRoute(
   if (family === undefined || (filter.family ?? family) !== family) return undefined;
   if ((filter.protocol ?? protocol) !== protocol) return undefined;
   if (!cloned && (view.getUint32(8, LITTLE_ENDIAN) & RTM_F_CLONED) !== 0) return undefined;
-  let address = family === 4 ? '0.0.0.0' : '::';
+  let destination: string | undefined;
   let source: string | undefined;
   let interfaceIndex: number | undefined;
   let gateway: string | undefined;
@@ -230,8 +239,8 @@ export function decodeRoute(
   let table = view.getUint8(4);
   const reader = new AttributeReader(body, HEADER);
   while (reader.next()) {
-    if (reader.type === RTA_DST) address = readAddress(reader, reader.bytes());
-    else if (reader.type === RTA_SRC) source = `${readAddress(reader, reader.bytes())}/${view.getUint8(2)}`;
+    if (reader.type === RTA_DST) destination = readPrefix(reader, family, view.getUint8(1));
+    else if (reader.type === RTA_SRC) source = readPrefix(reader, family, view.getUint8(2));
     else if (reader.type === RTA_OIF) interfaceIndex = reader.u32();
     else if (reader.type === RTA_GATEWAY) gateway = readAddress(reader, reader.bytes());
     // struct rtvia: a gateway of another family than the route's, after two bytes that say which.
@@ -239,12 +248,14 @@ export function decodeRoute(
     else if (reader.type === RTA_PRIORITY) metric = reader.u32();
     else if (reader.type === RTA_TABLE) table = reader.u32();
   }
+  // Only a default route has no destination.
+  if (destination === undefined && view.getUint8(1) !== 0) reader.fail('a route without its destination');
   reader.end();
   if ((filter.table ?? table) !== table) return undefined;
   if (filter.interfaceIndex !== undefined && filter.interfaceIndex !== interfaceIndex) return undefined;
   return {
     family,
-    destination: `${address}/${view.getUint8(1)}`,
+    destination: destination ?? (family === 4 ? '0.0.0.0/0' : '::/0'),
     source,
     interfaceIndex,
     gateway,
@@ -254,6 +265,14 @@ export function decodeRoute(
     type: view.getUint8(7),
     scope: view.getUint8(6),
   };
+}
+
+function readPrefix(reader: AttributeReader, family: 4 | 6, length: number): string {
+  const bytes = reader.bytes();
+  const prefix = bytes.length * 8 === addressBits(family) ? decodePrefix(bytes, length) : undefined;
+  if (prefix === undefined)
+    reader.fail(`an address of ${bytes.length} bytes with a prefix of ${length} bits`);
+  return prefix ?? '';
 }
 
 function readAddress(reader: AttributeReader, bytes: Uint8Array): string {

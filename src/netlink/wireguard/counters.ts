@@ -3,6 +3,7 @@ import { LITTLE_ENDIAN } from '../endian.js';
 import { genericReader } from '../generic.js';
 import type { NetlinkMessage } from '../message.js';
 import * as wg from './constants.js';
+import { encodePublicKey } from './keys.js';
 import type { WireGuardDevice, WireGuardPeer } from './types.js';
 
 /** Bytes of struct __kernel_timespec (linux/time_types.h). */
@@ -29,26 +30,31 @@ export function findCounters(
       if (reader.type !== wg.WGDEVICE_A_PEERS) continue;
       const peers = reader.nested();
       while (peers.next()) {
-        const counters = countersOf(peers.nested());
-        if (counters !== undefined) found.push(...counters);
+        const { publicKey, counters } = countersOf(peers.nested());
+        if (counters === undefined) continue;
+        if (publicKey !== device.peers[found.length / 3]?.publicKey) return undefined;
+        found.push(...counters);
       }
     }
   }
   return found.length === 3 * device.peers.length ? found : undefined;
 }
 
-/** @returns undefined for a peer that goes on from the message before: its allowed IPs did not fit */
-function countersOf(reader: AttributeReader): Counters | undefined {
+/** Of one peer in a message. One that goes on from the message before, because its allowed IPs did not fit, has no counters. */
+function countersOf(reader: AttributeReader): { publicKey: string; counters: Counters | undefined } {
+  let publicKey = '';
   let lastHandshake: DataView | undefined;
   let rxBytes: DataView | undefined;
   let txBytes: DataView | undefined;
   while (reader.next()) {
-    if (reader.type === wg.WGPEER_A_LAST_HANDSHAKE_TIME) lastHandshake = view(reader, TIMESPEC);
+    if (reader.type === wg.WGPEER_A_PUBLIC_KEY) publicKey = encodePublicKey(reader.bytes());
+    else if (reader.type === wg.WGPEER_A_LAST_HANDSHAKE_TIME) lastHandshake = view(reader, TIMESPEC);
     else if (reader.type === wg.WGPEER_A_RX_BYTES) rxBytes = view(reader, U64);
     else if (reader.type === wg.WGPEER_A_TX_BYTES) txBytes = view(reader, U64);
   }
-  if (lastHandshake === undefined || rxBytes === undefined || txBytes === undefined) return undefined;
-  return [lastHandshake, rxBytes, txBytes];
+  if (lastHandshake === undefined || rxBytes === undefined || txBytes === undefined)
+    return { publicKey, counters: undefined };
+  return { publicKey, counters: [lastHandshake, rxBytes, txBytes] };
 }
 
 function view(reader: AttributeReader, length: number): DataView | undefined {

@@ -1,4 +1,4 @@
-import { decodeAddress } from '../address.js';
+import { decodePrefix } from '../address.js';
 import type { AttributeReader } from '../attribute-reader.js';
 import { NetlinkDecodeError } from '../errors.js';
 import { genericReader } from '../generic.js';
@@ -122,15 +122,16 @@ function newPeer(publicKey: string): Peer {
 }
 
 function readAllowedIp(reader: AttributeReader): string {
-  let address: string | undefined;
+  let address: Uint8Array = new Uint8Array(0);
   let length = 0;
   while (reader.next()) {
     // The family attribute says nothing that the length of the address does not.
-    if (reader.type === wg.WGALLOWEDIP_A_IPADDR) address = decodeAddress(reader.bytes());
+    if (reader.type === wg.WGALLOWEDIP_A_IPADDR) address = reader.bytes();
     else if (reader.type === wg.WGALLOWEDIP_A_CIDR_MASK) length = reader.u8();
   }
-  if (address === undefined) reader.fail('an allowed IP without a valid address');
-  return `${address}/${length}`;
+  const prefix = decodePrefix(address, length);
+  if (prefix === undefined) reader.fail('an allowed IP without a valid address');
+  return prefix ?? '';
 }
 
 function readKey(reader: AttributeReader): Uint8Array {
