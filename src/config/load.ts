@@ -1,4 +1,4 @@
-import { readFile } from '#platform/files.js';
+import { mostText, readFile } from '#platform/files.js';
 import { parseUci } from '../uci/uci.js';
 import { Config } from './schema.js';
 
@@ -14,6 +14,11 @@ export class ConfigFileError extends Error {
     this.kind = kind;
   }
 }
+
+const ADVICE: Readonly<Record<string, string>> = {
+  EISDIR: 'expected a file, not a directory',
+  EFBIG: `expected at most ${mostText / 1024} KiB`,
+};
 
 /** The path of a file in a directory. */
 export function inDirectory(dir: string, name: string): string {
@@ -39,7 +44,7 @@ export function loadConfig(dir: string): Config {
  */
 export function readConfigFile(file: string, create: string): Uint8Array {
   try {
-    return readFile(file);
+    return readFile(file, mostText);
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
     if (code === 'ENOTDIR') {
@@ -50,8 +55,7 @@ export function readConfigFile(file: string, create: string): Uint8Array {
       const message = `${file}: does not exist: ${create}, or name another directory with --config-dir`;
       throw new ConfigFileError(file, 'missing', message);
     }
-    const advice =
-      code === 'EISDIR' ? 'expected a file, not a directory' : 'expected a file that this user may read';
+    const advice = ADVICE[code] ?? 'expected a file that this user may read';
     throw new ConfigFileError(file, 'unreadable', `${file}: cannot be read (${code}): ${advice}`);
   }
 }

@@ -1,7 +1,7 @@
 import { isIP } from '#platform/text.js';
 import { parseUci, UciError } from '../uci/uci.js';
 import { ConfigFileError, inDirectory, readConfigFile } from './load.js';
-import type { Problem } from './problem.js';
+import { type Problem, ProblemList } from './problem.js';
 import { SectionReader } from './section-reader.js';
 import { parseBoolean, parseHostName } from './values.js';
 
@@ -21,11 +21,11 @@ export interface NtpConfig {
  */
 export function loadNtpServers(dir: string): NtpConfig {
   const file = inDirectory(dir, 'system');
-  const problems: Problem[] = [];
+  const problems = new ProblemList(file);
   const none = (message: string, line?: number): NtpConfig => {
     const nowhere = { section: undefined, option: undefined, ifname: undefined };
-    problems.push({ severity: 'warning', file, line, ...nowhere, message });
-    return { servers: [], enabled: true, problems };
+    problems.add({ severity: 'warning', file, line, ...nowhere, message });
+    return { servers: [], enabled: true, problems: problems.sorted() };
   };
   try {
     const { sections } = parseUci(
@@ -41,7 +41,7 @@ export function loadNtpServers(dir: string): NtpConfig {
     const enabled = reader.optional('enabled', parseBoolean) ?? true;
     const servers = reader.list('server', parseServer);
     if (servers.length === 0) reader.warn(undefined, "names no usable server: expected list server 'HOST'");
-    return { servers: [...new Set(servers)], enabled, problems };
+    return { servers: [...new Set(servers)], enabled, problems: problems.sorted() };
   } catch (error) {
     if (error instanceof UciError) return none(error.reason, error.line);
     if (error instanceof ConfigFileError) return none(error.message.slice(file.length + 2));

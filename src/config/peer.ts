@@ -159,7 +159,8 @@ export function samePeer(a: PeerConfig, b: PeerConfig): boolean {
 
 /** Both without duplicates. */
 function sameSet(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((item) => b.includes(item));
+  const others = new Set(b);
+  return a.length === b.length && a.every((item) => others.has(item));
 }
 
 function distinct(endpoints: readonly EndpointConfig[]): EndpointConfig[] {

@@ -21,10 +21,45 @@ export interface Problem {
 export function formatProblem(problem: Problem): string {
   const { file, line, section, option, message } = problem;
   const place = line === undefined ? file : `${file}:${line}`;
-  const subject = [section, option === undefined ? undefined : `option ${option}`].filter(
+  const subject = [section, option === undefined ? undefined : `option ${short(option)}`].filter(
     (s) => s !== undefined,
   );
   return [place, subject.join(', '), message].filter((s) => s !== '').join(': ');
+}
+
+/** Of each severity, as many of one file are kept: whoever mends these finds the rest. */
+const MOST_PROBLEMS = 100;
+
+/** Problems of one file. However many there are, they take little memory and few lines of a log. */
+export class ProblemList {
+  readonly #file: string;
+  readonly #kept: Problem[] = [];
+  readonly #found: Record<Problem['severity'], number> = { error: 0, warning: 0 };
+
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  add(problem: Problem): void {
+    this.#found[problem.severity]++;
+    if (this.#found[problem.severity] <= MOST_PROBLEMS) this.#kept.push(problem);
+  }
+
+  /** In the order of the file. What was not kept is counted at the end. */
+  sorted(): Problem[] {
+    const nowhere = {
+      file: this.#file,
+      line: undefined,
+      section: undefined,
+      option: undefined,
+      ifname: undefined,
+    };
+    const more = (['error', 'warning'] as const).flatMap((severity): Problem[] => {
+      const left = this.#found[severity] - MOST_PROBLEMS;
+      return left <= 0 ? [] : [{ ...nowhere, severity, message: `has ${left} more ${severity}s like these` }];
+    });
+    return [...this.#kept.sort((a, b) => (a.line ?? 0) - (b.line ?? 0)), ...more];
+  }
 }
 
 /** The reason why a value was not taken. Only src/config throws it, and only src/config sees it. */
@@ -38,9 +73,14 @@ export class BadValue extends Error {
  */
 export function quote(value: string): string {
   if (/[A-Za-z0-9+/]{40}/.test(value)) return `a value of ${value.length} characters`;
-  const shown = value.length > 80 ? `${value.slice(0, 80)}...` : value;
+  const shown = short(value);
   const asEscape = (c: string): string => `\\u{${(c.codePointAt(0) ?? 0).toString(16)}}`;
   return `'${shown.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, asEscape)}'`;
+}
+
+/** The beginning of what is too long for a line. */
+export function short(text: string): string {
+  return text.length > 80 ? `${text.slice(0, 80)}...` : text;
 }
 
 /** A name without what people write in different ways: `PublicKey`, `public-key` and `public_key` are one. */

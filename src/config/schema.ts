@@ -2,7 +2,7 @@ import type { UciPackage } from '../uci/uci.js';
 import { leadsTo } from './allowed-ips.js';
 import { defaultInterface, type InterfaceConfig, readInterface } from './interface.js';
 import { type PeerConfig, readPeer } from './peer.js';
-import type { Problem } from './problem.js';
+import { type Problem, ProblemList } from './problem.js';
 import { type FindTable, findTable } from './routing-table.js';
 import { SectionReader, unknownSection } from './section-reader.js';
 
@@ -26,7 +26,7 @@ export class Config {
    */
   constructor(uci: UciPackage, file: string, find: FindTable = findTable) {
     this.file = file;
-    const problems: Problem[] = [];
+    const problems = new ProblemList(file);
     const interfaceReaders: SectionReader[] = [];
     const effective: SectionReader[] = [];
     const firsts = new Map<string, PeerConfig>();
@@ -49,7 +49,7 @@ export class Config {
         } else
           reader.warn(undefined, `interface ${settings.name} has settings already: these have no effect`);
       } else {
-        problems.push(unknownSection(file, section, SECTION_TYPES));
+        problems.add(unknownSection(file, section, SECTION_TYPES));
       }
     }
     for (const reader of interfaceReaders) {
@@ -58,7 +58,7 @@ export class Config {
       reader.warn(undefined, `has settings, but no peer has option ifname '${ifname}'`);
     }
     for (const reader of effective) this.#warnOfAddresses(reader);
-    this.problems = problems.sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
+    this.problems = problems.sorted();
   }
 
   /** The interfaces that have at least one usable peer, in the order in which the file first names them. */

@@ -1,5 +1,5 @@
 import type { UciOption, UciSection } from '../uci/uci.js';
-import { BadValue, nearest, type Problem, plain, quote } from './problem.js';
+import { BadValue, nearest, type Problem, type ProblemList, plain, quote, short } from './problem.js';
 
 /**
  * Takes a section apart, option by option, and writes a problem for each that is not as it should be. What a parser given
@@ -10,7 +10,7 @@ export class SectionReader {
   readonly label: string;
   readonly #file: string;
   readonly #section: UciSection;
-  readonly #problems: Problem[];
+  readonly #problems: ProblemList;
   /** Set as soon as it is known, so that problems found from then on name the interface. */
   ifname: string | undefined;
   /** How bad a fault is. A section that takes no part cannot be worse than a warning. */
@@ -18,8 +18,8 @@ export class SectionReader {
   /** Whether anything so far was missing or bad, at whichever severity. */
   faulty = false;
 
-  constructor(file: string, section: UciSection, problems: Problem[]) {
-    this.label = `${section.type} '${section.name}'`;
+  constructor(file: string, section: UciSection, problems: ProblemList) {
+    this.label = `${section.type} '${short(section.name)}'`;
     this.#file = file;
     this.#section = section;
     this.#problems = problems;
@@ -113,7 +113,7 @@ export class SectionReader {
 
   #report(severity: Problem['severity'], line: number, option: string | undefined, message: string): void {
     const { label: section, ifname } = this;
-    this.#problems.push({ severity, file: this.#file, line, section, option, ifname, message });
+    this.#problems.add({ severity, file: this.#file, line, section, option, ifname, message });
   }
 }
 
@@ -140,7 +140,7 @@ export function unknownSection(file: string, section: UciSection, known: readonl
     severity: 'warning',
     file,
     line,
-    section: `section '${name}'`,
+    section: `section '${short(name)}'`,
     option: undefined,
     ifname: undefined,
     message: `its type ${quote(type)} is not known, and it has no effect: ${advice}`,

@@ -11,6 +11,8 @@ export interface Log {
 
 /** Bytes that may wait until somebody reads them. Lines beyond are dropped: a reader that has gone to sleep costs no more. */
 const BACKLOG = 64 * 1024;
+/** Characters of a text: names come from strangers, too. */
+const MOST_TEXT = 1000;
 
 /**
  * One line an event, `level subject: text`. Files, terminals and a pipe that is not full are written to at once, so no line is lost at
@@ -40,7 +42,8 @@ export class StandardErrorLog implements Log {
       this.#stream.write(`warning: nobody read the log, ${this.#dropped} lines are lost\n`);
     this.#dropped = 0;
     // A text may carry what a server or a file said: it stays on its line, and cannot steer a terminal.
-    const line = text.replace(/\p{Cc}+/gu, ' ');
+    const shown = text.length > MOST_TEXT ? `${text.slice(0, MOST_TEXT)}...` : text;
+    const line = shown.replace(/\p{Cc}+/gu, ' ');
     this.#stream.write(subject === '' ? `${level}: ${line}\n` : `${level} ${subject}: ${line}\n`);
   }
 }

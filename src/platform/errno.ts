@@ -16,6 +16,7 @@ export const KNOWN_ERRORS = [
   'EBADF',
   'ECANCELED',
   'EEXIST',
+  'EFBIG',
   'EHOSTUNREACH',
   'EINTR',
   'EINVAL',

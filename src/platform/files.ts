@@ -7,8 +7,14 @@ export interface FileFacts {
 
 /** Files, small and local: read and written at once. Whatever fails throws a {@link SystemError}. */
 export interface Files {
-  /** All of it. */
-  readFile(path: string): Uint8Array;
+  /**
+   * All of it.
+   *
+   * @param most bytes; a file that is longer throws EFBIG, and is not held in memory
+   */
+  readFile(path: string, most?: number): Uint8Array;
+  /** Bytes of a text of which this host can hold all that is made of it: some 40 times as much on one whose memory is bounded. */
+  readonly mostText: number;
   /** Names in a directory, without `.` and `..`, in any order. */
   listDirectory(path: string): string[];
   /** What is there, links not followed; undefined for nothing. */

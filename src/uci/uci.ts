@@ -144,7 +144,7 @@ class Parser {
     const known = name.text === '' ? undefined : this.#byName.get(name.text);
     if (known !== undefined && known.type !== type.text) {
       const reason =
-        `section '${name.text}' has another type here than in line ${known.line}: ` +
+        `section '${name.text.slice(0, 80)}' has another type here than in line ${known.line}: ` +
         'expected the same type, or another name';
       throw this.#lexer.error(reason, type.start);
     }

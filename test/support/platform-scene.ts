@@ -125,6 +125,8 @@ function files(): void {
   outcome('start of a pipe', () => readStart(`${folder}/pipe`, 2));
   outcome('write to a pipe', () => writeFile(`${folder}/pipe`, bytes(1), 'replace'));
   outcome('read a folder', () => readFile(folder));
+  outcome('read as much as there may be', () => decodeUtf8(readFile(file, 4)));
+  outcome('read what is too large', () => readFile(file, 3));
   outcome('kinds', () => ['file', 'link', 'pipe'].map((name) => lstat(`${folder}/${name}`)?.kind));
   outcome('owner', () => lstat(file)?.uid === effectiveUser());
   outcome('list', () => listDirectory(folder).sort());

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
 import fc from 'fast-check';
+import { mostText } from '#platform/files.js';
 import {
   Config,
   ConfigFileError,
@@ -751,6 +752,40 @@ test('a missing file, a directory in its place and a syntax error are told apart
   });
 });
 
+test('a file that is too large to be taken apart is refused before it is', () =>
+  withDir({ wgpeerselector: '#'.repeat(mostText + 1) }, async (dir) => {
+    assert.throws(() => loadConfig(dir), {
+      name: 'ConfigFileError',
+      kind: 'unreadable',
+      message: `${join(dir, 'wgpeerselector')}: cannot be read (EFBIG): expected at most ${mostText / 1024} KiB`,
+    });
+    writeFileSync(join(dir, 'wgpeerselector'), '#'.repeat(mostText));
+    assert.deepEqual(loadConfig(dir).problems, []);
+  }));
+
+test('10 MB of faults are some 200 lines, none of them long, and the errors are among them', () => {
+  const warnings = 'config pear\n'.repeat(400_000);
+  const long = `config ${'p'.repeat(100_000)} ${'x'.repeat(100_000)}\n`;
+  const errors = 'config peer\noption enabled 1\n'.repeat(200_000);
+  const { problems } = new Config(parseUci(long + warnings + errors), 'f');
+  assert.ok(problems.length <= 202, String(problems.length));
+  for (const problem of problems) assert.ok(formatProblem(problem).length < 400);
+  assert.equal(problems.filter(({ severity }) => severity === 'error').length, 101);
+  // Three of each peer are missing (ifname, public_key, endpoint), and allowed_ips is a warning only of one without fault.
+  assert.deepEqual(problems.slice(-2).map(formatProblem), [
+    'f: has 599900 more errors like these',
+    'f: has 399901 more warnings like these',
+  ]);
+});
+
+test('a peer with 100,000 allowed IPs is compared with itself after a reload', () => {
+  const all = Array.from({ length: 100_000 }, (_, at) => `10.${at >> 16}.${(at >> 8) & 255}.${at & 255}`);
+  const text = peer('x', {}) + all.map((address) => `list allowed_ips '${address}'\n`).join('');
+  const [one, other] = [text, text].map((file) => new Config(parseUci(file), 'f').peers('vpn')[0]);
+  assert.ok(one && other && one.allowedIps.length >= 100_000);
+  assert.ok(samePeer(one, other));
+});
+
 test('the NTP servers of OpenWrt', async () => {
   const dir = new URL('../../../test/fixtures/config/field/', import.meta.url).pathname;
   const { servers, enabled, problems } = loadNtpServers(dir);
@@ -772,8 +807,8 @@ test('NTP: whatever is wrong, the rest is taken, and nothing throws', async () =
         servers: [],
         enabled: true,
         problems: [
-          "FILE:2: timeserver 'ntp', option server: 'a,b' has a comma: expected spaces between entries, or a list line for each",
           "FILE:1: timeserver 'ntp': names no usable server: expected list server 'HOST'",
+          "FILE:2: timeserver 'ntp', option server: 'a,b' has a comma: expected spaces between entries, or a list line for each",
         ],
       },
     ],

@@ -3,6 +3,22 @@ import { Writable } from 'node:stream';
 import { test } from 'node:test';
 import { StandardErrorLog } from '../../src/daemon/log.js';
 
+test('what a stranger has said takes one line, and not a long one', () => {
+  let text = '';
+  const log = new StandardErrorLog(true, {
+    unsent: 0,
+    write(line) {
+      text += line;
+    },
+  });
+  log.write('warning', '', `method ${'x'.repeat(1_000_000)}`);
+  log.write('warning', '', 'a\nerror: forged\x1b[2J');
+  const lines = text.split('\n');
+  assert.equal(lines.length, 3);
+  assert.ok((lines[0]?.length ?? 0) < 1100);
+  assert.equal(lines[1], 'warning: a error: forged [2J');
+});
+
 test('a reader that has gone to sleep costs no memory, and is told what it has missed', () => {
   let text = '';
   let awake: (() => void) | undefined;

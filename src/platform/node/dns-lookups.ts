@@ -3,6 +3,9 @@ import { isIP } from 'node:net';
 import type { Answer, Failure, Family, Lookups } from '../lookup.js';
 import { readHosts, readResolvConf } from '../resolv-conf.js';
 
+/** Addresses that are taken of one answer, as many as native/lookup.c takes. */
+const MOST_ADDRESSES = 32;
+
 /** What c-ares says, in the words of native/lookup.c. */
 const FAILURES: Readonly<Record<string, Failure>> = {
   ENOTFOUND: 'NONAME',
@@ -43,13 +46,12 @@ export function openDnsLookups(): Lookups {
 async function lookUp(resolver: dns.Resolver, name: string, family: Family): Promise<Answer> {
   const local = readHosts(name);
   const addresses = local.filter((address) => isIP(address) === family);
-  if (addresses.length > 0) return { addresses };
+  if (addresses.length > 0) return { addresses: addresses.slice(0, MOST_ADDRESSES) };
   let failure: Failure = local.length > 0 ? 'NODATA' : 'NONAME';
   for (const candidate of local.length > 0 ? [] : candidates(name)) {
     try {
-      return {
-        addresses: await (family === 4 ? resolver.resolve4(candidate) : resolver.resolve6(candidate)),
-      };
+      const found = await (family === 4 ? resolver.resolve4(candidate) : resolver.resolve6(candidate));
+      return { addresses: found.slice(0, MOST_ADDRESSES) };
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
       const said = FAILURES[code] ?? code;

@@ -10,7 +10,9 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs';
+import { ERRNO } from '#platform/errno.js';
 import type { Files } from '../files.js';
+import { systemError } from '../system-error.js';
 
 export type * from '../files.js';
 
@@ -18,7 +20,16 @@ const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_TRUNC, O_WRONLY } =
 /** Neither through a link, nor waiting for the other end of a pipe. */
 const CAREFULLY = O_NOFOLLOW | O_NONBLOCK;
 
-export const readFile: Files['readFile'] = (path) => readFileSync(path);
+export const readFile: Files['readFile'] = (path, most) => {
+  if (most === undefined) return readFileSync(path);
+  return withFile(path, O_RDONLY, (descriptor) => {
+    const text = `read '${path}'`;
+    if (fstatSync(descriptor).size > most) throw systemError(ERRNO.EFBIG, text);
+    return readFileSync(descriptor);
+  });
+};
+
+export const mostText: Files['mostText'] = 16 * 1024 * 1024;
 
 export const listDirectory: Files['listDirectory'] = (path) => readdirSync(path);
 

@@ -1,3 +1,4 @@
+import { ERRNO } from '#platform/errno.js';
 import type { Files } from '../files.js';
 import { systemError } from '../system-error.js';
 import { native } from './native.js';
@@ -13,7 +14,7 @@ const KINDS = ['file', 'link', 'other'] as const;
 /** Read at once; files of the system are smaller. */
 const CHUNK = 16 * 1024;
 
-export const readFile: Files['readFile'] = (path) =>
+export const readFile: Files['readFile'] = (path, most = Number.POSITIVE_INFINITY) =>
   withFile(path, Mode.READ, (fd) => {
     const chunks: Uint8Array[] = [];
     let length = 0;
@@ -22,6 +23,7 @@ export const readFile: Files['readFile'] = (path) =>
       if (chunk.length === 0) break;
       chunks.push(chunk);
       length += chunk.length;
+      if (length > most) throw systemError(ERRNO.EFBIG, `read '${path}'`);
     }
     const [first] = chunks;
     if (first !== undefined && chunks.length === 1) return first;
@@ -33,6 +35,9 @@ export const readFile: Files['readFile'] = (path) =>
     }
     return all;
   });
+
+/** The heap has 24 MiB (native/main.c). Measured, resident: 9 MB with 1,300 peers in such a file, 22 with empty sections only. */
+export const mostText: Files['mostText'] = 256 * 1024;
 
 export const listDirectory: Files['listDirectory'] = (path) =>
   must(native.listDirectory(path), `scandir '${path}'`);
