@@ -27,6 +27,9 @@ export const runners: Readonly<Record<string, Runner>> = {
   'README.md, UCI files from Node: wgpeerselector/uci, 1': 'unit',
   'CONTRIBUTING.md, Where tests in test/netns run, 1': { notRun: 'a line of a test' },
   'CONTRIBUTING.md, The virtual machine, 1': { notRun: 'boots machines, and asks for a person' },
+  'CONTRIBUTING.md, Fuzzing, 1': {
+    notRun: 'takes minutes to hours; test/unit/fuzz.test.ts runs the same with fewer inputs',
+  },
   'CONTRIBUTING.md, The simulated world, 1': {
     notRun: 'takes minutes; test/unit/simulation.test.ts runs the same with fewer seeds',
   },
