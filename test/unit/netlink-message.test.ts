@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { LITTLE_ENDIAN } from '../../src/netlink/endian.js';
 import { errnoName } from '../../src/netlink/errors.js';
 import { NetlinkDecodeError, NetlinkError } from '../../src/netlink/index.js';
 import {
@@ -93,4 +94,48 @@ test('any bytes are split into messages, and ends of requests read, or it is a N
     ),
     { numRuns: 1000 },
   );
+});
+
+test('a message that is shorter than its header or longer than its datagram is none', () => {
+  const sized = (length: number, bytes = 20): Uint8Array => {
+    const datagram = new Uint8Array(bytes);
+    new DataView(datagram.buffer).setUint32(0, length, LITTLE_ENDIAN);
+    return datagram;
+  };
+  assert.equal(decodeMessages(sized(16, 16)).length, 1);
+  assert.equal(decodeMessages(sized(20)).length, 1);
+  for (const length of [0, 15, 21, 0xffff_ffff])
+    assert.throws(() => decodeMessages(sized(length)), {
+      message: `a message of ${length} bytes where 20 are left`,
+    });
+  assert.throws(() => decodeMessages(sized(16, 31)), { message: '15 bytes left, too few for a message' });
+});
+
+test('the end of a request is read for what it is, or refused in words', () => {
+  const ending = (type: 2 | 3, body: Uint8Array, flags = 0) => ({ type, flags, sequence: 1, port: 1, body });
+  const errno = (number: number, length: number): Uint8Array => {
+    const body = new Uint8Array(length);
+    new DataView(body.buffer).setInt32(0, number, LITTLE_ENDIAN);
+    return body;
+  };
+  // Old families end their dumps with nothing.
+  assert.deepEqual(decodeOutcome(ending(3, new Uint8Array())), { errno: 0, detail: undefined });
+  assert.deepEqual(decodeOutcome(ending(3, errno(-5, 4))), { errno: 5, detail: undefined });
+  const words = '0 bytes where an error number of 4 should be';
+  assert.throws(() => decodeOutcome(ending(2, new Uint8Array())), { message: words });
+  assert.throws(() => decodeOutcome(ending(3, new Uint8Array(3))), /^NetlinkDecodeError: 3 bytes where/);
+  assert.throws(() => decodeOutcome(ending(2, errno(5, 20))), {
+    message: '5 where an error number should be zero or negative',
+  });
+
+  assert.throws(
+    () => decodeOutcome(ending(2, errno(-5, 19), NLM_F_ACK_TLVS)),
+    /an error without the request it answers/,
+  );
+  // The request that is repeated says that it has no bytes.
+  assert.throws(
+    () => decodeOutcome(ending(2, errno(-5, 20), NLM_F_ACK_TLVS)),
+    /whose request is shorter than a header/,
+  );
+  assert.deepEqual(decodeOutcome(ending(2, errno(0, 20), NLM_F_ACK_TLVS)), { errno: 0, detail: undefined });
 });
