@@ -219,7 +219,10 @@ export class Hold {
     // Round trips may have become longer: the last handshake has more time.
     const last = roundTrip === undefined ? KNOCK.longest : Math.max(KNOCK.last, usual);
     const least = this.#enough;
-    const apart = unanswered > 0 ? 0 : KNOCK.spread / (least - 1);
+    // What happens within the spread may all be lost to one interruption, so that many are made after it.
+    const spread = unanswered > 0 ? 0 : KNOCK.spread;
+    const apart = spread / (KNOCK.fewest - 1);
+    let within = 0;
     return {
       suspicion,
       loss: (knocks) => {
@@ -230,10 +233,21 @@ export class Hold {
         };
       },
       knocks: {
-        wait: (n) => Math.min(n < least ? Math.max(usual, apart) : last, KNOCK.longest),
+        wait: (n) => {
+          const spreading = timers.now() - begin < spread;
+          if (spreading) within = n;
+          return Math.min(
+            spreading ? Math.max(usual, apart) : n < within + least ? usual : last,
+            KNOCK.longest,
+          );
+        },
         enough: (n) => {
           const now = timers.now();
-          return n >= least && liveness.silence(now) >= KNOCK.silence && liveness.owing(now) >= KNOCK.owing;
+          return (
+            n >= within + least &&
+            liveness.silence(now) >= KNOCK.silence &&
+            liveness.owing(now) >= KNOCK.owing
+          );
         },
       },
     };

@@ -173,8 +173,12 @@ export class Liveness {
     this.#noProbeBefore = now + NO_PROBE;
   }
 
-  /** A test has shown that the peer lives. It was installed anew for that, so its counters begin at 0. */
+  /**
+   * A test has shown that the peer lives: so what led to it was lost on the way. It was installed anew for that, and its counters begin at 0.
+   */
   lives(now: number): void {
+    this.#probes.add({ missed: this.#unanswered });
+    this.#roundTrips.add({ missed: this.answersProbes ? this.#unanswered : 1 });
     this.#received = 0;
     this.#sent = 0;
     this.#unjudged = false;

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Liveness } from '../../../src/selector/liveness.js';
+import { Trials } from '../../../src/selector/trials.js';
 import { assign, FakeWorld, type Gateway, peer } from '../../support/fake-world.js';
 
 const [a, b] = [peer('a'), peer('b')];
@@ -64,6 +66,39 @@ test('a gateway that answers nothing inside the tunnel dies under traffic: lost 
   const { seconds, code } = await timeToLoss(world);
   assert.ok(seconds >= 15 && seconds <= 23, `${seconds} s`);
   assert.equal(code, 'no-answer');
+});
+
+test('a way that comes back after five seconds of the test, and loses two more packets, is alive', async () => {
+  const { world, gateway } = await held({ silent: true });
+  const stop = ping(world);
+  await world.timers.pass(60_000);
+  gateway.alive = false;
+  while (world.ofType('suspected').length === 0) await world.timers.pass(100);
+  stop();
+  await world.timers.pass(4_900);
+  gateway.alive = true;
+  gateway.loses = 2;
+  await world.timers.pass(5_000);
+  assert.equal(world.ofType('proven').length, 1);
+  assert.deepEqual(world.ofType('lost'), []);
+});
+
+test('what was lost before a test of somebody who lives is learned: of the way, and of probes', () => {
+  const settings = { probeTimeout: 20_000, probeInterval: 15_000 };
+  const prior = { missed: 1, of: 3 };
+  const way = new Trials();
+  way.add({ answered: 10 });
+  const clean = way.missRate(prior);
+  const liveness = new Liveness(way, 0, { received: 0, sent: 0 }, 0);
+  let now = 0;
+  for (let sent = 0; ; sent += 1_000) {
+    now += 1_000;
+    const advice = liveness.observe({ received: 0, sent, probeAnswered: false }, settings, now);
+    liveness.nextLook();
+    if (advice.suspicion !== undefined) break;
+  }
+  liveness.lives(now);
+  assert.ok(way.missRate(prior) > clean);
 });
 
 test('traffic that goes one way only is no reason, as long as WireGuard answers', async () => {
