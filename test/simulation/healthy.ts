@@ -38,6 +38,8 @@ export interface Life {
   readonly suspicions: number;
   readonly probes: number;
   readonly looks: number;
+  /** Then its gateway dies: milliseconds until that is noticed. */
+  readonly noticed: number;
   readonly events: readonly TimedEvent[];
 }
 
@@ -94,17 +96,31 @@ export async function live(seed: number, health: Health, duration: number): Prom
     return [`${event.code} after ${((at - start) / 1_000).toFixed(1)} s: ${event.reason}`];
   });
   const { looks, knocks } = world.tunnel.calls;
+  const { sent: probes } = world.prober;
+  const suspected = suspicions.count;
+  const noticed = await noticeDeath(world);
   return {
     seed,
     health,
     duration,
     dropped,
     knocks,
-    suspicions: suspicions.count,
-    probes: world.prober.sent,
+    suspicions: suspected,
+    probes,
     looks: looks - lookedAt,
+    noticed,
     events: world.events,
   };
+}
+
+/** The gateway that is held dies. @returns milliseconds until the event `lost` */
+async function noticeDeath(world: SimulatedWorld): Promise<number> {
+  (await world.connect()).die();
+  const died = world.timers.now();
+  const before = world.events.length;
+  const lost = (): boolean => world.events.slice(before).some(({ event }) => event.type === 'lost');
+  await world.pass(3_600_000, lost);
+  return world.timers.now() - died;
 }
 
 function stallNowAndThen({ seed, timers }: SimulatedWorld): void {

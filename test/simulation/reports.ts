@@ -3,44 +3,67 @@
 import { scatter } from './crowd.js';
 import { DEATH_CASES, type Death, type DeathCase, die } from './death.js';
 import { FAULTS, type Recovery, recover } from './faults.js';
-import { drawHealth, type Life, LOSSES, live } from './healthy.js';
+import { drawHealth, type Health, type Life, LOSSES, live } from './healthy.js';
 import { quantile, seconds, table } from './table.js';
 
 const DAY = 86_400_000;
 const YEAR = 365.25 * DAY;
 
-/** Healthy tunnels: what they were told to have lost. @param duration milliseconds of each seed */
+/** How healthy tunnels are told apart: each life is in one row of each. */
+const SETTINGS: readonly ((health: Health) => string)[] = [
+  ({ loss, bursts }) => `loss ${loss * 100} %${bursts ? ', and 5 s of nothing each 10 min' : ''}`,
+  ({ delay }) => `way of ${delay} ms`,
+  ({ delay, jitter }) => (jitter === 0 ? 'no jitter' : `jitter of ${(jitter / delay) * 100} % of that`),
+  ({ traffic }) => `traffic: ${traffic}`,
+  ({ behind }) => `behind the gateway: ${behind}`,
+  ({ initiator }) => `session begun by the ${initiator}`,
+  ({ keepalive }) => (keepalive === 0 ? 'no keepalive' : `keepalive ${keepalive} s`),
+  ({ stalls }) => (stalls ? 'the node stands still now and then' : 'the node never stands still'),
+];
+
+/** Healthy tunnels: what they were told to have lost, and how soon their end was noticed. @param duration milliseconds of each seed */
 export async function reportHealthy(seeds: readonly number[], duration: number): Promise<string> {
-  const head = ['loss each way', 'bursts', 'simulated days', 'dropped', 'dropped a year', 'suspicions a day'];
-  const rows: string[][] = [];
-  const dropped: Life[] = [];
+  const lives: Omit<Life, 'events'>[] = [];
   for (const loss of LOSSES) {
     for (const bursts of [false, true]) {
-      const lives: Life[] = [];
-      for (const seed of seeds) lives.push(await live(seed, drawHealth(seed, { loss, bursts }), duration));
-      dropped.push(...lives.filter((life) => life.dropped.length > 0));
-      rows.push([`${loss * 100} %`, bursts ? '5 s each 10 min' : 'none', ...healthyRow(lives)]);
+      for (const seed of seeds) {
+        const { events: _, ...life } = await live(seed, drawHealth(seed, { loss, bursts }), duration);
+        lives.push(life);
+      }
     }
   }
-  const faults = dropped.map(
-    (life) => `seed ${life.seed} ${JSON.stringify(life.health)}\n  ${life.dropped.join('\n  ')}\n`,
-  );
-  const columns = [...head, 'knocks a day', 'probes a minute', 'looks a minute'];
-  return `${faults.join('')}${table(columns, rows)}\n`;
+  const rows = SETTINGS.flatMap((nameOf) => {
+    const groups = new Map<string, Omit<Life, 'events'>[]>();
+    for (const life of lives) {
+      const name = nameOf(life.health);
+      groups.set(name, [...(groups.get(name) ?? []), life]);
+    }
+    return [...groups].sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true })).map(healthyRow);
+  });
+  const faults = lives
+    .filter(({ dropped }) => dropped.length > 0)
+    .map((life) => `seed ${life.seed} ${JSON.stringify(life.health)}\n  ${life.dropped.join('\n  ')}\n`);
+  const head = ['healthy tunnels', 'days', 'dropped', 'dropped a year', 'put to the test a day'];
+  const columns = [...head, 'probes a minute', 'looks a minute', 'death noticed: median', '99 %'];
+  return `${faults.join('')}${table(columns, [healthyRow(['all', lives]), ...rows])}\n`;
 }
 
-function healthyRow(lives: readonly Life[]): string[] {
-  const sum = (of: (life: Life) => number): number => lives.reduce((total, life) => total + of(life), 0);
+function healthyRow([name, lives]: readonly [string, readonly Omit<Life, 'events'>[]]): string[] {
+  const sum = (of: (life: Omit<Life, 'events'>) => number): number =>
+    lives.reduce((total, life) => total + of(life), 0);
   const time = sum(({ duration }) => duration);
   const dropped = sum((life) => life.dropped.length);
+  const noticed = lives.map((life) => life.noticed);
   return [
-    (time / DAY).toFixed(1),
+    name,
+    (time / DAY).toFixed(0),
     String(dropped),
     ((dropped / time) * YEAR).toFixed(1),
     ((sum(({ suspicions }) => suspicions) / time) * DAY).toFixed(2),
-    ((sum(({ knocks }) => knocks) / time) * DAY).toFixed(2),
     ((sum(({ probes }) => probes) / time) * 60_000).toFixed(1),
     ((sum(({ looks }) => looks) / time) * 60_000).toFixed(1),
+    seconds(quantile(noticed, 0.5)),
+    seconds(quantile(noticed, 0.99)),
   ];
 }
 
@@ -102,6 +125,9 @@ export async function reportFaults(seeds: readonly number[]): Promise<string> {
 
 const CROWD = 100_000;
 const CROWD_GATEWAYS = [2, 3, 5, 10, 20];
+/** Handshakes a second, of a weak gateway and of one core of a server; and waits, in milliseconds. */
+const CAPACITIES = [1_000, 7_500];
+const WAITS = [0, 2_000, 10_000];
 /** So many deaths, packet by packet, tell when nodes notice: of each half under traffic and half in silence. */
 const MOST_DEATHS = 200;
 
@@ -134,5 +160,27 @@ export async function reportCrowd(seeds: readonly number[], nodes = CROWD): Prom
       ];
     }),
   );
-  return `${nodes} nodes, one gateway dies; times of those that were with it\n\n${table(head, rows)}\n`;
+  const limited = CAPACITIES.flatMap((capacity) =>
+    WAITS.map((wait) => {
+      const crowd = scatter('ours', { seed: seeds[0] ?? 1, nodes, gateways: 2, noticed, capacity, wait });
+      const times = [crowd.half, crowd.nearlyAll].map((time) => `${seconds(time)} s`);
+      return [
+        String(capacity),
+        wait === 0 ? 'none' : `up to ${wait / 1_000} s`,
+        String(crowd.peak),
+        ...times,
+      ];
+    }),
+  );
+  const headLimited = [
+    'a gateway makes a second',
+    'wait',
+    'asked for: peak',
+    'half connected',
+    '99 % connected',
+  ];
+  return [
+    `${nodes} nodes, one gateway dies; times of those that were with it\n\n${table(head, rows)}\n`,
+    `2 gateways of which each can make only so many, and nodes that wait at random\n\n${table(headLimited, limited)}\n`,
+  ].join('\n');
 }
