@@ -18,6 +18,8 @@ const runner = [
   '--test-reporter-destination=stdout',
 ];
 
+const together = fileURLToPath(new URL('together.mjs', import.meta.url));
+
 /**
  * A run of test/netns that takes longer hangs (seconds): half of it takes five minutes in a calm virtual machine, and five times that in
  * a busy one. What runs directly, all of it in one, may do so in such a machine itself.
@@ -74,18 +76,27 @@ export async function runUnitTests(files) {
 }
 
 /** Those of test/netns that do not start the daemon: of the libraries, the lab itself, what README says of Node, the simulation. */
-const withoutDaemon = ['documents', 'lab', 'netlink', 'simulation'].map(
-  (name) => `dist/test/netns/${name}.test.js`,
-);
+const withoutDaemon = ['documents', 'lab', 'netlink', 'simulation'];
 
-/** @param {string[]} files @returns {string[]} those that the router's program is tried with too */
-export function filesOfDaemon(files) {
-  return files.filter((file) => !withoutDaemon.includes(file));
+/** Those that wait for minutes and do hardly anything: the router's program alone waits, beside the tests that follow. */
+const waiting = ['living'];
+
+/** @param {string} file */
+const nameOf = (file) => basename(file, '.test.js');
+
+/**
+ * @param {string[]} files of test/netns
+ * @param {'node' | 'router'} program
+ * @returns {string[]} those that it is tried with
+ */
+export function filesOf(files, program) {
+  const left = program === 'node' ? waiting : withoutDaemon;
+  return files.filter((file) => !left.includes(nameOf(file)));
 }
 
 /**
  * Runs test files of test/netns, each in a process of its own: directly one after another; otherwise in two virtual machines at
- * once, each of which has a clock and modules of its own that its tests may change.
+ * once, each of which has a clock and modules of its own that its tests may change. Beside them those that only wait.
  *
  * @param {string[]} files
  * @param {'node' | 'router'} program what the lab runs as the daemon: test/support/needs.ts
@@ -94,7 +105,13 @@ export function filesOfDaemon(files) {
 export async function runNetnsTests(files, program) {
   const lanes = (await whereWireguardIs()) === 'vm' && files.length > 1 ? await halves(files) : [files];
   const verdicts = lanes.map(async (lane) => {
-    const { status, report } = await runInWorld([...runner, '--test-concurrency=1', ...lane], {
+    const isWaiting = (/** @type {string} */ file) => waiting.includes(nameOf(file));
+    const runs = [lane.filter((file) => !isWaiting(file)), lane.filter(isWaiting)]
+      .filter((some) => some.length > 0)
+      .map((some) => [...runner, '--test-concurrency=1', ...some]);
+    const [only] = runs.length > 1 ? [] : runs;
+    const all = [process.execPath, together, ...runs.map((run) => JSON.stringify(run))];
+    const { status, report } = await runInWorld(only ?? all, {
       timeout: lanes.length > 1 ? netnsTimeout.half : netnsTimeout.all,
       env: { WGPS_PROGRAM: program },
     });
@@ -115,35 +132,40 @@ export async function runNetnsTests(files, program) {
 
 /** Seconds in the virtual machine of files whose tests wait for what cannot be hurried; any other test takes about ten. */
 const long = /** @type {Record<string, number>} */ ({
-  dead: 80,
-  guard: 60,
+  dead: 120,
+  guard: 90,
   preference: 190,
   simulation: 150,
 });
 
+/** Changes the clock or the modules of the whole machine. */
+const changesMachine = /needs\('a (clock|kernel) of its own'\)/;
+
 /**
- * Shares files out between two, so that both take about as long.
+ * Shares files out between two, so that both take about as long, and nobody waits in a machine that is changed.
  *
  * @param {string[]} files
  * @returns {Promise<string[][]>}
  */
 async function halves(files) {
+  const quiet = { files: files.filter((file) => waiting.includes(nameOf(file))), weight: 0 };
+  const other = { files: /** @type {string[]} */ ([]), weight: 0 };
   const weighed = await Promise.all(
-    files.map(async (file) => {
-      const text = await readFile(`${root}/${file}`, 'utf8');
-      const tests = text.match(/^\s*test\(/gm)?.length ?? 0;
-      return { file, weight: long[basename(file, '.test.js')] ?? 10 * tests };
-    }),
+    files
+      .filter((file) => !quiet.files.includes(file))
+      .map(async (file) => {
+        const text = await readFile(`${root}/${file}`, 'utf8');
+        const tests = text.match(/^\s*test\(/gm)?.length ?? 0;
+        const bound = quiet.files.length > 0 && changesMachine.test(text);
+        return { file, weight: long[nameOf(file)] ?? 10 * tests, bound };
+      }),
   );
-  weighed.sort((one, other) => other.weight - one.weight);
-  const lanes = [
-    { files: /** @type {string[]} */ ([]), weight: 0 },
-    { files: /** @type {string[]} */ ([]), weight: 0 },
-  ];
-  for (const { file, weight } of weighed) {
-    const lighter = lanes.reduce((one, other) => (other.weight < one.weight ? other : one));
-    lighter.files.push(file);
-    lighter.weight += weight;
+  weighed.sort((one, two) => Number(two.bound) - Number(one.bound) || two.weight - one.weight);
+  const lanes = [quiet, other];
+  for (const { file, weight, bound } of weighed) {
+    const lane = bound || other.weight <= quiet.weight ? other : quiet;
+    lane.files.push(file);
+    lane.weight += weight;
   }
   // The quickest first: one who watches sees soon that it goes on.
   return lanes.map((lane) => lane.files.reverse());

@@ -76,6 +76,41 @@ test('block_when_lost: between two connections nothing for the tunnel leaves by 
     assert.match(await way(lab), /dev up0/);
   }));
 
+test('block_when_lost: not one packet for the tunnel leaves by the uplink, by the count of the kernel that would send it', () =>
+  withLab({ gateways: 2 }, async (lab) => {
+    const { router } = lab;
+    await router.ip(
+      'route add default via 198.51.100.254 dev up0',
+      'route add default via 2001:db8::254 dev up0',
+    );
+    const leaks = [`ip daddr ${inside.v4}`, `ip6 daddr ${inside.v6}`]
+      .map((what) => `oifname "up0" ${what} counter name leaked;`)
+      .join(' ');
+    const chain = `chain leaving { type filter hook postrouting priority 0; ${leaks} }`;
+    await router.exec(['nft', '-f', '-'], `table inet count { counter leaked { }; ${chain}; }`);
+    const leaked = async (): Promise<number> =>
+      Number(
+        /packets (\d+)/.exec(await router.exec(['nft', 'list', 'counter', 'inet', 'count', 'leaked']))?.[1],
+      );
+    await router.ping(somewhere, 10);
+    const before = await leaked();
+    assert.ok(before > 0, 'the counter sees what leaves');
+    const daemon = await lab.startDaemon({
+      config: lab.config({ interface: { block_when_lost: 1, connect_timeout: 1 } }),
+      args: ['-i', 'vpn', '-v'],
+    });
+    await daemon.line(connected);
+    const flow = await lab.flow(anyGateway.v4, 5);
+    for (const gateway of lab.gateways) await gateway.kill();
+    await daemon.line(/connection ended/);
+    for (let tries = 0; tries < 6; tries++) await daemon.line(/no handshake within/);
+    for (const gateway of lab.gateways) await gateway.revive();
+    await daemon.line(connected);
+    await flow.moves(100);
+    assert.ok((await flow.stop()).lost > 100);
+    assert.equal((await leaked()) - before, 0);
+  }));
+
 test('block_when_lost is taken back by a reload, and what a former run left by the next start', () =>
   withLab({ gateways: 1 }, async (lab) => {
     const config = lab.config({ interface: { block_when_lost: 1 } });

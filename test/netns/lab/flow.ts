@@ -27,6 +27,8 @@ export class Flow {
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #answered = new Set<number>();
   #sent = 0;
+  #answeredAt = performance.now();
+  #longestGap = 0;
   #errors = '';
 
   /** For the lab; tests use `lab.flow`. */
@@ -38,7 +40,10 @@ export class Flow {
     createInterface({ input: this.#child.stdout }).on('line', (line) => {
       const number = Number(/icmp_seq=(\d+)/.exec(line)?.[1] ?? 0);
       this.#sent = Math.max(this.#sent, number);
-      if (/^\d+ bytes from/.test(line)) this.#answered.add(number);
+      if (!/^\d+ bytes from/.test(line)) return;
+      this.#answered.add(number);
+      this.#longestGap = this.longestGap;
+      this.#answeredAt = performance.now();
     });
   }
 
@@ -50,6 +55,11 @@ export class Flow {
   /** Answers so far. */
   get received(): number {
     return this.#answered.size;
+  }
+
+  /** The longest time without an answer so far, the one that lasts included: milliseconds. */
+  get longestGap(): number {
+    return Math.max(this.#longestGap, performance.now() - this.#answeredAt);
   }
 
   /** Waits until so many more answers have come, from now on (deadline in milliseconds). */

@@ -12,7 +12,7 @@ const firstNumber = 11;
 export class Gateway extends Host {
   /** Its address inside the tunnel. */
   readonly inside: AddressPair;
-  readonly #keys: KeyPair = keyPair();
+  #keys: KeyPair = keyPair();
   readonly #router: readonly RouterInterface[];
 
   /** @param index from 1 */
@@ -55,6 +55,36 @@ export class Gateway extends Host {
   async restart(): Promise<void> {
     await this.ip('link delete wg0', ...this.#commandsOfInterface());
     await this.finish();
+  }
+
+  /** The same, and it has another key pair: {@link publicKey} is the new one. */
+  async restartWithOtherKeys(): Promise<void> {
+    this.#keys = keyPair();
+    await this.restart();
+  }
+
+  /** Knows the router no longer, as one does whose operator has removed it. {@link finish} makes it known again. */
+  async forget(): Promise<void> {
+    for (const { keys } of this.#router) await this.wgSet('wg0', ['peer', keys.publicKey, 'remove']);
+  }
+
+  /** Drops what comes to it through the tunnel, but for echo requests: port unreachable is never said. */
+  async hush(): Promise<void> {
+    const never = 'echo 1000000000 >/proc/sys/net/ipv';
+    await this.exec(['sh', '-c', `${never}4/icmp_ratelimit; ${never}6/icmp/ratelimit`]);
+  }
+
+  /**
+   * Begins a session with an interface of the router's, so that it is the one who has to renew it.
+   * @param endpoint where that interface listens, `address:port`
+   */
+  async initiate({ keys, address }: RouterInterface, endpoint: string): Promise<void> {
+    const peer = ['peer', keys.publicKey];
+    await this.wgSet('wg0', [
+      ...[...peer, 'remove'], // the session that there is would do
+      ...[...peer, 'allowed-ips', `${address.v4}/32,${address.v6}/128`, 'endpoint', endpoint],
+      ...['persistent-keepalive', '25', ...peer, 'persistent-keepalive', '0'],
+    ]);
   }
 
   /** From now on only a handshake with the returned preshared key succeeds. */

@@ -120,6 +120,16 @@ export class Host {
     );
   }
 
+  /**
+   * Makes the host's way a bad one, in both directions.
+   * @param how as netem takes it: `loss 20% delay 100ms 50ms`
+   */
+  async impair(how: string): Promise<void> {
+    const netem = (device: string): string[] => `tc qdisc replace dev ${device} root netem ${how}`.split(' ');
+    await this.exec(netem(underlayInterface));
+    await exec(['ip', 'netns', 'exec', `${this.#lab.prefix}-switch`, ...netem(this.port)]);
+  }
+
   /** Gives the host another address on the underlay: within its prefix, or any other, which all then know. */
   async addAddress(address: string): Promise<void> {
     const v6 = address.includes(':');
