@@ -38,6 +38,12 @@ export class Blockade {
    */
   async keep(destinations: readonly string[], table: number): Promise<void> {
     if (this.#kept?.destinations === destinations && this.#kept.table === table) return;
+    this.#kept = undefined; // nothing is known until all of it is done
+    let asRead = true;
+    const unless = (code: string) => (error: unknown) => {
+      if (!isErrno(error, code)) throw error;
+      asRead = false; // it is as it should be, but that is not what was read: once more, the next time
+    };
     const { rtnetlink } = this.#kernel;
     const missing = new Set(destinations);
     for (const route of await rtnetlink.routes({ protocol: ROUTE_PROTOCOL })) {
@@ -47,7 +53,7 @@ export class Blockade {
     for (const destination of missing) {
       await rtnetlink.addRoute(this.#route(destination, table)).catch(unless('EEXIST'));
     }
-    this.#kept = { destinations, table };
+    if (asRead) this.#kept = { destinations, table };
   }
 
   #isOurs({ protocol, type, metric }: Route): boolean {
@@ -57,13 +63,6 @@ export class Blockade {
   #route(destination: string, table: number): RouteSpec {
     return { destination, table, metric: this.#metric, type: RTN_UNREACHABLE };
   }
-}
-
-/** Lets an error pass that says that it is as it should be. */
-function unless(code: string): (error: unknown) => void {
-  return (error) => {
-    if (!isErrno(error, code)) throw error;
-  };
 }
 
 /** FNV-1a, folded to 16 bits. */

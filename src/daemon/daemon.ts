@@ -1,3 +1,4 @@
+import { openProbe } from '#platform/probe.js';
 import { clearTimeout, setTimeout } from '#platform/timers.js';
 import { type Config, formatProblem, loadConfig, loadNtpServers } from '../config/index.js';
 import { SystemResolver } from '../names/system-resolver.js';
@@ -99,7 +100,7 @@ export class Daemon {
     const resolver = new SystemResolver();
     const time = new TimeKeeper(readTimeSettings(config, options), log);
     kernel.onAnyLink(() => time.wake());
-    const shared: Shared = { kernel, resolver, time, timers, random, log };
+    const shared: Shared = { kernel, resolver, time, timers, random, openProbe, wallClock: Date.now, log };
     const services: InterfaceService[] = [];
     for (const name of interfaces) services.push(await InterfaceService.open(name, config, shared));
     return new Daemon(options, kernel, resolver, time, locks, services);

@@ -1,7 +1,8 @@
+import type { OpenProbe } from '#platform/probe.js';
 import { type Config, type PeerConfig, samePeer } from '../config/index.js';
 import type { SelectorEvent } from '../selector/events.js';
 import { Selector } from '../selector/selector.js';
-import type { Assignment, Random, Resolver, Timers } from '../selector/world.js';
+import type { Assignment, ClockGate, Random, Resolver, Timers } from '../selector/world.js';
 import type { TableInput } from '../ubus/index.js';
 import { Journal } from './journal.js';
 import type { Kernel, WatchedLink } from './kernel.js';
@@ -18,9 +19,12 @@ import type { TimeKeeper } from './time-keeper.js';
 export interface Shared {
   readonly kernel: Kernel;
   readonly resolver: Resolver;
-  readonly time: TimeKeeper;
+  readonly time: ClockGate & Pick<TimeKeeper, 'status'>;
   readonly timers: Timers;
   readonly random: Random;
+  readonly openProbe: OpenProbe;
+  /** Milliseconds of CLOCK_REALTIME. */
+  wallClock(): number;
   readonly log: Log;
 }
 
@@ -39,14 +43,19 @@ export class InterfaceService {
   #finished: Promise<void> | undefined;
 
   private constructor(watched: WatchedLink, config: Config, shared: Shared) {
-    const { kernel, resolver, time, timers, random, log } = shared;
+    const { kernel, resolver, time, timers, random, openProbe, log } = shared;
     this.name = watched.name;
     this.#shared = shared;
     this.#config = config;
     this.#peers = config.peers(this.name);
     this.#started = timers.now();
     this.#tunnel = new KernelTunnel(kernel, watched);
-    this.#prober = new KernelProber(kernel, watched, () => this.#config.interface(this.name).probeAddress);
+    this.#prober = new KernelProber(
+      kernel,
+      watched,
+      openProbe,
+      () => this.#config.interface(this.name).probeAddress,
+    );
     this.#history = new History(timers.now);
     const journal = new Journal(log, this.name, timers.now);
     this.#listeners = [(event) => journal.tell(event), (event) => this.#history.take(event)];
@@ -58,7 +67,7 @@ export class InterfaceService {
       clock: time,
       timers,
       random,
-      wallClock: () => Date.now(),
+      wallClock: () => shared.wallClock(),
     };
     this.selector = new Selector(world, this.#assignment, (event) => {
       for (const listener of this.#listeners) listener(event);

@@ -1,4 +1,4 @@
-import { openProbe, type Probe, type ProbeKind } from '#platform/probe.js';
+import type { OpenProbe, Probe, ProbeKind } from '#platform/probe.js';
 import type { InterfaceAddress } from '../netlink/index.js';
 import type { Peer, Prober } from '../selector/world.js';
 import { isLinkLocal } from '../special-address.js';
@@ -11,13 +11,15 @@ export class KernelProber implements Prober {
   readonly #kernel: Kernel;
   readonly #watched: WatchedLink;
   readonly #wish: () => string | undefined;
+  readonly #openProbe: OpenProbe;
   /** What is open of each kind, and the targets that it was opened for. */
   readonly #open = new Map<ProbeKind, { readonly targets: string; readonly probe: Probe }>();
 
   /** @param wish the address that probes are to go to, where there is one */
-  constructor(kernel: Kernel, watched: WatchedLink, wish: () => string | undefined) {
+  constructor(kernel: Kernel, watched: WatchedLink, openProbe: OpenProbe, wish: () => string | undefined) {
     this.#kernel = kernel;
     this.#watched = watched;
+    this.#openProbe = openProbe;
     this.#wish = wish;
     const close = (): void => this.close();
     kernel.onRoutes({
@@ -77,7 +79,11 @@ export class KernelProber implements Prober {
       if (source === undefined) continue;
       let probe: Probe | undefined;
       try {
-        probe = openProbe(kind, { device, source: zoned(source, device), target: zoned(target, device) });
+        probe = this.#openProbe(kind, {
+          device,
+          source: zoned(source, device),
+          target: zoned(target, device),
+        });
         probe.send();
         return probe;
       } catch (error) {

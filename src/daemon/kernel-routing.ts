@@ -34,7 +34,7 @@ export class KernelRouting implements Routing {
   readonly #own: OwnRoutes;
   /** Looks mostly find what the one before has found: then nothing else has to be compared. */
   #settled: Settled | undefined;
-  /** Why the kernel refused the others, by their key. */
+  /** Who stands in the way of the others, by their key. */
   #conflicts = new Map<string, string>();
   readonly #onNetworkChange: (() => void)[] = [];
   readonly #onRoutesInDoubt: (() => void)[] = [];
@@ -105,17 +105,18 @@ export class KernelRouting implements Routing {
     }
     const added: string[] = [];
     const refused = new Map<string, string>();
+    const conflictsBefore = this.#conflicts;
+    this.#conflicts = new Map();
     for (const [key, route] of wanted) {
       if (ours.has(key)) continue;
       changed = true;
-      const reason = await this.#add(key, route);
+      const reason = await this.#add(key, route, conflictsBefore);
       if (reason !== undefined) refused.set(key, reason);
       else {
         ours.set(key, route);
         added.push(route.destination);
       }
     }
-    this.#conflicts = refused;
     const conflicts: RouteConflict[] = [...refused].map(([key, reason]) => {
       return { destination: wanted.get(key)?.destination ?? key, reason };
     });
@@ -175,15 +176,22 @@ export class KernelRouting implements Routing {
   }
 
   /** @returns why the kernel refused it, if it did */
-  async #add(key: string, route: OurRoute): Promise<string | undefined> {
+  async #add(
+    key: string,
+    route: OurRoute,
+    conflictsBefore: ReadonlyMap<string, string>,
+  ): Promise<string | undefined> {
     try {
       // A link-local destination is meant on its interface: it may stand once for each.
       await this.#kernel.rtnetlink.addRoute(route, { append: /^fe[89ab]/.test(route.destination) });
       return undefined;
     } catch (error) {
+      if (mayBeDone(error)) this.#ours = undefined;
       if (!(error instanceof NetlinkError)) throw error;
       if (error.code !== 'EEXIST') return error.message;
-      return this.#conflicts.get(key) ?? (await this.#owner(route));
+      const conflict = conflictsBefore.get(key) ?? (await this.#owner(route));
+      if (conflict !== undefined) this.#conflicts.set(key, conflict);
+      return conflict;
     }
   }
 
@@ -191,6 +199,7 @@ export class KernelRouting implements Routing {
     try {
       await this.#kernel.rtnetlink.removeRoute(route);
     } catch (error) {
+      this.#ours = undefined; // it may be there still, or what we remember is wrong
       // Gone already, alone or with its interface.
       if (!isErrno(error, 'ESRCH') && !isErrno(error, 'ENODEV')) throw error;
     }
@@ -235,4 +244,9 @@ export class KernelRouting implements Routing {
   #networkChanged(): void {
     for (const listener of this.#onNetworkChange) listener();
   }
+}
+
+/** Whether the kernel may have done what it was asked for although it gave this answer: the answer itself may be lost. */
+function mayBeDone(error: unknown): boolean {
+  return !(error instanceof NetlinkError) || error.code === 'ENOBUFS';
 }

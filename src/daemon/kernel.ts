@@ -1,4 +1,11 @@
-import { type Link, type Route, Rtnetlink, RtnetlinkMonitor, WireGuard } from '../netlink/index.js';
+import {
+  type Link,
+  type MonitorHandlers,
+  type Route,
+  Rtnetlink,
+  RtnetlinkMonitor,
+  WireGuard,
+} from '../netlink/index.js';
 import type { LinkState } from '../selector/world.js';
 
 /** A link that somebody wants to know of. It may not exist. */
@@ -52,6 +59,19 @@ export interface RouteListener {
   lost(): void;
 }
 
+/** How the kernel is reached; the simulation has one of its own. */
+export interface Netlink {
+  wireguard(): Promise<WireGuard>;
+  rtnetlink(): Rtnetlink;
+  monitor(handlers: MonitorHandlers): RtnetlinkMonitor;
+}
+
+const NETLINK: Netlink = {
+  wireguard: () => WireGuard.open(),
+  rtnetlink: () => Rtnetlink.open(),
+  monitor: (handlers) => RtnetlinkMonitor.open(handlers),
+};
+
 /** How often a link is asked for again, because it changed while it was asked for. */
 const LINK_TRIES = 10;
 
@@ -61,13 +81,15 @@ export class Kernel {
   readonly rtnetlink: Rtnetlink;
   readonly #monitor: RtnetlinkMonitor;
   readonly #watched: WatchedLink[] = [];
+  /** For each question about a link that is under way, the indices of the links that events tell of meanwhile. */
+  readonly #overtaken = new Set<Set<number>>();
   readonly #routeListeners: RouteListener[] = [];
   readonly #linkListeners: (() => void)[] = [];
 
-  private constructor(wireguard: WireGuard, rtnetlink: Rtnetlink, onError: (error: unknown) => void) {
+  private constructor(wireguard: WireGuard, netlink: Netlink, onError: (error: unknown) => void) {
     this.wireguard = wireguard;
-    this.rtnetlink = rtnetlink;
-    this.#monitor = RtnetlinkMonitor.open({
+    this.rtnetlink = netlink.rtnetlink();
+    this.#monitor = netlink.monitor({
       link: (change, link) => this.#linkChanged(change, link),
       route: (change, route) => {
         for (const listener of this.#routeListeners) listener.route(change, route);
@@ -81,12 +103,13 @@ export class Kernel {
 
   /**
    * @param onError is told when the state cannot be read anew after events were lost
+   * @param netlink how the kernel is reached
    * @throws {NetlinkError} ENOENT when this kernel has no WireGuard
    */
-  static async open(onError: (error: unknown) => void): Promise<Kernel> {
-    const wireguard = await WireGuard.open();
+  static async open(onError: (error: unknown) => void, netlink = NETLINK): Promise<Kernel> {
+    const wireguard = await netlink.wireguard();
     try {
-      return new Kernel(wireguard, await Rtnetlink.open(), onError);
+      return new Kernel(wireguard, netlink, onError);
     } catch (error) {
       wireguard.close();
       throw error;
@@ -105,8 +128,12 @@ export class Kernel {
   async #ask(watched: WatchedLink): Promise<void> {
     for (let tries = 1; tries <= LINK_TRIES; tries++) {
       const { changes } = watched;
-      const link = await this.rtnetlink.link(watched.name);
-      if (watched.changes === changes) return watched.set(link);
+      const told = new Set<number>();
+      this.#overtaken.add(told);
+      const link = await this.rtnetlink.link(watched.name).finally(() => this.#overtaken.delete(told));
+      // One that was not known before may be gone, or have another name, before the reply tells of it.
+      const overtaken = link !== undefined && told.has(link.index);
+      if (watched.changes === changes && !overtaken) return watched.set(link);
     }
   }
 
@@ -126,6 +153,7 @@ export class Kernel {
   }
 
   #linkChanged(change: 'new' | 'gone', link: Link): void {
+    for (const told of this.#overtaken) told.add(link.index);
     for (const watched of this.#watched) {
       if (change === 'new' && link.name === watched.name) watched.set(link);
       // The same index under another name: it was renamed.

@@ -303,6 +303,25 @@ export class Connection {
     await this.#route([], assignment.settings);
   }
 
+  /**
+   * Takes out of the kernel whatever is ours, known or not, and the routes that refuse packets. What one step throws keeps none of the
+   * others from being done.
+   */
+  async leaveNothing(assignment: Assignment): Promise<void> {
+    const { tunnel, routing } = this.#world;
+    const { settings } = assignment;
+    const peers = async (): Promise<void> => {
+      for (const { publicKey } of this.#own(await tunnel.device(), assignment))
+        await tunnel.remove(publicKey);
+    };
+    const errors: unknown[] = [];
+    for (const step of [peers, () => this.#route([], settings), () => routing.block([], settings.routes)])
+      await step().catch((error: unknown) => errors.push(error));
+    if (errors.length > 0) throw errors[0];
+    this.#installed = undefined;
+    this.beside.now(undefined);
+  }
+
   /** Keeps what is meant for the tunnel from taking another way while there is no connection, where that is wished. */
   async block({ peers, settings }: Assignment): Promise<void> {
     const { destinations } = settings.blockWhenLost ? this.#allOf(peers) : NOBODY;

@@ -262,7 +262,7 @@ export class Liveness {
     const first = this.answersProbes ? FIRST_PROBES : VAIN_PROBES;
     if (this.#probed === undefined) return Math.max(this.#lookedAt, this.#noProbeBefore);
     const next = this.#probed.at + (this.answersProbes ? ANSWER_TIME : RARE_PROBE);
-    if (this.#firstProbes < first) return this.#probed.at + ANSWER_TIME;
+    if (this.#firstProbes < first) return Math.max(this.#probed.at + ANSWER_TIME, this.#noProbeBefore);
     const silent = this.#owedSince === undefined ? probeInterval : SILENT_UNDER_TRAFFIC;
     return Math.max(next, this.#heardAt + silent, this.#noProbeBefore);
   }

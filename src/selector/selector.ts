@@ -11,6 +11,9 @@ import { Rivals, type Successor } from './rivals.js';
 import { wayTo } from './way.js';
 import type { Assignment, LinkState, Peer, Remote, World } from './world.js';
 
+/** So often it is tried to leave nothing behind. */
+const LAST_TRIES = 3;
+
 /**
  * Keeps one interface connected to exactly one peer out of several. One loop does one thing at a time; everything that changes
  * from outside (links, routes, names, configuration, commands) only lands in the inbox, and wakes it.
@@ -216,7 +219,9 @@ export class Selector {
     const { news } = this.#inbox;
     this.#enter('pausing');
     this.#emit({ type: 'pausing', duration: longest });
-    const asked = (): boolean => news.stopping || this.#picker.preferred !== undefined;
+    // Where the kernel fails whatever is asked of it, one that was asked for before is no reason not to rest.
+    const { preferred } = this.#picker;
+    const asked = (): boolean => news.stopping || this.#picker.preferred !== preferred;
     await this.#inbox.until(asked, shortest);
     await this.#inbox.until(() => asked() || news.changed, longest - shortest);
     if (!news.changed) this.#pace.pausedInPeace();
@@ -333,9 +338,16 @@ export class Selector {
     this.#emit({ type: 'failed', peer, remote, reason, round: this.#pace.rounds });
   }
 
+  /** The last chance to do it: what fails is tried again at once, since most of what makes the kernel fail is soon over. */
   async #leaveNothing(): Promise<void> {
-    await this.#disconnect();
-    await this.#world.routing.block([], this.#assignment.settings.routes);
+    this.#current = undefined;
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#connection.leaveNothing(this.#assignment);
+      } catch (error) {
+        if (tries >= LAST_TRIES) throw error;
+      }
+    }
   }
 
   async #disconnect(): Promise<void> {

@@ -4,6 +4,7 @@
  */
 import { bootTime } from '#platform/clock.js';
 import { listDirectory, readFile } from '#platform/files.js';
+import { openProbe } from '#platform/probe.js';
 import { exit, programArguments, standardOutput } from '#platform/process.js';
 import { decodeUtf8 } from '#platform/text.js';
 import { loadConfig } from '../../src/config/index.js';
@@ -47,7 +48,7 @@ async function main(): Promise<void> {
   const world: World = {
     tunnel,
     routing: new KernelRouting(kernel, watched, tunnel),
-    prober: new KernelProber(kernel, watched, () => undefined),
+    prober: new KernelProber(kernel, watched, openProbe, () => undefined),
     resolver: { resolve: () => Promise.reject(new Error('no names here')) },
     clock: { ready: true, onReady: () => {} },
     timers: { now: bootTime, after: () => () => {} },

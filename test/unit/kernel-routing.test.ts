@@ -21,6 +21,8 @@ class RouteTable {
   readonly socket = new AnsweringSocket();
   /** Bodies of RTM_NEWROUTE by destination. */
   readonly routes = new Map<string, Uint8Array>();
+  /** The answers to so many changes are lost: they are done all the same. */
+  answersLost = 0;
 
   constructor() {
     this.socket.answer = (asked) => {
@@ -45,6 +47,7 @@ class RouteTable {
       if (type !== 24 && (found === undefined || destination === undefined))
         return [end(2, type === 25 ? 3 : 101)];
       if (type === 25) this.routes.delete(destination ?? '');
+      if (type !== 26 && this.answersLost-- > 0) return [end(2, 105)]; // ENOBUFS
       if (type !== 26 || found === undefined) return [end(2, 0)];
       return acknowledge ? [reply(24, found), end(2, 0)] : [reply(24, found)];
     };
@@ -115,6 +118,22 @@ test('whatever somebody does to our routes without a word is mended by the next 
       }
     }),
   );
+});
+
+test('a route whose answer was lost is found at the next look, and removed in the end', async () => {
+  const { table, routing } = setUp();
+  table.answersLost = 1;
+  const first = await routing.apply(WANTED, PLACE);
+  assert.deepEqual(
+    first.conflicts.map(({ destination }) => destination),
+    WANTED.slice(0, 1),
+  );
+  const second = await routing.apply(WANTED, PLACE);
+  assert.deepEqual([[...second.installed].sort(), second.conflicts], [[...WANTED].sort(), []]);
+  table.answersLost = 1;
+  await assert.rejects(routing.apply([], PLACE), /ENOBUFS/);
+  await routing.apply([], PLACE);
+  assert.equal(table.routes.size, 0);
 });
 
 test('another metric for the same routes', async () => {

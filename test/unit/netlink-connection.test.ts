@@ -281,3 +281,17 @@ test('closing fails what is under way, what waits, and what comes later', async 
   assert.equal(kernel.socket.closed, true);
   assert.equal(kernel.sockets.length, 1);
 });
+
+test('what is answered twice counts once, and is an answer to nobody else', async () => {
+  const { kernel, connection } = setUp();
+  kernel.onRequest = (message, socket) => {
+    for (let time = 0; time < 2; time++) {
+      socket.deliver(reply(message, 21, message.body));
+      socket.deliver(end(message, 2));
+    }
+  };
+  const ask = async (name: string): Promise<string[]> =>
+    (await connection.request({ what: name, type: 20, body: text(name) })).map(textOf);
+  const answers = await Promise.all([ask('a'), ask('b')]);
+  assert.deepEqual([...answers, await ask('c')], [['a'], ['b'], ['c']]);
+});

@@ -289,3 +289,16 @@ test('block_when_lost is in force before the interface is there', async () => {
   await world.timers.pass(1_000);
   assert.deepEqual(world.blocked, ['route of a']);
 });
+
+test('where no probe can be sent any more the counters are not looked at all the time', async () => {
+  const world = new FakeWorld();
+  world.alive('address of a');
+  world.start([a], { probeTimeout: 20, probeInterval: 15 });
+  await world.timers.pass(1_500); // the first probes are under way
+  assert.ok(world.calls.filter((call) => call === 'probe a').length >= 1);
+  world.unprobable = 'vpn has no address for it';
+  world.calls.length = 0;
+  await world.timers.pass(10_000);
+  const looks = world.calls.filter((call) => call === 'device').length;
+  assert.ok(looks < 20, `${looks} looks in 10 s`);
+});

@@ -637,3 +637,38 @@ test('next: every peer once before any twice, on command', async () => {
   assert.deepEqual(order.slice(4).sort(), names);
   assert.notEqual(order[4], order[3]);
 });
+
+test('a peer that was asked for is no reason to ask a kernel that fails without rest', async () => {
+  const world = new FakeWorld();
+  let asked = 0;
+  world.tunnel.device = async () => {
+    if (++asked > 1_000) return await new Promise<never>(() => {}); // or the test would never end
+    throw new Error('it fails');
+  };
+  const { selector } = world.start([peer('a')]);
+  selector.select('a');
+  await world.timers.pass(10_000);
+  selector.select('a');
+  await world.timers.pass(10_000);
+  assert.ok(asked >= 3 && asked < 15, `${asked} times in 20 s`);
+});
+
+test('nothing is left behind though the kernel fails once at the end, nor what nobody knew of', async () => {
+  for (const failures of [1, 2]) {
+    const world = new FakeWorld();
+    world.alive('address of a');
+    const { selector, run } = world.start([peer('a'), peer('b')]);
+    await world.timers.pass(5_000);
+    world.plant('key of b', undefined);
+    const { apply } = world.routing;
+    let left = failures;
+    world.routing.apply = async (...wanted) => {
+      if (wanted[0].length === 0 && left-- > 0) throw new Error('it fails');
+      return await apply(...wanted);
+    };
+    selector.stop();
+    await world.timers.pass(1_000);
+    await run;
+    assert.deepEqual([[...world.installed.keys()], [...world.routes]], [[], []]);
+  }
+});

@@ -302,7 +302,7 @@ test('stop after a connection was taken over: peer and routes are removed, and n
   assert.equal(world.routes.size, 0);
 });
 
-test('stop before anything was installed asks nothing of the kernel', async () => {
+test('stop before anything was installed looks what there is, and changes nothing', async () => {
   const world = new FakeWorld();
   const { selector, run } = world.start([]);
   await world.timers.pass(10);
@@ -310,8 +310,20 @@ test('stop before anything was installed asks nothing of the kernel', async () =
   selector.stop();
   await world.timers.pass(0);
   await run;
-  assert.deepEqual(world.calls.slice(before), []);
+  assert.deepEqual(world.calls.slice(before), ['device']);
   assert.equal(world.ofType('trouble').length, 0);
+});
+
+test('what a former run left goes although the stop comes before it was looked at', async () => {
+  const world = new FakeWorld();
+  world.plant('key of a', undefined);
+  world.setLink('down');
+  const { selector, run } = world.start([peer('a')]);
+  await world.timers.pass(10);
+  selector.stop();
+  await world.timers.pass(10);
+  await run;
+  assert.equal(world.installed.size, 0);
 });
 
 test('another peer of ours that appears between two attempts is removed before the next', async () => {

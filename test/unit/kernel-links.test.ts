@@ -1,0 +1,86 @@
+// What the daemon believes of links and of its refusing routes, where events, replies and errors come in the wrong order.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Blockade } from '../../src/daemon/blockade.js';
+import { Kernel, type Netlink } from '../../src/daemon/kernel.js';
+import {
+  type Link,
+  type MonitorHandlers,
+  NetlinkError,
+  type Route,
+  type RouteSpec,
+  RTN_UNREACHABLE,
+} from '../../src/netlink/index.js';
+
+const VPN: Link = { index: 3, name: 'vpn', kind: 'wireguard', flags: 1, up: true, mtu: 1420 };
+
+/** A kernel whose answers about links are given by hand. */
+async function openKernel(answers: (() => Promise<Link | undefined>)[]) {
+  let handlers: MonitorHandlers | undefined;
+  const netlink: Netlink = {
+    wireguard: async () => ({ close: () => {} }) as never,
+    rtnetlink: () => ({ link: () => answers.shift()?.(), close: () => {} }) as never,
+    monitor: (given) => {
+      handlers = given;
+      return { close: () => {} } as never;
+    },
+  };
+  const kernel = await Kernel.open((error) => assert.fail(String(error)), netlink);
+  assert.ok(handlers?.link);
+  const { link: tell } = handlers;
+  return { kernel, tell };
+}
+
+for (const [what, change, link] of [
+  ['vanishes', 'gone', VPN],
+  ['is renamed', 'new', { ...VPN, name: 'other' }],
+] as const) {
+  test(`a link that ${what} while it is asked for the first time is not believed to be there`, async () => {
+    let answer: (link: Link | undefined) => void = () => {};
+    const first = new Promise<Link | undefined>((resolve) => {
+      answer = resolve;
+    });
+    const { kernel, tell } = await openKernel([() => first, async () => undefined]);
+    const watching = kernel.watch('vpn');
+    tell(change, link);
+    answer(VPN);
+    assert.equal((await watching).state, 'absent');
+  });
+}
+
+test('routes that refuse packets are read again after an error, and where what was read was not so', async () => {
+  const there = new Map<string, Route>();
+  let refuse: number | undefined;
+  const refused = (): void => {
+    const errno = refuse;
+    refuse = undefined;
+    if (errno !== undefined) throw new NetlinkError(errno, 'it');
+  };
+  const rtnetlink = {
+    routes: async () => [...there.values()],
+    addRoute: async (spec: RouteSpec) => {
+      refused();
+      const { destination, metric = 0, table = 254 } = spec;
+      const rest = { family: 4, source: undefined, interfaceIndex: undefined, gateway: undefined } as const;
+      there.set(destination, {
+        ...rest,
+        ...{ destination, metric, table, protocol: 87, type: RTN_UNREACHABLE, scope: 0 },
+      });
+    },
+    removeRoute: async ({ destination }: RouteSpec) => {
+      refused();
+      there.delete(destination);
+    },
+  };
+  const blockade = new Blockade({ rtnetlink, onRoutes: () => {} } as never, 'vpn');
+  const [one, other] = [['10.1.0.0/16'], ['10.2.0.0/16']];
+  await blockade.keep(one, 254);
+  refuse = 12; // ENOMEM
+  await assert.rejects(blockade.keep(other, 254));
+  await blockade.keep(one, 254);
+  assert.deepEqual([...there.keys()], one);
+  refuse = 3; // ESRCH, and it is there all the same
+  await blockade.keep([], 254);
+  await blockade.keep([], 254);
+  assert.equal(there.size, 0);
+});
