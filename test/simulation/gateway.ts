@@ -18,6 +18,8 @@ export type Behind = 'answers' | 'echoes' | 'silent';
 
 /** What a gateway needs of the world. */
 export interface GatewaySurroundings {
+  /** Its public key; where none is given one that is made of its name. */
+  readonly key?: string;
   readonly ticks: Ticks;
   readonly random: SeededRandom;
   readonly link: Link;
@@ -125,8 +127,8 @@ export class SimulatedGateway {
   }
 
   #start(): Interface {
-    const { ticks, random } = this.#surroundings;
-    const key = this.#keys === 1 ? `key of ${this.name}` : `key ${this.#keys} of ${this.name}`;
+    const { ticks, random, key: first = `key of ${this.name}` } = this.#surroundings;
+    const key = this.#keys === 1 ? first : `key ${this.#keys} of ${this.name}`;
     const started = new Interface(key, {
       ticks,
       random,

@@ -1,13 +1,14 @@
 /**
  * npm run simulate [-- OPTIONS]: what the selector does in the simulated world, as tables.
  *
- *     --scenario NAME   healthy, dead, faults or crowd; default: all
+ *     --scenario NAME   healthy, dead, faults, crowd or chaos; default: all
  *     --seeds N         so many seeds for each row (default 100)
  *     --seed S          this seed alone, again and exactly, event by event
  *     --hours H         how long each healthy tunnel is watched, in simulated hours (default 6)
  */
 
 import { parseArgs } from 'node:util';
+import { replayChaos, reportChaos } from './chaos/report.js';
 import { DEATH_CASES } from './death.js';
 import { FAULTS } from './faults.js';
 import { replayDead, replayFaults, replayHealthy } from './replay.js';
@@ -41,6 +42,7 @@ function reports(): readonly (readonly [name: string, make: () => Promise<string
     healthy: () => (seed === undefined ? reportHealthy(seeds, duration) : replayHealthy(seed, duration)),
     dead: () => (seed === undefined ? reportDead(seeds) : replayDead(seed, DEATH_CASES)),
     faults: () => (seed === undefined ? reportFaults(seeds) : replayFaults(seed, FAULTS)),
+    chaos: () => (seed === undefined ? reportChaos(seeds) : replayChaos(seed)),
     crowd: () => reportCrowd(seed === undefined ? seeds : [seed]),
   };
   if (values.scenario === undefined) return Object.entries(all);
@@ -50,11 +52,22 @@ function reports(): readonly (readonly [name: string, make: () => Promise<string
   return [[values.scenario, make]];
 }
 
+/** What has to hold does not. */
+const FAILED = 1;
+
 async function main(): Promise<void> {
-  for (const [name, make] of reports()) process.stdout.write(`${name}\n\n${await make()}\n`);
+  let wanted: ReturnType<typeof reports>;
+  try {
+    wanted = reports();
+  } catch (error) {
+    return fail(error, WRONG_USAGE);
+  }
+  for (const [name, make] of wanted) process.stdout.write(`${name}\n\n${await make()}\n`);
 }
 
-await main().catch((error: unknown) => {
+function fail(error: unknown, code: number): void {
   process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
-  process.exitCode = WRONG_USAGE;
-});
+  process.exitCode = code;
+}
+
+await main().catch((error: unknown) => fail(error, FAILED));

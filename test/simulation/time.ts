@@ -4,10 +4,12 @@ import type { Timers } from '../../src/selector/world.js';
 
 /** Something that will happen. */
 interface Event {
-  readonly at: number;
+  at: number;
   /** Of two at one moment, the one that was planned first happens first. */
   readonly number: number;
   run: (() => void) | undefined;
+  /** Whether it is one of the selector's timers. */
+  readonly own?: boolean;
 }
 
 /** Discrete events in milliseconds, and the selector's timers among them. */
@@ -18,6 +20,7 @@ export class SimulatedTime implements Timers {
   readonly #heap: Event[] = [];
   #awake = true;
   #stalledUntil = 0;
+  #asleepUntil = 0;
 
   now(): number {
     return this.#now;
@@ -34,8 +37,8 @@ export class SimulatedTime implements Timers {
    */
   after(milliseconds: number, callback: () => void): () => void {
     if (!(milliseconds >= 0)) throw new RangeError(`a timer of ${milliseconds} ms: expected 0 or more`);
-    const delay = Math.max(1, Math.trunc(milliseconds));
-    const event: Event = { at: this.#now + delay, number: this.#number++, run: undefined };
+    const delay = Math.max(1, Math.trunc(milliseconds)) + Math.max(0, this.#asleepUntil - this.#now);
+    const event: Event = { at: this.#now + delay, number: this.#number++, run: undefined, own: true };
     let late: (() => void) | undefined;
     event.run = () => {
       if (this.#now < this.#stalledUntil) {
@@ -55,6 +58,33 @@ export class SimulatedTime implements Timers {
   /** The selector gets no processor for so many milliseconds, while the world goes on. */
   stall(milliseconds: number): void {
     this.#stalledUntil = this.#now + milliseconds;
+  }
+
+  /** Until when the selector gets no processor: the machine sleeps, or stands still. */
+  get idleUntil(): number {
+    return Math.max(this.#asleepUntil, this.#stalledUntil);
+  }
+
+  get idle(): boolean {
+    return this.#now < this.idleUntil;
+  }
+
+  get asleepUntil(): number {
+    return this.#asleepUntil;
+  }
+
+  get asleep(): boolean {
+    return this.#now < this.#asleepUntil;
+  }
+
+  /** The machine sleeps for so many milliseconds: the selector's timers stand still, while the world, and {@link now}, go on. */
+  sleep(milliseconds: number): void {
+    this.#asleepUntil = Math.max(this.#asleepUntil, this.#now) + milliseconds;
+    const events = this.#heap.splice(0);
+    for (const event of events) {
+      if (event.own === true) event.at += milliseconds;
+      this.#push(event);
+    }
   }
 
   /** The event that happens now reaches the selector: what it sets off comes to rest before time goes on. */
