@@ -74,18 +74,19 @@ export class KernelRouting implements Routing {
     }
   }
 
-  apply(destinations: readonly string[], place: RoutePlace): Promise<RouteReport> {
+  stand(destinations: readonly string[], place: RoutePlace): boolean {
     const settled = this.#settled;
-    return settled !== undefined &&
+    return (
+      settled !== undefined &&
       settled.ours === this.#ours &&
       settled.destinations === destinations &&
       settled.place === place &&
       stillConfirmed(settled.confirmed)
-      ? Promise.resolve(settled.report)
-      : this.#bring(destinations, place);
+    );
   }
 
-  async #bring(destinations: readonly string[], place: RoutePlace): Promise<RouteReport> {
+  async apply(destinations: readonly string[], place: RoutePlace): Promise<RouteReport> {
+    if (this.#settled !== undefined && this.stand(destinations, place)) return this.#settled.report;
     this.#settled = undefined;
     const interfaceIndex = this.#watched.index;
     if (interfaceIndex === undefined) return { installed: [], added: [], conflicts: [] };

@@ -50,14 +50,13 @@ export class KernelTunnel implements Tunnel {
     this.#watched.onChange(listener);
   }
 
-  device(): Promise<Device> {
+  again(): Device | undefined {
     const device = this.#question.again();
-    if (device === undefined) return this.#read();
-    this.#seen = device;
-    return Promise.resolve(device);
+    if (device !== undefined) this.#seen = device;
+    return device;
   }
 
-  async #read(): Promise<Device> {
+  async device(): Promise<Device> {
     try {
       const device = await this.#question.ask();
       this.#seen = device;

@@ -24,6 +24,7 @@ interface Destinations {
   readonly peers: readonly Peer[];
   readonly destinations: readonly string[];
 }
+const NOTHING: readonly string[] = [];
 
 /** A connection that was found working, and is kept. */
 export interface Kept {
@@ -47,8 +48,6 @@ export interface Look {
   readonly sent: number;
   /** Where WireGuard sends to. */
   readonly endpoint: InstalledPeer['endpoint'];
-  /** Whether routes were looked at, too. */
-  readonly compared: boolean;
   /** What somebody had changed at our peer or beside it, and is as it should be again: for the log. */
   readonly mended: readonly string[];
   /** Whether the routes are others than before. */
@@ -75,6 +74,15 @@ export class Connection {
   #blocks = true;
   /** What all peers of a configuration lead to: thousands of destinations, perhaps. */
   #all = NOBODY;
+  /** What {@link glance} has seen last, and of what. */
+  #glanced:
+    | (Pick<InstalledPeer, 'lastHandshake'> & {
+        readonly device: Device;
+        readonly peer: Peer;
+        readonly assignment: Assignment;
+        readonly look: Look;
+      })
+    | undefined;
   /** The peer that is tried beside the held one. */
   readonly beside: Beside;
 
@@ -246,6 +254,32 @@ export class Connection {
   }
 
   /**
+   * What {@link look} gives, at once, where everything is as it was. That is nearly always so, and a program that waits is woken for little
+   * else: so nothing here waits, and what has not changed is not looked through.
+   *
+   * @returns the very same object as before when nothing has changed; undefined where only {@link look} can tell
+   */
+  glance(peer: Peer, assignment: Assignment, routes: boolean): Look | undefined {
+    const { tunnel, routing } = this.#world;
+    const { settings } = assignment;
+    if (routes && (settings.blockWhenLost || this.#blocks)) return undefined;
+    if (routes && !routing.stand(peer.allowedIps, settings.routes)) return undefined;
+    const device = tunnel.again();
+    if (device === undefined) return undefined;
+    const before = this.#glanced;
+    if (before?.device === device && before.peer === peer && before.assignment === assignment) {
+      this.#handshake.observe(before.lastHandshake, this.#world.timers.now(), this.#world.wallClock());
+      return before.look;
+    }
+    const entry = find(device, peer);
+    if (entry === undefined || !tunnel.matches(peer)) return undefined;
+    if (this.#strangers(device, peer, assignment).length > 0) return undefined;
+    const look = this.#seen(entry);
+    this.#glanced = { device, peer, assignment, lastHandshake: entry.lastHandshake, look };
+    return look;
+  }
+
+  /**
    * Compares what is in the kernel with what should be there, and mends it: our peer as it is configured, no other of ours
    * beside it, its routes.
    *
@@ -253,15 +287,13 @@ export class Connection {
    * @returns `gone` when somebody has removed the peer
    */
   async look(peer: Peer, assignment: Assignment, routes: boolean): Promise<Look | 'gone'> {
-    const { tunnel, timers } = this.#world;
+    const { tunnel, routing } = this.#world;
     const device = await tunnel.device();
     const entry = find(device, peer);
     if (entry === undefined) return 'gone';
-    this.#handshake.observe(entry.lastHandshake, timers.now(), this.#world.wallClock());
-    this.#renewals.observe(entry.lastHandshake);
+    const seen = this.#seen(entry);
     const mended: string[] = [];
-    for (const { publicKey } of this.#own(device, assignment)) {
-      if (publicKey === peer.publicKey || publicKey === this.beside.publicKey) continue;
+    for (const { publicKey } of this.#strangers(device, peer, assignment)) {
       await tunnel.remove(publicKey);
       mended.push(`another peer of ours was there too, public key ${publicKey}: removed`);
     }
@@ -269,16 +301,30 @@ export class Connection {
       await tunnel.adjust(peer);
       mended.push('somebody had changed its allowed IPs, keepalive or preshared key: set again');
     }
-    const { endpoint } = entry;
     if (routes && (assignment.settings.blockWhenLost || this.#blocks)) await this.block(assignment);
-    const seen = { received: Number(entry.rxBytes), sent: Number(entry.txBytes), endpoint, compared: routes };
-    if (!routes) return { ...seen, mended, routesChanged: false };
+    if (!routes) return { ...seen, mended };
     const before = this.#routes;
-    this.#found(await this.#world.routing.apply(peer.allowedIps, assignment.settings.routes));
+    this.#found(await routing.apply(peer.allowedIps, assignment.settings.routes));
     const after = this.#routes;
     const routesChanged =
       after !== before && (after.added.length > 0 || conflicts(before) !== conflicts(after));
     return { ...seen, mended, routesChanged };
+  }
+
+  /** Takes what a look tells of the peer. */
+  #seen({ lastHandshake, rxBytes, txBytes, endpoint }: InstalledPeer): Look {
+    this.#handshake.observe(lastHandshake, this.#world.timers.now(), this.#world.wallClock());
+    this.#renewals.observe(lastHandshake);
+    const [received, sent] = [Number(rxBytes), Number(txBytes)];
+    return { received, sent, endpoint, mended: NOTHING, routesChanged: false };
+  }
+
+  /** The peers of ours that have no business beside this one. */
+  #strangers(device: Device, { publicKey: held }: Peer, assignment: Assignment): InstalledPeer[] {
+    const { publicKey: beside } = this.beside;
+    return this.#own(device, assignment).filter(
+      ({ publicKey }) => publicKey !== held && publicKey !== beside,
+    );
   }
 
   /** Asks for a new handshake, where the session is older than 120 s; it goes on meanwhile. */

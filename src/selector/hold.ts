@@ -1,11 +1,11 @@
-import { Backoff } from './backoff.js';
 import type { Look } from './connection.js';
 import { type Knocks, knock } from './knock.js';
-import { Liveness } from './liveness.js';
+import { type Advice, Liveness } from './liveness.js';
 import { type Loop, type Loss, REMOVED } from './loop.js';
 import { Reach } from './reach.js';
 import type { Rivals, Successor } from './rivals.js';
-import { KNOCK, LAST_RENEWAL, RENEW_AFTER, RENEWED_WITHIN, ROUTE_REST } from './times.js';
+import { lastRenewal, renewalAge, Schedule } from './schedule.js';
+import { KNOCK, RENEWED_WITHIN } from './times.js';
 import { Trials } from './trials.js';
 import type { Peer } from './world.js';
 
@@ -17,8 +17,20 @@ interface Test {
   loss(knocks: number): Loss;
 }
 
-/** A connection that was taken over may be old already: it is put to the test after so long, in milliseconds. */
-const SOON = 1_000;
+/** What a look has found. */
+interface Finding {
+  readonly look: Look;
+  /** Routes were looked at, too. */
+  readonly whole: boolean;
+  readonly liveness: Liveness;
+  readonly advice: Advice;
+  /** Of the handshake, in milliseconds. */
+  readonly age: number;
+  /** It is to be renewed. */
+  readonly old: boolean;
+  /** There is nothing to do. */
+  readonly quiet: boolean;
+}
 
 /** Little is known of a fresh link: so many misses of so many questions are assumed. */
 const PRIOR = { missed: 1, of: 3 };
@@ -30,16 +42,20 @@ const PRIOR = { missed: 1, of: 3 };
 export class Hold {
   readonly #loop: Loop;
   readonly #rivals: Rivals;
+  readonly #schedule: Schedule;
   /** How many round trips are lost on the way to all peers: it leads over the same uplink. */
   readonly #roundTrips = new Trials();
   #liveness: Liveness | undefined;
   #reach: Reach | undefined;
+  readonly #answered: () => boolean;
   /** Why no probe could be sent, when that was last told. */
   #unprobable: string | undefined;
 
   constructor(loop: Loop, rivals: Rivals) {
     this.#loop = loop;
     this.#rivals = rivals;
+    this.#schedule = new Schedule(loop);
+    this.#answered = () => loop.world.prober.answered();
   }
 
   /** Milliseconds since something came in over the connection that is held, as far as looks can tell. */
@@ -55,61 +71,55 @@ export class Hold {
 
   /** Watches the connection until it is lost, something else is to be done, or another peer is to take its place. */
   async run(peer: Peer): Promise<Loss | Successor> {
-    const { world, connection, inbox } = this.#loop;
+    const { world, connection, inbox, assignment } = this.#loop;
     const { news } = inbox;
-    const { timers, random } = world;
-    // Whoever takes one route often takes several, and perhaps takes them again: not in step with them.
-    const rest = new Backoff(random, ROUTE_REST.first, ROUTE_REST.longest);
-    let settling = false;
-    let routesDue = this.#nextComparison();
-    const interrupted = (): boolean => this.#loop.interruption(peer) !== undefined;
+    const schedule = this.#schedule;
     this.#liveness = undefined;
     this.#reach = undefined;
-    const { probeTimeout, probeInterval } = this.#loop.assignment().settings;
-    let lookDue = probeTimeout + probeInterval > 0 ? timers.now() : Number.POSITIVE_INFINITY;
+    schedule.begin();
     for (;;) {
-      const due = Math.min(routesDue, lookDue);
+      let found: Finding | undefined;
       await inbox.until(
-        () => interrupted() || news.routesInDoubt,
-        Math.min(due, this.#rivals.due) - timers.now(),
+        () => news.routesInDoubt || this.#loop.interruption(peer) !== undefined,
+        this.#wait(),
+        () => {
+          found = this.#glance(peer);
+          if (!found?.quiet) return undefined;
+          schedule.look = this.#nextLook();
+          return this.#wait();
+        },
       );
       const interruption = this.#loop.interruption(peer);
       if (interruption !== undefined) return interruption;
       if (news.routesInDoubt) {
         news.routesInDoubt = false;
-        if (!settling) routesDue = Math.min(routesDue, timers.now() + rest.next());
-        settling = true;
+        schedule.routesInDoubt();
         continue;
       }
-      if (timers.now() < due) {
+      if (found === undefined && world.timers.now() < schedule.due) {
         const successor = await this.#rivals.step();
         if (successor !== undefined) return successor;
         continue;
       }
-      const whole = timers.now() >= routesDue;
-      const look = await connection.look(peer, this.#loop.assignment(), whole);
-      if (news.unread) continue; // the interface went away under the question
-      if (look === 'gone') return REMOVED;
-      for (const what of look.mended) this.#loop.emit({ type: 'mended', peer, what });
-      if (look.routesChanged) {
-        this.#loop.emit({ type: 'routes-restored', peer, routes: connection.routes });
-      } else if (whole) rest.reset();
-      if (whole) settling = false;
-      const dead = await this.#judge(peer, look);
+      if (found === undefined) {
+        const { whole } = schedule;
+        const look = await connection.look(peer, assignment(), whole);
+        if (news.unread) continue; // the interface went away under the question
+        if (look === 'gone') return REMOVED;
+        for (const what of look.mended) this.#loop.emit({ type: 'mended', peer, what });
+        if (look.routesChanged) this.#loop.emit({ type: 'routes-restored', peer, routes: connection.routes });
+        found = this.#find(peer, look, whole);
+      }
+      const dead = await this.#act(peer, found);
       if (dead !== undefined) return dead;
-      if (whole) routesDue = this.#nextComparison();
-      lookDue = this.#nextLook();
+      if (found.whole) schedule.plan(); // the handshake may be another
+      schedule.look = this.#nextLook();
     }
   }
 
-  /** When the connection is to be compared again: however rare that is otherwise, for its renewal and at its limit. */
-  #nextComparison(): number {
-    const { world, connection, assignment } = this.#loop;
-    const { checkInterval, deadPeerTimeout } = assignment().settings;
-    const age = connection.handshakeAge ?? deadPeerTimeout;
-    const renewal = age < RENEW_AFTER ? RENEW_AFTER - age : RENEWED_WITHIN;
-    const last = Math.max(lastRenewal(deadPeerTimeout) - age, SOON);
-    return world.timers.now() + Math.min(checkInterval, renewal, last, deadPeerTimeout - age);
+  /** Milliseconds until there is something to do. */
+  #wait(): number {
+    return Math.min(this.#schedule.due, this.#rivals.due) - this.#loop.world.timers.now();
   }
 
   /** When its counters are to be looked at again. */
@@ -119,26 +129,42 @@ export class Hold {
     return Math.min(this.#liveness?.nextLook() ?? never, this.#reach?.due(checkInterval) ?? never);
   }
 
-  /** @returns why the connection is over, if it is */
-  async #judge(peer: Peer, look: Look): Promise<Loss | undefined> {
+  /** What is found at once. @returns undefined where no look is due, or where it takes more */
+  #glance(peer: Peer): Finding | undefined {
+    const { world, connection, assignment } = this.#loop;
+    if (world.timers.now() < this.#schedule.due) return undefined;
+    const { whole } = this.#schedule;
+    const look = connection.glance(peer, assignment(), whole);
+    return look && this.#find(peer, look, whole);
+  }
+
+  /** What a look says, and has to be followed by. @param whole whether routes were looked at, too */
+  #find(peer: Peer, look: Look, whole: boolean): Finding {
     const { world, connection, assignment } = this.#loop;
     const { settings } = assignment();
-    const { timers, prober } = world;
-    const age = connection.handshakeAge ?? settings.deadPeerTimeout;
-    if (age >= settings.deadPeerTimeout && look.endpoint === undefined) return tooOld(age);
-    this.#liveness ??= new Liveness(this.#roundTrips, peer.persistentKeepalive, look, timers.now());
-    const counters = { received: look.received, sent: look.sent, probeAnswered: prober.answered() };
-    const advice = this.#liveness.observe(counters, settings, timers.now());
+    const { deadPeerTimeout } = settings;
+    const now = world.timers.now();
+    if (whole) this.#schedule.compared(look.routesChanged);
+    this.#liveness ??= new Liveness(this.#roundTrips, peer.persistentKeepalive, look, now);
+    const advice = this.#liveness.observe(look, this.#answered, settings, now);
+    const age = connection.handshakeAge ?? deadPeerTimeout;
+    const old = age >= deadPeerTimeout || (whole && age >= renewalAge(deadPeerTimeout));
+    const asks = advice.probe || settings.checkAddress !== undefined;
+    const quiet = !asks && !old && advice.suspicion === undefined;
+    return { look, whole, liveness: this.#liveness, advice, age, old, quiet };
+  }
+
+  /** Does what has to be done. @returns why the connection is over, if it is */
+  async #act(peer: Peer, { look, liveness, advice, age, old }: Finding): Promise<Loss | undefined> {
+    if (age >= this.#loop.assignment().settings.deadPeerTimeout && look.endpoint === undefined)
+      return tooOld(age);
     if (advice.suspicion !== undefined) {
-      return await this.#prove(peer, look, this.#test(this.#liveness, advice.suspicion, advice.unanswered));
+      return await this.#prove(peer, look, this.#test(liveness, advice.suspicion, advice.unanswered));
     }
     const unreached = await this.#check(peer);
     if (unreached !== undefined) return unreached;
-    const renewed = Math.min(RENEW_AFTER, lastRenewal(settings.deadPeerTimeout));
-    if (age >= settings.deadPeerTimeout || (look.compared && age >= renewed)) {
-      return await this.#renew(peer, look, age);
-    }
-    if (advice.probe) await this.#probe(peer, this.#liveness);
+    if (old) return await this.#renew(peer, look, age);
+    if (advice.probe) await this.#probe(peer, liveness);
     return undefined;
   }
 
@@ -269,11 +295,6 @@ export class Hold {
     this.#loop.emit({ type: 'proven', peer, reason: suspicion, knocks: found.knocks });
     return undefined;
   }
-}
-
-/** The age at which a handshake is asked for in the way that leaves the old session, in milliseconds. */
-function lastRenewal(deadPeerTimeout: number): number {
-  return Math.max(deadPeerTimeout - LAST_RENEWAL, deadPeerTimeout / 2);
 }
 
 function tooOld(age: number): Loss {

@@ -45,8 +45,13 @@ export class Inbox {
   /**
    * Waits until the condition holds.
    * @param milliseconds wait no longer than this; without it, as long as it takes
+   * @param again is called when that time is over, and gives milliseconds to wait for another time; nothing ends the wait
    */
-  async until(condition: () => boolean, milliseconds?: number): Promise<void> {
+  async until(
+    condition: () => boolean,
+    milliseconds?: number,
+    again?: () => number | undefined,
+  ): Promise<void> {
     if (condition()) return;
     await new Promise<void>((resolve) => {
       const finish = (): void => {
@@ -57,9 +62,14 @@ export class Inbox {
       const look = (): void => {
         if (condition()) finish();
       };
+      const over = (): void => wait(again?.());
+      const wait = (time: number | undefined): void => {
+        if (time === undefined) finish();
+        else cancel = this.#timers.after(Math.max(0, time), over);
+      };
+      let cancel: (() => void) | undefined;
       this.#waiting.add(look);
-      const cancel =
-        milliseconds === undefined ? undefined : this.#timers.after(Math.max(0, milliseconds), finish);
+      if (milliseconds !== undefined) wait(milliseconds);
     });
   }
 }

@@ -22,6 +22,9 @@ const ANSWER_TIME = 1_000;
 /** How often they are sent to somebody who does not answer at once, so that one of them gets there. Milliseconds. */
 const RARE_PROBE = 3_000;
 
+/** So much sooner a probe is sent with a look that is made for other reasons: it saves another look. A share of its interval. */
+const EARLY_PROBE = 0.1;
+
 /** Unanswered probes say nothing before there were so many in a row, nor so soon after something came in (milliseconds). */
 const LEAST_PROBES = 4;
 const LEAST_SILENCE = 7_000;
@@ -63,8 +66,6 @@ const NO_PROBE = 60_000;
 export interface Counters {
   readonly received: number;
   readonly sent: number;
-  /** Whether a probe was answered since the look before, as its own socket heard. */
-  readonly probeAnswered: boolean;
 }
 
 /** What is to be done now. */
@@ -75,6 +76,9 @@ export interface Advice {
   readonly unanswered: number;
   readonly probe: boolean;
 }
+
+/** Most looks say that. */
+const NOTHING_TO_DO: Advice = { suspicion: undefined, unanswered: 0, probe: false };
 
 /**
  * Whether the peer still answers, judged by its counters. What comes in proves life. What goes out obliges the other side to answer, whatever
@@ -94,6 +98,8 @@ export class Liveness {
   #sent: number;
   #lookedAt: number;
   #dueAt: number;
+  /** Until then nothing is waited for, and a look that sees nothing new leads to nothing; 0 when that is not known. */
+  #quietUntil = 0;
   #heardAt: number;
   /** Since when something has to be answered. */
   #owedSince: number | undefined;
@@ -105,18 +111,14 @@ export class Liveness {
   #noProbeBefore = 0;
   /** Probes in a row without an answer. */
   #unanswered = 0;
+  #answersProbes = false;
 
   /**
    * @param roundTrips what is known of the way to and fro; what this learns goes there
    * @param keepalive the peer's persistent keepalive in seconds, 0 for none
    * @param now milliseconds
    */
-  constructor(
-    roundTrips: Trials,
-    keepalive: number,
-    { received, sent }: Pick<Counters, 'received' | 'sent'>,
-    now: number,
-  ) {
+  constructor(roundTrips: Trials, keepalive: number, { received, sent }: Counters, now: number) {
     this.#roundTrips = roundTrips;
     this.#keepalive = keepalive;
     this.#received = received;
@@ -138,26 +140,36 @@ export class Liveness {
 
   /** Whether something behind the peer answers probes, most of the time. */
   get answersProbes(): boolean {
-    return this.#probes.answered >= 2 && this.#probes.missRate(PROBES_PRIOR) < 0.6;
+    return this.#answersProbes;
   }
 
-  /** Takes what a look has seen, and says what to do. */
-  observe(counters: Counters, settings: LivenessSettings, now: number): Advice {
-    this.#settings = settings;
+  /**
+   * Takes what a look has seen, and says what to do.
+   *
+   * @param answered tells whether a probe was answered since that was last asked, as its own socket heard
+   */
+  observe(counters: Counters, answered: () => boolean, settings: LivenessSettings, now: number): Advice {
     const sent = counters.sent - this.#sent;
     const received = counters.received - this.#received;
-    const heard = received > 0;
+    if (sent === 0 && received === 0 && now < this.#quietUntil && settings === this.#settings) {
+      this.#lookedAt = now;
+      return NOTHING_TO_DO;
+    }
+    this.#quietUntil = 0;
+    this.#settings = settings;
     const data = sent > (this.#unjudged ? PROBE : 0) && !obligesNobody(sent, this.#emptyPackets(now));
     if (now > this.#dueAt + STOOD_STILL) this.#startAnew(now);
-    this.#judgeProbe(counters.probeAnswered, received, now);
-    if (heard || counters.probeAnswered) this.#hear(now);
+    const probeAnswered = (received > 0 || this.#unjudged) && answered();
+    this.#judgeProbe(probeAnswered, received, now);
+    if (received > 0 || probeAnswered) this.#hear(now);
     else if (data) this.#owedSince ??= Math.max(this.#lookedAt, now - CLOSE_LOOK);
     this.#busy = data;
     this.#received = counters.received;
     this.#sent = counters.sent;
     this.#lookedAt = now;
     this.#dueAt = Number.POSITIVE_INFINITY;
-    return { ...this.#suspicion(now), probe: this.#probeDue() <= now };
+    const suspected = this.#suspicion(now);
+    return this.#probeDue() - this.#early <= now ? { ...suspected, probe: true } : suspected;
   }
 
   /** A probe was sent. */
@@ -165,31 +177,37 @@ export class Liveness {
     this.#probed = { at: now, inSilence: this.#heardAt + SILENT_UNDER_TRAFFIC <= now };
     this.#unjudged = true;
     this.#firstProbes++;
+    this.#quietUntil = 0;
     this.#owedSince ??= now;
   }
 
   /** No probe could be sent. */
   cannotProbe(now: number): void {
     this.#noProbeBefore = now + NO_PROBE;
+    this.#quietUntil = 0;
   }
 
   /**
    * A test has shown that the peer lives: so what led to it was lost on the way. It was installed anew for that, and its counters begin at 0.
    */
   lives(now: number): void {
-    this.#probes.add({ missed: this.#unanswered });
+    this.#learn({ missed: this.#unanswered });
     this.#roundTrips.add({ missed: this.answersProbes ? this.#unanswered : 1 });
     this.#received = 0;
     this.#sent = 0;
     this.#unjudged = false;
+    this.#quietUntil = 0;
     this.#startAnew(now);
   }
 
   /** When the next look is due, if nothing else makes it due sooner. */
   nextLook(): number {
+    if (this.#quietUntil > 0) return this.#dueAt;
     const close = (this.#busy || this.#unjudged) && this.#settings.probeTimeout > 0;
     const soon = close ? this.#lookedAt + CLOSE_LOOK : Number.POSITIVE_INFINITY;
     this.#dueAt = Math.min(soon, Math.max(this.#probeDue(), this.#lookedAt), this.#answerDue());
+    const quiet = !this.#busy && !this.#unjudged && this.#owedSince === undefined;
+    this.#quietUntil = quiet ? this.#dueAt - this.#early : 0;
     return this.#dueAt;
   }
 
@@ -203,7 +221,7 @@ export class Liveness {
     const owedFor = this.#owedSince === undefined ? 0 : now - this.#owedSince;
     // Of traffic nobody knows which packet answers which. A silence that a probe has ended says something.
     if (this.#unanswered > 0) {
-      this.#probes.add({ missed: this.#unanswered });
+      this.#learn({ missed: this.#unanswered });
       if (this.answersProbes) this.#roundTrips.add({ answered: 1, missed: this.#unanswered });
       // The first probe is answered after 10 s. Later: it was lost, or its answer; sooner: something else has come in.
       else if (owedFor > 12_000)
@@ -213,6 +231,12 @@ export class Liveness {
     this.#startAnew(now);
   }
 
+  /** Takes what became of probes. */
+  #learn(trials: { answered?: number; missed?: number }): void {
+    this.#probes.add(trials);
+    this.#answersProbes = this.#probes.answered >= 2 && this.#probes.missRate(PROBES_PRIOR) < 0.6;
+  }
+
   /** Whether the latest probe was answered in its time. Life that shows otherwise is no answer, nor a miss. */
   #judgeProbe(answered: boolean, received: number, now: number): void {
     if (!this.#unjudged || this.#probed === undefined) return;
@@ -220,7 +244,7 @@ export class Liveness {
     const over = now - at >= ANSWER_TIME;
     const quoted = inSilence && now - at <= 2 * ANSWER_TIME && !obligesNobody(received, MOST_EMPTY);
     if (answered || quoted) {
-      this.#probes.add({ answered: 1 });
+      this.#learn({ answered: 1 });
       if (this.#unanswered === 0) this.#roundTrips.add({ answered: 1 });
       this.#unjudged = false;
     } else if (over) {
@@ -229,19 +253,18 @@ export class Liveness {
     }
   }
 
-  #suspicion(now: number): Pick<Advice, 'suspicion' | 'unanswered'> {
-    if (this.#settings.probeTimeout === 0) return { suspicion: undefined, unanswered: 0 };
+  #suspicion(now: number): Advice {
+    if (this.#settings.probeTimeout === 0) return NOTHING_TO_DO;
+    const unanswered = this.#unanswered;
     const silence = this.silence(now);
-    const enough = Math.max(LEAST_PROBES, this.#probes.inARow(RARE, PROBES_PRIOR));
-    if (this.answersProbes && this.#unanswered >= enough && silence >= LEAST_SILENCE) {
-      const suspicion = `${this.#unanswered} probes in a row were not answered`;
-      return { suspicion, unanswered: this.#unanswered };
+    if (this.answersProbes && unanswered >= LEAST_PROBES && silence >= LEAST_SILENCE) {
+      const suspicion = `${unanswered} probes in a row were not answered`;
+      const enough = this.#probes.inARow(RARE, PROBES_PRIOR);
+      if (unanswered >= enough) return { suspicion, unanswered, probe: false };
     }
-    const suspicion =
-      now < this.#answerDue()
-        ? undefined
-        : `nothing came in for ${Math.round(silence / 1000)} s, although data went out`;
-    return { suspicion, unanswered: 0 };
+    if (now < this.#answerDue()) return NOTHING_TO_DO;
+    const suspicion = `nothing came in for ${Math.round(silence / 1000)} s, although data went out`;
+    return { suspicion, unanswered: 0, probe: false };
   }
 
   /** When what is owed must have been answered, on a link that loses as much as this one. */
@@ -256,13 +279,19 @@ export class Liveness {
     return this.#owedSince + patience + (initiations - 1) * REKEY_TIMEOUT;
   }
 
+  /** How much sooner than it is due a probe may be sent, with a look that is made anyhow: only in silence. Milliseconds. */
+  get #early(): number {
+    return this.#owedSince === undefined ? this.#settings.probeInterval * EARLY_PROBE : 0;
+  }
+
   #probeDue(): number {
     const { probeInterval } = this.#settings;
     if (probeInterval === 0) return Number.POSITIVE_INFINITY;
     const first = this.answersProbes ? FIRST_PROBES : VAIN_PROBES;
     if (this.#probed === undefined) return Math.max(this.#lookedAt, this.#noProbeBefore);
-    const next = this.#probed.at + (this.answersProbes ? ANSWER_TIME : RARE_PROBE);
-    if (this.#firstProbes < first) return Math.max(this.#probed.at + ANSWER_TIME, this.#noProbeBefore);
+    const { at } = this.#probed;
+    if (this.#firstProbes < first) return Math.max(at + ANSWER_TIME, this.#noProbeBefore);
+    const next = at + (this.answersProbes ? ANSWER_TIME : RARE_PROBE);
     const silent = this.#owedSince === undefined ? probeInterval : SILENT_UNDER_TRAFFIC;
     return Math.max(next, this.#heardAt + silent, this.#noProbeBefore);
   }

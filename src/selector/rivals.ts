@@ -6,7 +6,7 @@ import { Flaps } from './flaps.js';
 import type { Loop, Loss } from './loop.js';
 import type { Candidate, Picker } from './picker.js';
 import { byPriority } from './round.js';
-import type { Peer } from './world.js';
+import type { Assignment, Peer } from './world.js';
 
 /** Round trips are compared so often, and first so soon after a connection was made and up to so much later: milliseconds. */
 const COMPARE = { every: 600_000, first: 15_000, spread: 60_000 };
@@ -54,6 +54,8 @@ export class Rivals {
   readonly #picker: Picker;
   readonly #flaps = new Flaps();
   readonly #plans = new Map<Purpose, Plan>();
+  /** The next of them, as it follows from this assignment; nothing when that has to be found anew. */
+  #soonest: { readonly assignment: Assignment; readonly at: number } | undefined;
   #held: Peer | undefined;
   #since = 0;
   /** Somebody asked for the held one by name. */
@@ -74,11 +76,13 @@ export class Rivals {
     this.#asked = asked;
     this.#run = this.#audition = undefined;
     this.#plans.clear();
+    this.#soonest = undefined;
   }
 
   /** Somebody has asked for the peer that is held already. */
   stay(): void {
     this.#asked = true;
+    this.#soonest = undefined;
   }
 
   /** It is over; whoever is beside is taken away by {@link Connection.remove}. */
@@ -86,13 +90,18 @@ export class Rivals {
     if (this.#held !== undefined && SILENT.includes(code)) {
       this.#flaps.lost(this.#held.name, this.#loop.world.timers.now());
     }
-    this.#held = undefined;
+    this.#held = this.#soonest = undefined;
   }
 
   /** When {@link step} is to be called, in monotonic milliseconds. */
   get due(): number {
     if (this.#run !== undefined) return this.#audition?.due ?? this.#loop.world.timers.now();
-    return Math.min(this.#due('failback'), this.#due('fastest'), this.#due('max-age'));
+    const assignment = this.#loop.assignment();
+    if (this.#soonest?.assignment !== assignment) {
+      const at = Math.min(this.#due('failback'), this.#due('fastest'), this.#due('max-age'));
+      this.#soonest = { assignment, at };
+    }
+    return this.#soonest.at;
   }
 
   /** Goes on with what is due. @returns who is to be held from now on, if somebody else is */
@@ -224,6 +233,7 @@ export class Rivals {
     else if (purpose === 'max-age') at = now + interval * (7 / 8 + jitter / 4);
     else if (first) at = Math.max(now + COMPARE.first + jitter * COMPARE.spread, this.#changedAt + interval);
     this.#plans.set(purpose, { interval, at });
+    this.#soonest = undefined;
     return at;
   }
 }

@@ -122,6 +122,8 @@ export interface Tunnel {
   onLink(listener: () => void): void;
   /** What the kernel holds now; no peers when the interface is absent. */
   device(): Promise<Device>;
+  /** The same at once, where nothing but counters has changed; `undefined` where only {@link device} can tell. */
+  again(): Device | undefined;
   /** Whether allowed IPs, keepalive and preshared key of the peer were as configured when {@link device} was last asked. */
   matches(peer: Peer): boolean;
   /** Installs a peer with its allowed IPs at an address, replacing what was set of it, and starts a handshake at once. */
@@ -193,6 +195,11 @@ export interface Routing {
    * removes what is ours and not wanted, leaves alone what is right. Others' routes are never touched.
    */
   apply(destinations: readonly string[], place: RoutePlace): Promise<RouteReport>;
+  /**
+   * Asks at once whether our routes are as the latest {@link apply}, of these very arguments, has found them.
+   * @returns false when in doubt
+   */
+  stand(destinations: readonly string[], place: RoutePlace): boolean;
   /**
    * Makes our routes that refuse packets exactly these: what is sent there while no better route of ours is in the kernel goes nowhere.
    */

@@ -25,6 +25,10 @@ export class SimulatedRoutes implements Routing {
     return { installed: destinations, added, conflicts: [] };
   }
 
+  stand(destinations: readonly string[]): boolean {
+    return destinations === this.#installed;
+  }
+
   async block(): Promise<void> {
     // nothing leaves the simulated node by another way
   }

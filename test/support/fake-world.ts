@@ -3,6 +3,7 @@ import type { SelectorEvent, Snapshot } from '../../src/selector/events.js';
 import { Selector } from '../../src/selector/selector.js';
 import type {
   Assignment,
+  Device,
   InstalledPeer,
   LinkState,
   Peer,
@@ -181,6 +182,8 @@ export class FakeWorld implements World {
   /** The next call of a tunnel method fails with this. */
   failure: Error | undefined;
   #wallSetAt = this.timers.now();
+  /** What the selector knows of the interface. */
+  #told = '';
   #link: LinkState = 'up';
   #linkListeners: (() => void)[] = [];
   #networkChange: (() => void)[] = [];
@@ -424,6 +427,29 @@ export class FakeWorld implements World {
     entry.handshakeAt = this.timers.now();
   }
 
+  #device(): Device {
+    const peers = [...this.installed.values()].map(
+      ({ publicKey, lastHandshake, remote, received, sent }): InstalledPeer => ({
+        publicKey,
+        lastHandshake,
+        rxBytes: BigInt(received),
+        txBytes: BigInt(sent),
+        endpoint: remote && { address: remote.address, port: remote.port },
+      }),
+    );
+    return { publicKey: this.publicKey, fwmark: this.fwmark, peers };
+  }
+
+  /** All of the interface but what changes by itself. */
+  #configuration(): string {
+    const peers = [...this.installed.values()].map(
+      ({ publicKey, allowedIps, persistentKeepalive, presharedKey, remote }) => {
+        return [publicKey, allowedIps, persistentKeepalive, presharedKey?.reveal(), remote];
+      },
+    );
+    return JSON.stringify([this.publicKey, this.fwmark, peers]);
+  }
+
   #makeTunnel(): Tunnel {
     const world = this;
     return {
@@ -434,16 +460,13 @@ export class FakeWorld implements World {
       onLink: (listener) => void this.#linkListeners.push(listener),
       device: async () => {
         this.#call('device');
-        const peers = [...this.installed.values()].map(
-          ({ publicKey, lastHandshake, remote, received, sent }): InstalledPeer => ({
-            publicKey,
-            lastHandshake,
-            rxBytes: BigInt(received),
-            txBytes: BigInt(sent),
-            endpoint: remote && { address: remote.address, port: remote.port },
-          }),
-        );
-        return { publicKey: this.publicKey, fwmark: this.fwmark, peers };
+        this.#told = this.#configuration();
+        return this.#device();
+      },
+      again: () => {
+        if (this.failure !== undefined || this.#told !== this.#configuration()) return undefined;
+        this.#call('device');
+        return this.#device();
       },
       matches: (wanted) => {
         const entry = this.installed.get(wanted.publicKey);
@@ -539,6 +562,14 @@ export class FakeWorld implements World {
           if (reason === undefined) this.routes.add(destination);
         }
         return { installed: [...this.routes], added, conflicts };
+      },
+      stand: (destinations, place) => {
+        const before = this.applied.at(-1);
+        const same = before?.destinations === destinations && before.place === place;
+        const there = this.#link === 'up' && this.routes.size === destinations.length;
+        if (!same || !there || destinations.some((route) => !this.routes.has(route))) return false;
+        this.applied.push({ destinations, place });
+        return true;
       },
       block: async (destinations) => {
         this.blocked = destinations;

@@ -302,6 +302,7 @@ test('the interface vanishes while the kernel is asked: that is the reason, not 
   await world.timers.pass(MINUTE - SECOND);
   const { tunnel } = world;
   const device = tunnel.device;
+  tunnel.again = () => undefined;
   tunnel.device = () => {
     tunnel.device = device;
     world.setLink('absent');

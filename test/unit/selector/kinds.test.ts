@@ -461,6 +461,7 @@ test('the interface goes while its routes are compared: they are not shown as if
       const { routing } = world;
       const apply = routing.apply;
       let left = { look: 2, install: 1, 'take-over': 0 }[when];
+      routing.stand = () => false;
       routing.apply = async (destinations, place) => {
         const report = await apply(destinations, place);
         if (left-- === 0) world.setLink(link);

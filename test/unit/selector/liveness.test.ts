@@ -93,7 +93,7 @@ test('what was lost before a test of somebody who lives is learned: of the way, 
   let now = 0;
   for (let sent = 0; ; sent += 1_000) {
     now += 1_000;
-    const advice = liveness.observe({ received: 0, sent, probeAnswered: false }, settings, now);
+    const advice = liveness.observe({ received: 0, sent }, () => false, settings, now);
     liveness.nextLook();
     if (advice.suspicion !== undefined) break;
   }
