@@ -1,9 +1,9 @@
 import type { UciSection } from '../uci/uci.js';
-import { parseInnerAddress } from './allowed-ips.js';
-import { BadValue, quote } from './problem.js';
-import { type FindTable, parseTable } from './routing-table.js';
+import { presetOf, type ValueOf } from './option.js';
+import { INTERFACE_OPTIONS } from './options.js';
+import { BadValue } from './problem.js';
 import type { SectionReader } from './section-reader.js';
-import { parseBoolean, parseIfname, parseInteger, parseIntegerOrOff } from './values.js';
+import { parseIfname } from './values.js';
 
 /** How the daemon treats one interface. */
 export interface InterfaceConfig {
@@ -24,7 +24,7 @@ export interface InterfaceConfig {
   /** Seconds that setting the clock may hold up the first attempt, 1 to 3600. */
   readonly ntpTimeout: number;
   /** How the peer is chosen within a group: at random, or, once connected, by the shortest round trip. */
-  readonly strategy: Strategy;
+  readonly strategy: 'random' | 'fastest';
   /** Seconds without anything received after which an established connection is probed, 1 to 3600; 0 is off. */
   readonly probeInterval: number;
   /** Seconds without an answer after which a connection is put to the test, 5 to 3600; 0 is off. */
@@ -41,32 +41,6 @@ export interface InterfaceConfig {
   readonly blockWhenLost: boolean;
 }
 
-const STRATEGIES = ['random', 'fastest'] as const;
-
-export type Strategy = (typeof STRATEGIES)[number];
-
-const INTERFACE_OPTIONS = [
-  'ifname',
-  'connect_timeout',
-  'check_interval',
-  'dead_peer_timeout',
-  'strategy',
-  'metric',
-  'table',
-  'ntp',
-  'ntp_timeout',
-  'probe_interval',
-  'probe_timeout',
-  'probe_address',
-  'check_address',
-  'failback_interval',
-  'max_age',
-  'block_when_lost',
-] as const;
-
-const MAX_U32 = 4294967295;
-const YEAR = 31536000;
-
 /**
  * A working WireGuard connection makes a new handshake when the last is 120 s old (REKEY_AFTER_TIME, section 6.1 of the
  * WireGuard paper), so with a shorter patience living peers are asked for handshakes again and again.
@@ -76,26 +50,34 @@ const REKEY_AFTER_TIME = 120;
 /** So long may WireGuard wait before it answers data by an empty packet (KEEPALIVE_TIMEOUT of the same section). */
 const KEEPALIVE_TIMEOUT = 10;
 
-/** What holds for an interface without a section of its own. */
-export function defaultInterface(name: string): InterfaceConfig {
+/** The settings, by the value of each option. */
+function settingsOf(
+  name: string,
+  value: <N extends keyof typeof INTERFACE_OPTIONS>(option: N) => ValueOf<(typeof INTERFACE_OPTIONS)[N]>,
+): InterfaceConfig {
   return {
     name,
-    connectTimeout: 5,
-    checkInterval: 5,
-    deadPeerTimeout: 150,
-    routeMetric: undefined,
-    routeTable: undefined,
-    ntp: true,
-    ntpTimeout: 5,
-    strategy: 'random',
-    probeInterval: 15,
-    probeTimeout: 20,
-    probeAddress: undefined,
-    checkAddress: undefined,
-    failbackInterval: 300,
-    maxAge: 0,
-    blockWhenLost: false,
+    connectTimeout: value('connect_timeout'),
+    checkInterval: value('check_interval'),
+    deadPeerTimeout: value('dead_peer_timeout'),
+    routeMetric: value('metric'),
+    routeTable: value('table'),
+    ntp: value('ntp'),
+    ntpTimeout: value('ntp_timeout'),
+    strategy: value('strategy'),
+    probeInterval: value('probe_interval'),
+    probeTimeout: value('probe_timeout'),
+    probeAddress: value('probe_address'),
+    checkAddress: value('check_address'),
+    failbackInterval: value('failback_interval'),
+    maxAge: value('max_age'),
+    blockWhenLost: value('block_when_lost'),
   };
+}
+
+/** What holds for an interface without a section of its own. */
+export function defaultInterface(name: string): InterfaceConfig {
+  return settingsOf(name, (option) => presetOf(INTERFACE_OPTIONS, option));
 }
 
 /** What an interface section says. */
@@ -125,39 +107,13 @@ const FOREIGN_OPTIONS: Readonly<Record<string, string>> = {
  * does not allow there (`wg-vpn`). An option that is faulty keeps its default, but for those that say where routes go: with
  * such a fault the interface cannot be served. Without a name there is no result.
  */
-export function readInterface(
-  section: UciSection,
-  reader: SectionReader,
-  findTable: FindTable,
-): InterfaceSection | undefined {
+export function readInterface(section: UciSection, reader: SectionReader): InterfaceSection | undefined {
   const name = readName(section, reader);
   if (name === undefined) return undefined;
   reader.ifname = name;
 
-  const defaults = defaultInterface(name);
-  const number = (option: string, least: number, most: number, what: string): number | undefined =>
-    reader.optional(option, (text) => parseInteger(text, least, most, what));
-  const secondsOrOff = (option: string, least: number, most: number): number | undefined =>
-    reader.optional(option, (text) => parseIntegerOrOff(text, least, most, 'seconds'));
-  const settings: InterfaceConfig = {
-    name,
-    connectTimeout: number('connect_timeout', 1, 3600, 'seconds') ?? defaults.connectTimeout,
-    checkInterval: number('check_interval', 1, 3600, 'seconds') ?? defaults.checkInterval,
-    deadPeerTimeout: number('dead_peer_timeout', 10, 86400, 'seconds') ?? defaults.deadPeerTimeout,
-    routeMetric: number('metric', 0, MAX_U32, 'a route metric'),
-    routeTable: reader.optional('table', (text) => parseTable(text, findTable)),
-    ntp: reader.optional('ntp', parseBoolean) ?? defaults.ntp,
-    ntpTimeout: number('ntp_timeout', 1, 3600, 'seconds') ?? defaults.ntpTimeout,
-    strategy: reader.optional('strategy', parseStrategy) ?? defaults.strategy,
-    probeInterval: secondsOrOff('probe_interval', 1, 3600) ?? defaults.probeInterval,
-    probeTimeout: secondsOrOff('probe_timeout', 5, 3600) ?? defaults.probeTimeout,
-    probeAddress: reader.optional('probe_address', parseInnerAddress),
-    checkAddress: reader.optional('check_address', parseInnerAddress),
-    failbackInterval: secondsOrOff('failback_interval', 10, 86400) ?? defaults.failbackInterval,
-    maxAge: secondsOrOff('max_age', 60, YEAR) ?? defaults.maxAge,
-    blockWhenLost: reader.optional('block_when_lost', parseBoolean) ?? defaults.blockWhenLost,
-  };
-  reader.warnOfUnknown(INTERFACE_OPTIONS, FOREIGN_OPTIONS);
+  const settings = settingsOf(name, (option) => reader.take(INTERFACE_OPTIONS, option));
+  reader.warnOfUnknown(Object.keys(INTERFACE_OPTIONS), FOREIGN_OPTIONS);
   warnOfTimes(settings, reader);
   const given = { metric: settings.routeMetric, table: settings.routeTable };
   const misled = ROUTE_OPTIONS.filter((option) => section.options.has(option) && given[option] === undefined);
@@ -199,7 +155,7 @@ function warnOfTimes(
 }
 
 function readName(section: UciSection, reader: SectionReader): string | undefined {
-  if (section.options.has('ifname')) return reader.optional('ifname', parseIfname);
+  if (section.options.has('ifname')) return reader.take(INTERFACE_OPTIONS, 'ifname');
   if (section.anonymous) {
     reader.fault(undefined, "has no name: expected config interface 'IFNAME', or an option ifname");
     return undefined;
@@ -211,10 +167,4 @@ function readName(section: UciSection, reader: SectionReader): string | undefine
     reader.fault(undefined, `its name ${error.message}`);
     return undefined;
   }
-}
-
-function parseStrategy(text: string): Strategy {
-  const strategy = STRATEGIES.find((name) => name === text);
-  if (strategy !== undefined) return strategy;
-  throw new BadValue(`is ${quote(text)}: expected ${STRATEGIES.join(' or ')}`);
 }

@@ -1,11 +1,9 @@
 import type { UciSection } from '../uci/uci.js';
-import { parseAllowedIp } from './allowed-ips.js';
-import { type EndpointConfig, formatEndpoint, lacksZone, parseEndpoint } from './endpoint.js';
-import { parseKey, parsePublicKey } from './key.js';
+import { type EndpointConfig, formatEndpoint, lacksZone } from './endpoint.js';
+import { PEER_OPTIONS } from './options.js';
 import { quote } from './problem.js';
-import { Secret } from './secret.js';
+import type { Secret } from './secret.js';
 import type { SectionReader } from './section-reader.js';
-import { parseBoolean, parseIfname, parseInteger, parseIntegerOrOff } from './values.js';
 
 /** A peer that can be installed. Everything in it has been checked. */
 export interface PeerConfig {
@@ -40,18 +38,6 @@ export interface PeerSection {
   readonly peer: PeerConfig | undefined;
 }
 
-const PEER_OPTIONS = [
-  'enabled',
-  'ifname',
-  'public_key',
-  'endpoint',
-  'allowed_ips',
-  'persistent_keepalive',
-  'preshared_key',
-  'priority',
-  'weight',
-] as const;
-
 /**
  * Options of others, with what to write instead; empty where they are no mistake and nothing to us: Gluon's, to keep a peer
  * over an upgrade, and a text of netifd's for people.
@@ -77,32 +63,22 @@ function netifdEndpoint({ options }: UciSection): Readonly<Record<string, string
 /** Checks a section `config peer 'NAME'`. Faults go to the reader's problems. */
 export function readPeer(section: UciSection, reader: SectionReader): PeerSection {
   // Read first: it decides how bad the faults of the rest are. One that is neither yes nor no is an error like others.
-  const enabled = reader.optional('enabled', parseBoolean) ?? false;
+  const enabled = reader.take(PEER_OPTIONS, 'enabled');
   if (!enabled && !reader.faulty) reader.severity = 'warning';
 
-  const ifname = reader.required('ifname', parseIfname, "the WireGuard interface, as in option ifname 'vpn'");
+  const ifname = reader.take(PEER_OPTIONS, 'ifname');
   reader.ifname = ifname;
   if (!section.options.has('enabled')) {
     reader.warn('enabled', "is missing, so this peer is not used: expected option enabled '1' (or '0')");
   }
-  const publicKey = reader.required(
-    'public_key',
-    parsePublicKey,
-    'the public key of the peer, 44 characters',
-  );
-  const preshared = reader.optional('preshared_key', (text) => new Secret(parseKey(text)));
-  const endpoints = distinct(
-    reader.requiredList('endpoint', parseEndpoint, "host:port, as in option endpoint 'gw.example.org:51820'"),
-  );
-  const allowedIps = reader.list('allowed_ips', parseAllowedIp);
-  const keepalive = reader.optional('persistent_keepalive', (text) =>
-    parseIntegerOrOff(text, 1, 65535, 'seconds'),
-  );
-  const priority = reader.optional('priority', (text) =>
-    parseInteger(text, 0, 65535, 'a priority (smaller is better)'),
-  );
-  const weight = reader.optional('weight', (text) => parseInteger(text, 1, 100, 'a weight'));
-  reader.warnOfUnknown(PEER_OPTIONS, { ...FOREIGN_OPTIONS, ...netifdEndpoint(section) });
+  const publicKey = reader.take(PEER_OPTIONS, 'public_key');
+  const presharedKey = reader.take(PEER_OPTIONS, 'preshared_key');
+  const endpoints = distinct(reader.take(PEER_OPTIONS, 'endpoint'));
+  const allowedIps = reader.take(PEER_OPTIONS, 'allowed_ips');
+  const persistentKeepalive = reader.take(PEER_OPTIONS, 'persistent_keepalive');
+  const priority = reader.take(PEER_OPTIONS, 'priority');
+  const weight = reader.take(PEER_OPTIONS, 'weight');
+  reader.warnOfUnknown(Object.keys(PEER_OPTIONS), { ...FOREIGN_OPTIONS, ...netifdEndpoint(section) });
   if (reader.faulty || ifname === undefined || publicKey === undefined) {
     return { ifname, publicKey, peer: undefined };
   }
@@ -127,12 +103,12 @@ export function readPeer(section: UciSection, reader: SectionReader): PeerSectio
     enabled,
     ifname,
     publicKey,
-    presharedKey: preshared,
+    presharedKey,
     endpoints,
     allowedIps: [...new Set(allowedIps)],
-    persistentKeepalive: keepalive ?? 0,
-    priority: priority ?? 0,
-    weight: weight ?? 1,
+    persistentKeepalive,
+    priority,
+    weight,
   };
   return { ifname, publicKey, peer };
 }

@@ -1,3 +1,5 @@
+import { printable } from '../wording.js';
+
 /** Something in a configuration file that a person should look at. */
 export interface Problem {
   /**
@@ -73,9 +75,7 @@ export class BadValue extends Error {
  */
 export function quote(value: string): string {
   if (/[A-Za-z0-9+/]{40}/.test(value)) return `a value of ${value.length} characters`;
-  const shown = short(value);
-  const asEscape = (c: string): string => `\\u{${(c.codePointAt(0) ?? 0).toString(16)}}`;
-  return `'${shown.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, asEscape)}'`;
+  return `'${printable(short(value))}'`;
 }
 
 /** The beginning of what is too long for a line. */

@@ -31,14 +31,14 @@ export class Config {
     const effective: SectionReader[] = [];
     const firsts = new Map<string, PeerConfig>();
     for (const section of uci.sections) {
-      const reader = new SectionReader(file, section, problems);
+      const reader = new SectionReader(file, section, problems, find);
       if (section.type === 'peer') {
         const { ifname, publicKey, peer } = readPeer(section, reader);
         if (ifname !== undefined && publicKey !== undefined)
           entry(this.#ownKeys, ifname, newSet).add(publicKey);
         if (peer !== undefined) this.#addPeer(peer, reader, firsts);
       } else if (section.type === 'interface') {
-        const read = readInterface(section, reader, find);
+        const read = readInterface(section, reader);
         if (read === undefined) continue;
         const { settings, usable } = read;
         interfaceReaders.push(reader);

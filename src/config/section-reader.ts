@@ -1,5 +1,7 @@
 import type { UciOption, UciSection } from '../uci/uci.js';
+import type { Option, ValueOf } from './option.js';
 import { BadValue, nearest, type Problem, type ProblemList, plain, quote, short } from './problem.js';
+import { type FindTable, findTable } from './routing-table.js';
 
 /**
  * Takes a section apart, option by option, and writes a problem for each that is not as it should be. What a parser given
@@ -11,6 +13,7 @@ export class SectionReader {
   readonly #file: string;
   readonly #section: UciSection;
   readonly #problems: ProblemList;
+  readonly #find: FindTable;
   /** Set as soon as it is known, so that problems found from then on name the interface. */
   ifname: string | undefined;
   /** How bad a fault is. A section that takes no part cannot be worse than a warning. */
@@ -18,11 +21,26 @@ export class SectionReader {
   /** Whether anything so far was missing or bad, at whichever severity. */
   faulty = false;
 
-  constructor(file: string, section: UciSection, problems: ProblemList) {
+  /** @param find how routing tables are found by name */
+  constructor(file: string, section: UciSection, problems: ProblemList, find: FindTable = findTable) {
     this.label = `${section.type} '${short(section.name)}'`;
     this.#file = file;
     this.#section = section;
     this.#problems = problems;
+    this.#find = find;
+  }
+
+  /** What the section says for an option of the table, or what holds without; faults are in the problems. */
+  take<O, N extends keyof O & string>(options: O, name: N): ValueOf<O[N]>;
+  take(options: Readonly<Record<string, Option>>, name: string): unknown {
+    const option = options[name];
+    if (option === undefined) return undefined;
+    const { preset, list = false, required } = option;
+    const parse = (text: string): unknown => option.parse(text, this.#find);
+    if (required !== undefined && !this.#has(name, list)) {
+      this.fault(name, `is missing: expected ${required}`);
+    }
+    return list ? this.list(name, parse) : (this.optional(name, parse) ?? preset);
   }
 
   /** A single value, spaces around it left out, or undefined if it is absent or bad; the latter is in the problems. */
@@ -32,12 +50,6 @@ export class SectionReader {
     if (typeof option.value === 'string') return this.#parse(option, option.value.trim(), option.line, parse);
     this.fault(name, `is a list: expected one value, as in option ${name} '...'`);
     return undefined;
-  }
-
-  /** As above, but its absence is a fault as well. */
-  required<T>(name: string, parse: (text: string) => T, expected: string): T | undefined {
-    if (!this.#section.options.has(name)) this.fault(name, `is missing: expected ${expected}`);
-    return this.optional(name, parse);
   }
 
   /** The values of a list, or of an option with spaces between them, without the bad ones. */
@@ -58,14 +70,6 @@ export class SectionReader {
     return values;
   }
 
-  /** As above, but it is a fault if there are none. */
-  requiredList<T>(name: string, parse: (text: string) => T, expected: string): T[] {
-    const option = this.#section.options.get(name);
-    const items = typeof option?.value === 'string' ? [option.value] : (option?.value ?? []);
-    if (items.join('').trim() === '') this.fault(name, `is missing: expected ${expected}`);
-    return this.list(name, parse);
-  }
-
   /**
    * Warns of every option that is not known, with the known one that was probably meant.
    * @param foreign options of other programs, and what is expected instead; empty: they are passed over
@@ -81,6 +85,12 @@ export class SectionReader {
         advice === undefined ? `is not known and has no effect: ${guess}` : `has no effect here: ${advice}`;
       this.#report('warning', line, name, message);
     }
+  }
+
+  /** @param list a list without a word in it is none */
+  #has(name: string, list: boolean): boolean {
+    const value = this.#section.options.get(name)?.value;
+    return list ? [value ?? []].flat().join('').trim() !== '' : value !== undefined;
   }
 
   warn(name: string | undefined, message: string): void {
