@@ -19,7 +19,7 @@ const sources = [
   'node.c',
   'netlink.c',
   'lookup.c',
-  'listener-owner.c',
+  'credentials.c',
   'group.c',
   'clock.c',
   'probe.c',

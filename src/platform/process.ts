@@ -5,9 +5,11 @@ export type Signal = 'SIGHUP' | 'SIGINT' | 'SIGTERM';
 export interface Output {
   /** Bytes that nobody has read yet. */
   readonly unsent: number;
+  /** How many lines the terminal has at this moment, 0 when it does not say; undefined where it goes to no terminal. */
+  readonly terminalRows: number | undefined;
   /** Writes to files and terminals at once, and to a pipe as long as it is not full. */
   write(text: string): void;
-  /** Calls back with what goes wrong with it, a {@link SystemError}. Without a listener nothing is said. */
+  /** Calls back with what goes wrong with it, a {@link SystemError}, as all who have asked before. Without a listener nothing is said. */
   onError(listener: (error: Error & { readonly code?: string }) => void): void;
 }
 
@@ -18,6 +20,8 @@ export interface Process {
   readonly pid: number;
   /** The effective user. */
   effectiveUser(): number;
+  /** A variable of the environment; undefined where it is not set. */
+  environment(name: string): string | undefined;
   readonly standardOutput: Output;
   readonly standardError: Output;
   /** Ends the process at once. */

@@ -11,6 +11,8 @@ export interface StreamHandlers {
 
 /** A connected unix socket (unix(7), SOCK_STREAM). */
 export interface Stream {
+  /** Who is at the other end, as the kernel knows it; undefined where there is no native part to ask with, or no connection. */
+  readonly credentials: Credentials | undefined;
   /** Bytes written that the kernel has not taken yet. */
   readonly unsent: number;
   /** Sends the bytes, in order, as the other side takes them. All that is written in one turn leaves in one system call. */
@@ -29,13 +31,13 @@ export interface Listener {
   close(): void;
 }
 
-/** Who listens at a name. */
-export interface ListenerOwner {
-  /** 0, or why nobody is to be found: ECONNREFUSED when nobody listens, EAGAIN when they do not accept. */
+/** Who is at the other end of a unix socket (SO_PEERCRED): a listener as it began to listen, anybody else as they connected. */
+export interface Credentials {
+  /** 0, or why there is nobody; of a listener ECONNREFUSED when nobody listens, EAGAIN when they do not accept. */
   readonly errno: number;
   /** 0 when it is in a PID namespace that this process does not see. */
   readonly pid: number;
-  /** The user it was when it began to listen (SO_PEERCRED). */
+  /** The effective user it was then. */
   readonly uid: number;
   /** The process has CAP_NET_ADMIN, or it cannot be known. */
   readonly netAdmin: boolean;
@@ -58,5 +60,5 @@ export interface Streams {
    * @param name all of sun_path, its first NUL byte included
    * @returns undefined where there is no native part to ask with
    */
-  listenerOwner(name: Uint8Array): ListenerOwner | undefined;
+  listenerOwner(name: Uint8Array): Credentials | undefined;
 }

@@ -18,6 +18,7 @@ export async function streams(): Promise<void> {
   const far: Stream[] = [];
   const listener = await listen(name, (stream) => {
     far.push(stream);
+    if (far.length === 1) whose('far', stream);
     return {
       data: (chunk) => stream.write(chunk),
       closed: (error) => tell('far side closed', error?.message ?? 'well'),
@@ -45,6 +46,7 @@ export async function streams(): Promise<void> {
         resolve();
       },
     });
+    whose('near', stream);
     stream.write(new Uint8Array(size - 2));
     stream.write(bytes(1));
     stream.write(bytes(2));
@@ -90,6 +92,11 @@ export async function streams(): Promise<void> {
       returned = true;
     });
   }
+}
+
+/** Both ends are of this process. */
+function whose(end: string, { credentials }: Stream): void {
+  tell(end, credentials?.errno, credentials?.pid === pid, credentials?.uid === effectiveUser());
 }
 
 /** To the ports of the second and third argument, where a packet is sent back. */

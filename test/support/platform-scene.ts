@@ -14,7 +14,16 @@ import {
   writeFile,
 } from '#platform/files.js';
 import { openSocket } from '#platform/netlink.js';
-import { catchSignals, effectiveUser, groupId, onUncaught, raise, setExitCode } from '#platform/process.js';
+import {
+  catchSignals,
+  effectiveUser,
+  environment,
+  groupId,
+  onUncaught,
+  raise,
+  setExitCode,
+  standardOutput,
+} from '#platform/process.js';
 import { decodeLatin1, decodeUtf8, encodeUtf8, fromBase64, isIP, toBase64 } from '#platform/text.js';
 import { clearTimeout, monotonic, queueMicrotask, setImmediate, setTimeout } from '#platform/timers.js';
 import {
@@ -156,6 +165,8 @@ async function signals(): Promise<void> {
   await pause(20);
   tell('signals', heard);
   outcome('group', () => groupId('root'));
+  tell('environment', environment('PATH') !== undefined, environment('wgps-none') === undefined);
+  tell('terminal', standardOutput.terminalRows ?? 'none');
   outcome('no group', () => groupId('no-such-group'));
   outcome('wrong time', () => errnoName(setRealtime(1, 1_000_000_000)) ?? 'refused');
 }

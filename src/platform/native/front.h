@@ -4,6 +4,17 @@
 
 #include <quickjs.h>
 
+/*
+ * Written by QuickJS's compiler, see Makefile: the module that begins, and, where a program has them, the one that is loaded when it is asked
+ * for and the one that both stand on.
+ */
+extern const uint32_t program_size, qjsc_chunk_size, qjsc_commands_size;
+extern const uint8_t program[], qjsc_chunk[], qjsc_commands[];
+#pragma weak qjsc_chunk
+#pragma weak qjsc_chunk_size
+#pragma weak qjsc_commands
+#pragma weak qjsc_commands_size
+
 /* Gives the context a global object `native`. @param words the arguments behind the program's name */
 void front_open(JSContext *context, int count, char **words);
 

@@ -37,10 +37,6 @@ enum { GC_BYTES = 512 * 1024 };
 
 enum { EX_SOFTWARE = 70 };
 
-/* Written by QuickJS's compiler, see Makefile. */
-extern const uint32_t program_size;
-extern const uint8_t program[];
-
 /* What malloc itself needs for each block. */
 enum { MALLOC_OVERHEAD = 8 };
 
@@ -105,6 +101,8 @@ int main(int argc, char **argv) {
   JS_AddIntrinsicTypedArrays(context);
   JS_AddIntrinsicPromise(context);
   front_open(context, argc > 0 ? argc - 1 : 0, argv + 1);
+  /* It is found by its name when the next one is resolved. */
+  if (&qjsc_chunk_size != NULL) JS_FreeValue(context, JS_ReadObject(context, qjsc_chunk, qjsc_chunk_size, JS_READ_OBJ_BYTECODE));
   JSValue function = JS_ReadObject(context, program, program_size, JS_READ_OBJ_BYTECODE);
   /* A module, whose end is a promise: what it throws comes out of front_run() like everything that nobody catches. */
   if (JS_IsException(function) || JS_ResolveModule(context, function) < 0) front_uncaught();

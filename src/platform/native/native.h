@@ -101,17 +101,20 @@ size_t lookup_addresses(const struct lookup *lookup, char texts[static LOOKUP_AD
 
 void lookup_free(struct lookup *lookup);
 
-/* listener-owner.c */
+/* credentials.c */
 
-struct listener_owner {
-  int error;      /* 0, or why nobody is to be found: ECONNREFUSED when nobody listens, EAGAIN when they do not accept */
+/* Of whoever is at the other end of a unix socket: of a listener as it began to listen, of anybody else as they connected. */
+struct credentials {
+  int error;      /* 0, or why there is nobody; of a listener ECONNREFUSED when nobody listens, EAGAIN when they do not accept */
   pid_t pid;      /* 0 for a process that this PID namespace does not see */
   uid_t uid;
   bool net_admin; /* it has CAP_NET_ADMIN, or it cannot be known; false when it is gone, though it has left its socket to somebody */
 };
 
-/* Who listens at an abstract name of unix sockets. @param name all of sun_path, its first NUL byte included */
-struct listener_owner listener_owner(const void *name, size_t length);
+struct credentials credentials_of(int fd);
+
+/* Of who listens at an abstract name. @param name all of sun_path, its first NUL byte included */
+struct credentials listener_owner(const void *name, size_t length);
 
 /* group.c */
 
@@ -160,6 +163,9 @@ ssize_t write_some(int fd, const void *data, size_t length);
 
 /* write_some() for a descriptor that was not opened here, and may be anybody's else too: its flags are left alone. */
 ssize_t output_some(int fd, const void *data, size_t length);
+
+/* @return how many lines a terminal has, 0 when it does not say, -1 for what is no terminal */
+int terminal_rows(int fd);
 
 /* datagram.c: UDP. */
 

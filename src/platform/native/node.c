@@ -8,7 +8,7 @@
  *   lookups = new Lookups(finished)            finished(id, failure, addresses)
  *   lookups.start(id, name, family, milliseconds), lookups.close()
  *
- *   lockHolder(name) -> { errno, pid, uid, netAdmin }
+ *   listenerOwner(name), credentials(fd) -> { errno, pid, uid, netAdmin }
  *   openProbe(kind, device, source, target), sendProbe(fd), probeHeard(fd), closeProbe(fd)
  *   groupId(name), setGroup(number), setRealtime(seconds, nanoseconds), bootTime(), isSynchronised(), setMaxError(microseconds)
  *
@@ -420,19 +420,32 @@ static napi_value js_open_lookups(napi_env env, napi_callback_info info) {
 
 /* Functions */
 
-static napi_value js_lock_holder(napi_env env, napi_callback_info info) {
-  napi_value name, result;
+static napi_value new_credentials(napi_env env, struct credentials whose) {
+  napi_value result;
+  napi_create_object(env, &result);
+  set_number(env, result, "errno", whose.error);
+  set_number(env, result, "pid", whose.pid);
+  set_number(env, result, "uid", whose.uid);
+  set_boolean(env, result, "netAdmin", whose.net_admin);
+  return result;
+}
+
+static napi_value js_listener_owner(napi_env env, napi_callback_info info) {
+  napi_value name;
   size_t argc = 1, length = 0;
   void *data = NULL;
   napi_get_cb_info(env, info, &argc, &name, NULL, NULL);
-  if (!get_bytes(env, name, &data, &length)) return throw_type(env, "lockHolder: not a Uint8Array");
-  struct listener_owner owner = listener_owner(data, length);
-  napi_create_object(env, &result);
-  set_number(env, result, "errno", owner.error);
-  set_number(env, result, "pid", owner.pid);
-  set_number(env, result, "uid", owner.uid);
-  set_boolean(env, result, "netAdmin", owner.net_admin);
-  return result;
+  if (!get_bytes(env, name, &data, &length)) return throw_type(env, "listenerOwner: not a Uint8Array");
+  return new_credentials(env, listener_owner(data, length));
+}
+
+static napi_value js_credentials(napi_env env, napi_callback_info info) {
+  napi_value argument;
+  size_t argc = 1;
+  int32_t fd;
+  napi_get_cb_info(env, info, &argc, &argument, NULL, NULL);
+  if (napi_get_value_int32(env, argument, &fd) != napi_ok) return throw_type(env, "credentials: not a descriptor");
+  return new_credentials(env, credentials_of(fd));
 }
 
 static napi_value js_group_id(napi_env env, napi_callback_info info) {
@@ -554,7 +567,8 @@ NAPI_MODULE_INIT() {
       {.utf8name = "close", .method = js_close},
   };
   const napi_property_descriptor functions[] = {
-      {.utf8name = "lockHolder", .method = js_lock_holder, .attributes = napi_enumerable},
+      {.utf8name = "listenerOwner", .method = js_listener_owner, .attributes = napi_enumerable},
+      {.utf8name = "credentials", .method = js_credentials, .attributes = napi_enumerable},
       {.utf8name = "openProbe", .method = js_open_probe, .attributes = napi_enumerable},
       {.utf8name = "sendProbe", .method = js_send_probe, .attributes = napi_enumerable},
       {.utf8name = "probeHeard", .method = js_probe_heard, .attributes = napi_enumerable},

@@ -700,15 +700,34 @@ static JSValue js_probe_heard(JSContext *ctx, JSValueConst self, int argc, JSVal
   return JS_NewBool(ctx, probe_heard(fd));
 }
 
-/* lockHolder(name): [errno, pid, uid, netAdmin] */
-static JSValue js_lock_holder(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
+static JSValue new_credentials(JSContext *ctx, struct credentials whose) {
+  return new_array(ctx, 4,
+                   (JSValue[]){JS_NewInt32(ctx, whose.error), JS_NewInt64(ctx, whose.pid), JS_NewInt64(ctx, whose.uid),
+                               JS_NewBool(ctx, whose.net_admin)});
+}
+
+/* credentials(fd): [errno, pid, uid, netAdmin] */
+static JSValue js_credentials(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
+  int fd;
+  (void)self, (void)argc;
+  if (!get_descriptor(ctx, argv[0], &fd)) return JS_EXCEPTION;
+  return new_credentials(ctx, credentials_of(fd));
+}
+
+/* listenerOwner(name): the same */
+static JSValue js_listener_owner(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
   struct bytes name;
   (void)self, (void)argc;
   if (!get_bytes(ctx, argv[0], &name)) return JS_EXCEPTION;
-  struct listener_owner owner = listener_owner(name.data, name.length);
-  return new_array(ctx, 4,
-                   (JSValue[]){JS_NewInt32(ctx, owner.error), JS_NewInt64(ctx, owner.pid), JS_NewInt64(ctx, owner.uid),
-                               JS_NewBool(ctx, owner.net_admin)});
+  return new_credentials(ctx, listener_owner(name.data, name.length));
+}
+
+/* terminalRows(fd): -1 for what is no terminal */
+static JSValue js_terminal_rows(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
+  int fd;
+  (void)self, (void)argc;
+  if (!get_descriptor(ctx, argv[0], &fd)) return JS_EXCEPTION;
+  return JS_NewInt32(ctx, terminal_rows(fd));
 }
 
 /* Files */
@@ -886,6 +905,28 @@ static JSValue js_on_uncaught(JSContext *ctx, JSValueConst self, int argc, JSVal
   return JS_UNDEFINED;
 }
 
+/* environment(name): undefined where it is not set */
+static JSValue js_environment(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
+  (void)self, (void)argc;
+  const char *name = get_text(ctx, argv[0]);
+  if (name == NULL) return JS_EXCEPTION;
+  JSValue value = text_or_undefined(ctx, getenv(name));
+  JS_FreeCString(ctx, name);
+  return value;
+}
+
+/* importCommands(): the names of commands.js, which is loaded for it */
+static JSValue js_import_commands(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
+  (void)self, (void)argc, (void)argv;
+  JSValue module = JS_ReadObject(ctx, qjsc_commands, qjsc_commands_size, JS_READ_OBJ_BYTECODE);
+  if (JS_IsException(module)) return module;
+  JSModuleDef *definition = JS_VALUE_GET_PTR(module);
+  JSValue ran = JS_ResolveModule(ctx, module) < 0 ? JS_EXCEPTION : JS_EvalFunction(ctx, module);
+  if (JS_IsException(ran)) return ran;
+  JS_FreeValue(ctx, ran);
+  return JS_GetModuleNamespace(ctx, definition);
+}
+
 static JSValue js_effective_user(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
   (void)self, (void)argc, (void)argv;
   return JS_NewInt64(ctx, geteuid());
@@ -1018,7 +1059,9 @@ static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("openProbe", 4, js_open_probe),
     JS_CFUNC_DEF("sendProbe", 1, js_send_probe),
     JS_CFUNC_DEF("probeHeard", 1, js_probe_heard),
-    JS_CFUNC_DEF("lockHolder", 1, js_lock_holder),
+    JS_CFUNC_DEF("credentials", 1, js_credentials),
+    JS_CFUNC_DEF("listenerOwner", 1, js_listener_owner),
+    JS_CFUNC_DEF("terminalRows", 1, js_terminal_rows),
     JS_CFUNC_DEF("openFile", 2, js_open_file),
     JS_CFUNC_DEF("descriptorKind", 1, js_descriptor_kind),
     JS_CFUNC_DEF("fileKind", 1, js_file_kind),
@@ -1034,6 +1077,8 @@ static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("setExitCode", 1, js_set_exit_code),
     JS_CFUNC_DEF("onUncaught", 1, js_on_uncaught),
     JS_CFUNC_DEF("effectiveUser", 0, js_effective_user),
+    JS_CFUNC_DEF("environment", 1, js_environment),
+    JS_CFUNC_DEF("importCommands", 0, js_import_commands),
     JS_CFUNC_DEF("openSignals", 0, js_open_signals),
     JS_CFUNC_DEF("nextSignal", 1, js_next_signal),
     JS_CFUNC_DEF("releaseSignals", 0, js_release_signals),

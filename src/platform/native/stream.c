@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -81,4 +82,10 @@ ssize_t output_some(int fd, const void *data, size_t length) {
     if (length > PIPE_BUF) length = PIPE_BUF;
   }
   return write_some(fd, data, length);
+}
+
+int terminal_rows(int fd) {
+  struct winsize size = {0};
+  if (isatty(fd) == 0) return -1;
+  return ioctl(fd, TIOCGWINSZ, &size) < 0 ? 0 : size.ws_row;
 }

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { Clock } from '../clock.js';
 import type { Failure, Family } from '../lookup.js';
 import type { SocketFeatures, SocketHandlers } from '../netlink.js';
-import type { ListenerOwner } from '../stream.js';
+import type { Credentials } from '../stream.js';
 
 /** The netlink socket of native/node.c. */
 export interface NativeNetlinkSocket extends SocketFeatures {
@@ -36,7 +36,8 @@ export interface Addon extends Omit<Clock, 'clockMissing'> {
   readonly Lookups: new (
     finished: (id: number, failure: Failure | undefined, addresses: readonly string[]) => void,
   ) => NativeLookups;
-  lockHolder(name: Uint8Array): ListenerOwner;
+  listenerOwner(name: Uint8Array): Credentials;
+  credentials(fd: number): Credentials;
   /** @returns a descriptor, or an error number negated */
   openProbe(kind: number, device: string, source: string, target: string): number;
   /** @returns 0 or an error number */
@@ -53,7 +54,8 @@ export interface Addon extends Omit<Clock, 'clockMissing'> {
 const EXPORTS = [
   'NetlinkSocket',
   'Lookups',
-  'lockHolder',
+  'listenerOwner',
+  'credentials',
   'openProbe',
   'sendProbe',
   'probeHeard',

@@ -11,6 +11,8 @@ export const pid: Process['pid'] = process.pid;
 
 export const effectiveUser: Process['effectiveUser'] = () => process.geteuid?.() ?? 0;
 
+export const environment: Process['environment'] = (name) => process.env[name];
+
 export const standardOutput: Output = output(() => process.stdout);
 
 export const standardError: Output = output(() => process.stderr);
@@ -80,6 +82,10 @@ function output(open: () => NodeJS.WriteStream): Output {
   return {
     get unsent() {
       return open().writableLength;
+    },
+    get terminalRows() {
+      const { isTTY, rows } = open();
+      return isTTY ? (rows ?? 0) : undefined;
     },
     write: (text) => void open().write(text),
     onError: (listener) => void open().on('error', listener),

@@ -1,7 +1,7 @@
 import { createServer, Socket } from 'node:net';
 import { constants } from 'node:os';
 import type { SystemError } from '../errno.js';
-import type { Stream, StreamHandlers, Streams } from '../stream.js';
+import type { Credentials, Stream, StreamHandlers, Streams } from '../stream.js';
 import { systemError } from '../system-error.js';
 import { addon } from './addon.js';
 import { namedBySystem } from './named-by-system.js';
@@ -33,7 +33,7 @@ export const listen: Streams['listen'] = async (path, accept) => {
   return { close: () => void server.close() };
 };
 
-export const listenerOwner: Streams['listenerOwner'] = (name) => addon()?.lockHolder(name);
+export const listenerOwner: Streams['listenerOwner'] = (name) => addon()?.listenerOwner(name);
 
 /** A path that does not fit into sun_path. libuv would cut it, and take what stands there. */
 function tooLong(tried: string, path: string): SystemError | undefined {
@@ -49,6 +49,11 @@ class NodeStream implements Stream {
 
   constructor(socket: Socket) {
     this.#socket = socket;
+  }
+
+  get credentials(): Credentials | undefined {
+    const { _handle: handle } = this.#socket as unknown as { readonly _handle?: { readonly fd?: number } };
+    return handle?.fd === undefined || handle.fd < 0 ? undefined : addon()?.credentials(handle.fd);
   }
 
   get unsent(): number {

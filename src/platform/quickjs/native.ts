@@ -43,7 +43,10 @@ interface Native {
   openProbe(kind: number, device: string, source: string, target: string): number;
   sendProbe(fd: number): number;
   probeHeard(fd: number): boolean;
-  lockHolder(name: Uint8Array): [errno: number, pid: number, uid: number, netAdmin: boolean];
+  listenerOwner(name: Uint8Array): NativeCredentials;
+  credentials(fd: number): NativeCredentials;
+  /** -1 for what is no terminal. */
+  terminalRows(fd: number): number;
 
   openFile(path: string, mode: number): number;
   descriptorKind(fd: number): number;
@@ -62,6 +65,7 @@ interface Native {
   setExitCode(code: number): void;
   onUncaught(listener: (error: unknown) => void): void;
   effectiveUser(): number;
+  environment(name: string): string | undefined;
   /** A descriptor that is readable when SIGHUP, SIGINT or SIGTERM came. They are held back from the start of the program. */
   openSignals(): number;
   nextSignal(fd: number): string | number;
@@ -77,6 +81,8 @@ interface Native {
   isSynchronised(): number;
   bootTime(): number;
 }
+
+export type NativeCredentials = [errno: number, pid: number, uid: number, netAdmin: boolean];
 
 /** Calls back for what a descriptor is ready for; again at once, without asking the kernel, as long as that returns true. */
 export interface Watch {

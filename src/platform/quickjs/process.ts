@@ -10,6 +10,8 @@ export const pid: Process['pid'] = native.pid;
 
 export const effectiveUser: Process['effectiveUser'] = native.effectiveUser;
 
+export const environment: Process['environment'] = native.environment;
+
 export const exit: Process['exit'] = native.exit;
 
 export const setExitCode: Process['setExitCode'] = native.setExitCode;
@@ -72,7 +74,7 @@ class NativeOutput implements Output {
   #watch: Watch | undefined;
   #waiting: Uint8Array[] = [];
   #unsent = 0;
-  #listener: ((error: Error) => void) | undefined;
+  readonly #listeners: ((error: Error) => void)[] = [];
 
   constructor(fd: number) {
     this.#fd = fd;
@@ -80,6 +82,11 @@ class NativeOutput implements Output {
 
   get unsent(): number {
     return this.#unsent;
+  }
+
+  get terminalRows(): number | undefined {
+    const rows = native.terminalRows(this.#fd);
+    return rows < 0 ? undefined : rows;
   }
 
   write(text: string): void {
@@ -90,7 +97,7 @@ class NativeOutput implements Output {
   }
 
   onError(listener: (error: Error) => void): void {
-    this.#listener = listener;
+    this.#listeners.push(listener);
   }
 
   #flush(): void {
@@ -124,7 +131,9 @@ class NativeOutput implements Output {
     this.#unsent = 0;
     this.#watch?.stop();
     this.#watch = undefined;
-    native.queueMicrotask(() => this.#listener?.(systemError(error, 'write')));
+    native.queueMicrotask(() => {
+      for (const listener of this.#listeners) listener(systemError(error, 'write'));
+    });
   }
 }
 

@@ -1,6 +1,6 @@
-import type { Stream, StreamHandlers, Streams } from '../stream.js';
+import type { Credentials, Stream, StreamHandlers, Streams } from '../stream.js';
 import { systemError } from '../system-error.js';
-import { native, READABLE, type Watch, WRITABLE } from './native.js';
+import { type NativeCredentials, native, READABLE, type Watch, WRITABLE } from './native.js';
 
 export type * from '../stream.js';
 
@@ -53,10 +53,11 @@ export const listen: Streams['listen'] = async (path, accept) => {
   };
 };
 
-export const listenerOwner: Streams['listenerOwner'] = (name) => {
-  const [errno, pid, uid, netAdmin] = native.lockHolder(name);
+export const listenerOwner: Streams['listenerOwner'] = (name) => named(native.listenerOwner(name));
+
+function named([errno, pid, uid, netAdmin]: NativeCredentials): Credentials {
   return { errno, pid, uid, netAdmin };
-};
+}
 
 class NativeStream implements Stream {
   handlers: StreamHandlers | undefined;
@@ -78,6 +79,10 @@ class NativeStream implements Stream {
     if (fd === undefined) return;
     this.#watch = native.watch(fd, (events) => this.#ready(fd, events));
     this.#watch.want(READABLE);
+  }
+
+  get credentials(): Credentials | undefined {
+    return this.#fd === undefined ? undefined : named(native.credentials(this.#fd));
   }
 
   get unsent(): number {

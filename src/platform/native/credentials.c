@@ -1,4 +1,4 @@
-/* Who listens at an abstract name of unix sockets, and whether they could serve an interface. */
+/* Who is at the other end of a unix socket, and whether they could serve an interface. */
 #define _GNU_SOURCE /* struct ucred */
 
 #include "native.h"
@@ -21,25 +21,24 @@ static bool has_net_admin(pid_t pid) {
   return (data[CAP_TO_INDEX(CAP_NET_ADMIN)].effective & CAP_TO_MASK(CAP_NET_ADMIN)) != 0;
 }
 
-/* @return 0 or an error number */
-static int ask(const void *name, size_t length, struct ucred *holder) {
-  struct sockaddr_un address = {.sun_family = AF_UNIX};
-  socklen_t size = sizeof *holder;
-  int error = 0;
-  if (length > sizeof address.sun_path) return ENAMETOOLONG;
-  memcpy(address.sun_path, name, length);
-  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (fd < 0) return errno;
-  if (connect(fd, (struct sockaddr *)&address, offsetof(struct sockaddr_un, sun_path) + length) < 0 ||
-      getsockopt(fd, SOL_SOCKET, SO_PEERCRED, holder, &size) < 0)
-    error = errno;
-  close(fd);
-  return error;
+struct credentials credentials_of(int fd) {
+  struct ucred other;
+  socklen_t size = sizeof other;
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &other, &size) < 0) return (struct credentials){.error = errno};
+  return (struct credentials){.pid = other.pid, .uid = other.uid, .net_admin = has_net_admin(other.pid)};
 }
 
-struct listener_owner listener_owner(const void *name, size_t length) {
-  struct ucred holder = {0};
-  int error = ask(name, length, &holder);
-  return (struct listener_owner){
-      .error = error, .pid = holder.pid, .uid = holder.uid, .net_admin = error == 0 && has_net_admin(holder.pid)};
+struct credentials listener_owner(const void *name, size_t length) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  struct credentials owner = {0};
+  if (length > sizeof address.sun_path) return (struct credentials){.error = ENAMETOOLONG};
+  memcpy(address.sun_path, name, length);
+  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0) return (struct credentials){.error = errno};
+  if (connect(fd, (struct sockaddr *)&address, offsetof(struct sockaddr_un, sun_path) + length) < 0)
+    owner.error = errno;
+  else
+    owner = credentials_of(fd);
+  close(fd);
+  return owner;
 }
