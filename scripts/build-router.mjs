@@ -130,8 +130,8 @@ async function main() {
   const objects = `${cache}/router/${name}-${key(quickjs, cc, ...flags)}`;
   const work = `${objects}/${key(entry, ldflags)}`;
   await mkdir(work, { recursive: true });
-  const bundle = `${work}/wgpeerselector.js`;
-  await update(bundle, await bundleForQuickJS(entry));
+  const modules = await bundleForQuickJS(entry);
+  for (const [name, text] of modules) await update(`${work}/${name}`, text);
 
   const make = (/** @type {string[]} */ ...args) =>
     run(['make', '-s', '-j2', '-f', `${root}/src/platform/native/Makefile`, `QUICKJS=${quickjs}`, ...args]);
@@ -145,7 +145,7 @@ async function main() {
   await make(
     `BUILD=${work}`,
     `OBJECTS=${objects}`,
-    `PROGRAM=${bundle}`,
+    `PROGRAM=${work}/wgpeerselector.js`,
     `QJSC=${qjsc}`,
     `CC=${cc}`,
     `STRIP=${strip}`,
@@ -156,7 +156,7 @@ async function main() {
 
   const folder = resolve(values.output ?? `${root}/dist/router`);
   await mkdir(folder, { recursive: true });
-  for (const file of [made, bundle]) {
+  for (const file of [made, ...[...modules.keys()].map((name) => `${work}/${name}`)]) {
     // Written beside and renamed: a running daemon that has the old one mapped goes on.
     const output = `${folder}/${basename(file)}`;
     await copyFile(file, `${output}.${process.pid}.tmp`);

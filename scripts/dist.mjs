@@ -1,4 +1,4 @@
-// Makes the source tarball that distributions build from, dist/wgpeerselector-VERSION.tar.gz: our code as one readable JavaScript file,
+// Makes the source tarball that distributions build from, dist/wgpeerselector-VERSION.tar.gz: our code as readable JavaScript files,
 // the C, and a Makefile. The same commit makes the same bytes.
 //
 //   npm run dist [-- --output DIR]
@@ -27,7 +27,8 @@ const work = await mkdtemp(`${tmpdir()}/wgps-dist-`);
 try {
   const place = `${work}/${name}`;
   await mkdir(place);
-  await writeFile(`${place}/wgpeerselector.js`, await bundleForQuickJS('src/cli/main.ts'));
+  for (const [file, text] of await bundleForQuickJS('src/cli/main.ts'))
+    await writeFile(`${place}/${file}`, text);
   // Node's front is of no use there.
   const sources = (await readdir(native)).filter(
     (file) => /^(.*\.[ch]|Makefile)$/.test(file) && file !== 'node.c',

@@ -5,23 +5,26 @@ import { buildTime } from '../setup/epoch.mjs';
 import { root } from '../setup/paths.mjs';
 
 /**
- * Makes one readable JavaScript file that runs inside QuickJS.
+ * Makes readable JavaScript files that run inside QuickJS: `wgpeerselector.js`, which begins, and, where it imports src/cli/commands.ts by
+ * import(), `commands.js`, which is not loaded before it is asked for, and `chunk.js`, on which both stand.
  *
  * @param {string} entry the file that begins
- * @returns {Promise<string>}
+ * @returns {Promise<Map<string, string>>} texts by their names
  */
 export async function bundleForQuickJS(entry) {
   const { outputFiles } = await build({
     absWorkingDir: root,
-    entryPoints: [entry],
-    outfile: 'wgpeerselector.js',
+    entryPoints: { wgpeerselector: entry },
+    outdir: '/',
+    chunkNames: '[name]',
     bundle: true,
+    splitting: true,
     plugins: [onPlatform('quickjs')],
     inject: ['src/platform/quickjs/globals.ts'],
     platform: 'neutral',
     mainFields: ['module', 'main'],
     target: 'es2023',
-    // A module's own names are found by their place; those of a function around everything would be searched one by one at the start.
+    // Modules: their own names are found by their place; those of a function around everything would be searched one by one at the start.
     format: 'esm',
     charset: 'utf8',
     legalComments: 'inline',
@@ -30,6 +33,12 @@ export async function bundleForQuickJS(entry) {
     logLevel: 'warning',
   });
   const licence = await readFile(`${root}/LICENSE`, 'utf8');
-  const code = (outputFiles[0]?.text ?? '').replace(/^#!.*\n/, '');
-  return `/*\n${licence.trim()}\n*/\n${code}`;
+  const texts = outputFiles.map(({ path, text }) => {
+    // QuickJS finds what import() names by the name of the importing file, which is stripped from bytecode.
+    const code = text
+      .replace(/^#!.*\n/, '')
+      .replace(/\bimport\("\.\/commands\.js"\)/g, 'native.importCommands()');
+    return /** @type {const} */ ([path.replace(/^\/+/, ''), `/*\n${licence.trim()}\n*/\n${code}`]);
+  });
+  return new Map(texts);
 }

@@ -2,7 +2,7 @@ import { nearest } from '../config/index.js';
 import { EXIT, ExitError } from './exit.js';
 
 /** An option of a command line. */
-interface OptionSpec {
+export interface OptionSpec {
   readonly type: 'string' | 'boolean';
   /** The letter that stands for it. */
   readonly short?: string;
@@ -17,14 +17,16 @@ type ValueOf<S extends OptionSpec> = S extends { type: 'boolean' }
     ? string[]
     : string;
 /** What was given, by the options' long names. */
-type Values<T extends OptionSpecs> = { -readonly [Name in keyof T]?: ValueOf<T[Name]> };
+export type Values<T extends OptionSpecs> = { -readonly [Name in keyof T]?: ValueOf<T[Name]> };
 
 /** What a command line may hold. */
 export interface Command<T extends OptionSpecs> {
   /** How one calls it, for the hint at the end of every message: `wgpeerselector check`. */
   readonly name: string;
   readonly options: T;
-  /** What to say of a word that is no option. */
+  /** How many words it takes that are no options; none unless said. */
+  readonly most?: number;
+  /** What to say of a word that is no option, and one too many. */
   stray(word: string): string;
 }
 
@@ -36,11 +38,15 @@ export interface Command<T extends OptionSpecs> {
 export function readArguments<T extends OptionSpecs>(
   args: readonly string[],
   command: Command<T>,
-): Values<T> {
-  const { options } = command;
+): { readonly values: Values<T>; readonly operands: readonly string[] } {
+  const { options, most = 0 } = command;
   const values: Record<string, unknown> = {};
+  const operands: string[] = [];
   for (const written of words(args, options)) {
-    if (typeof written === 'string') throw usage(command, command.stray(written));
+    if (typeof written === 'string') {
+      if (operands.push(written) > most) throw usage(command, command.stray(written));
+      continue;
+    }
     const fault = faultOf(written, options);
     if (fault !== undefined) throw usage(command, fault);
     const { name, value } = written;
@@ -50,7 +56,7 @@ export function readArguments<T extends OptionSpecs>(
         ? (value ?? true)
         : [...(Array.isArray(before) ? before : []), value];
   }
-  return values as Values<T>;
+  return { values: values as Values<T>, operands };
 }
 
 /** The error for a mistake in a command line. */

@@ -1,9 +1,11 @@
 import { ConfigFileError, UciError } from '../config/index.js';
 import { StartError, type StartFailure } from '../daemon/start-error.js';
 
-/** Exit codes, from sysexits.h, so that a service manager can tell a mistake from an accident. */
+/** Exit codes, from sysexits.h but for the second, so that a service manager can tell a mistake from an accident. */
 export const EXIT = {
   OK: 0,
+  /** What was asked is not so: not connected, say. systemctl(1) has it for what is not running. */
+  NEGATIVE: 3,
   /** EX_USAGE: the command line is wrong. */
   USAGE: 64,
   /** EX_UNAVAILABLE: this kernel has no WireGuard, or this installation no way to ask it. */

@@ -11,12 +11,10 @@ import {
 import { setImmediate, setTimeout } from '#platform/timers.js';
 import { Daemon } from '../daemon/daemon.js';
 import { StandardErrorLog } from '../daemon/log.js';
-import { VERSION } from '../version.js';
 import { messageOf } from '../wording.js';
-import { runCheck } from './check.js';
 import { EXIT, ExitError, exitCodeOf } from './exit.js';
 import { changeGroup } from './group.js';
-import { HELP, type Options, parseOptions } from './options.js';
+import { type Options, parseOptions } from './options.js';
 import { removePidFile, writePidFile } from './pid-file.js';
 import { onSignal, releaseSignals } from './signals.js';
 
@@ -35,19 +33,21 @@ async function main(): Promise<void> {
   standardOutput.onError(outputLost);
   // Whoever reads the log may go, and a disk may be full: the work is more important than its log.
   standardError.onError(() => {});
-  if (programArguments[0] === 'check') {
-    releaseSignals();
-    return runCheck(programArguments.slice(1));
-  }
+  const [word, ...rest] = programArguments;
+  if (word !== undefined && !word.startsWith('-')) return runCommand(word, rest);
   const options = parseOptions(programArguments);
-  if (options.print !== undefined) {
-    standardOutput.write(options.print === 'help' ? HELP : `wgpeerselector ${VERSION}\n`);
-    return;
-  }
+  if (options.print !== undefined) return runCommand(options.print, []);
   log = new StandardErrorLog(options.verbose);
   onUncaught(fail);
   if (options.group !== undefined) changeGroup(options.group);
   await serve(options);
+}
+
+/** Does what a person asks for. It is loaded for that alone: a daemon needs none of it, and keeps what it has loaded. */
+async function runCommand(word: string, args: readonly string[]): Promise<void> {
+  releaseSignals();
+  const commands = await import('./commands.js');
+  await commands.runCommand(word, args);
 }
 
 /** Serves the interfaces until a signal ends it. What comes while it starts counts when it has started. */

@@ -1,6 +1,23 @@
 import { isIfname, nearest } from '../config/index.js';
 import { type Command, type OptionSpecs, readArguments, usage } from './arguments.js';
 
+/** The words that may come first. What they do is loaded when one does: src/cli/commands.ts. */
+export const COMMAND_NAMES = [
+  'status',
+  'peers',
+  'select',
+  'next',
+  'reload',
+  'events',
+  'check',
+  'ntp',
+  'version',
+  'help',
+] as const;
+
+/** One of {@link COMMAND_NAMES}. */
+export type CommandName = (typeof COMMAND_NAMES)[number];
+
 /** What the command line says. */
 export interface Options {
   /** The interfaces to serve, each once, in the order given. */
@@ -15,60 +32,52 @@ export interface Options {
   readonly print: 'help' | 'version' | undefined;
 }
 
-export const HELP = `usage: wgpeerselector -i NAME [-i NAME ...] [options]
-       wgpeerselector check [options]   say what is wrong (check --help)
-
-Keeps each WireGuard interface connected to exactly one of the peers that
-CONFIG-DIR/wgpeerselector lists for it.
-
-  -i, --interface NAME   the interface to serve; may be repeated
-      --group GROUP      run with this unix group (needs CAP_SETGID)
-  -p, --pid-file FILE    write the process id to FILE, remove it at the end
-      --config-dir DIR   where the configuration is (default /etc/config)
-      --ubus-socket PATH where ubusd listens (default: where OpenWrt has it)
-  -v, --verbose          log every attempt
-      --version          print the version
-  -h, --help             print this
-
-Signals: HUP reads the configuration again; TERM and INT remove peer and
-routes and exit. Exit codes: 0 ended as asked, 64 usage, 69 no WireGuard in
-this kernel, 70 a fault of the program, 73 pid file, 74 standard output, 75
-interface served by another process, 77 not permitted, 78 configuration.
-`;
-
-const COMMAND = {
+/** The command line of the daemon. */
+export const DAEMON = {
   name: 'wgpeerselector',
   options: {
     interface: { type: 'string', short: 'i', multiple: true },
-    verbose: { type: 'boolean', short: 'v' },
     group: { type: 'string' },
     'pid-file': { type: 'string', short: 'p' },
     'config-dir': { type: 'string' },
     'ubus-socket': { type: 'string' },
+    verbose: { type: 'boolean', short: 'v' },
     version: { type: 'boolean' },
     help: { type: 'boolean', short: 'h' },
   },
-  stray(word) {
-    if (word === 'check') return 'check has to be the first word: wgpeerselector check [options]';
-    const meant = nearest(word, ['check', 'help', 'version']);
-    if (meant === 'check') return `'${word}' is no command: did you mean check?`;
-    if (meant !== undefined) return `'${word}' is no command: did you mean --${meant}?`;
-    return `'${word}' is no command: the only one is check, and an interface is named by -i NAME`;
-  },
+  stray: (word) =>
+    isCommandName(word)
+      ? `${word} has to be the first word: wgpeerselector ${word} [options]`
+      : noCommand(word),
 } as const satisfies Command<OptionSpecs>;
+
+/** Whether it is the name of a command. */
+export function isCommandName(word: string): word is CommandName {
+  return COMMAND_NAMES.some((name) => name === word);
+}
+
+/** What to say of a word that is no command. */
+export function noCommand(word: string): string {
+  const meant = nearest(word, COMMAND_NAMES);
+  return `'${word}' is no command: ${
+    meant === undefined
+      ? `expected one of ${COMMAND_NAMES.join(', ')}, and an interface is named by -i NAME`
+      : `did you mean ${meant}?`
+  }`;
+}
 
 /**
  * Reads the command line.
  * @throws {ExitError} 64 with what is wrong
  */
 export function parseOptions(args: readonly string[]): Options {
-  const values = readArguments(args, COMMAND);
+  const { values } = readArguments(args, DAEMON);
   const print = values.help ? 'help' : values.version ? 'version' : undefined;
   const interfaces = [...new Set(values.interface ?? [])];
   if (print === undefined && interfaces.length === 0) {
-    throw usage(COMMAND, 'name at least one interface with -i NAME');
+    throw usage(DAEMON, 'name at least one interface with -i NAME');
   }
-  checkInterfaceNames(interfaces, COMMAND);
+  checkInterfaceNames(interfaces, DAEMON);
   return {
     interfaces,
     verbose: values.verbose ?? false,

@@ -1,9 +1,9 @@
 import { monotonic } from '#platform/timers.js';
 import type { SelectorEvent } from '../selector/events.js';
-import { type PublishedObject, Ubus, UbusError } from '../ubus/index.js';
+import { type PublishedObject, Ubus } from '../ubus/index.js';
 import { messageOf } from '../wording.js';
-import type { InterfaceService } from './interface-service.js';
 import type { Log } from './log.js';
+import { methodsOf, type Service } from './methods.js';
 import { eventTable } from './status.js';
 
 /** For how long the same is not said again, in milliseconds; and how many different things may be said in that time. */
@@ -45,10 +45,10 @@ export class Bus {
   }
 
   /** Publishes an interface and tells of its events. Returns at once. */
-  serve(service: InterfaceService): void {
+  serve(service: Service): void {
     const name = `wgpeerselector.${service.name}`;
     let object: PublishedObject | undefined;
-    this.#publish(name, service).then(
+    this.#ubus.publish(name, methodsOf(service, this.#reload)).then(
       (published) => {
         object = published;
       },
@@ -68,25 +68,6 @@ export class Bus {
     const enough = this.#said.has(text) || this.#said.size >= MOST_SAID;
     this.#log.write(enough ? 'debug' : level, '', text);
     if (!enough) this.#said.set(text, now);
-  }
-
-  #publish(name: string, service: InterfaceService): Promise<PublishedObject> {
-    return this.#ubus.publish(name, {
-      status: { call: () => service.status() },
-      info: { call: () => service.info() },
-      peers: { call: () => service.peers() },
-      select: {
-        args: { peer: 'string' },
-        call: ({ peer }) => {
-          if (peer === undefined) throw new UbusError('INVALID_ARGUMENT', 'select needs the name of a peer');
-          if (!service.selector.select(peer)) {
-            throw new UbusError('NOT_FOUND', `${service.name} has no enabled peer ${peer}`);
-          }
-        },
-      },
-      next: { call: () => service.selector.next() },
-      reload: { call: () => this.#reload() },
-    });
   }
 
   #tell(name: string, object: PublishedObject | undefined, event: SelectorEvent): void {

@@ -7,6 +7,7 @@ import type { Random, Timers } from '../selector/world.js';
 import { bootTime } from '../sntp/index.js';
 import { messageOf } from '../wording.js';
 import { Bus } from './bus.js';
+import { Control } from './control.js';
 import { InterfaceLock } from './interface-lock.js';
 import { InterfaceService, type Shared } from './interface-service.js';
 import { Kernel } from './kernel.js';
@@ -43,6 +44,7 @@ export class Daemon {
   readonly #resolver: SystemResolver;
   readonly #time: TimeKeeper;
   readonly #bus: Bus;
+  readonly #control: Control;
   readonly #locks: readonly InterfaceLock[];
   readonly #services: readonly InterfaceService[];
 
@@ -61,7 +63,9 @@ export class Daemon {
     this.#locks = locks;
     this.#services = services;
     const { log, ubusSocket: path } = options;
-    this.#bus = new Bus({ path, log, reload: () => this.reload() });
+    const reload = (): void => this.reload();
+    this.#bus = new Bus({ path, log, reload });
+    this.#control = new Control(log, reload);
     for (const service of services) this.#bus.serve(service);
   }
 
@@ -103,7 +107,9 @@ export class Daemon {
     const shared: Shared = { kernel, resolver, time, timers, random, openProbe, wallClock: Date.now, log };
     const services: InterfaceService[] = [];
     for (const name of interfaces) services.push(await InterfaceService.open(name, config, shared));
-    return new Daemon(options, kernel, resolver, time, locks, services);
+    const daemon = new Daemon(options, kernel, resolver, time, locks, services);
+    for (const service of services) await daemon.#control.serve(service);
+    return daemon;
   }
 
   /** Begins to work. */
@@ -131,6 +137,7 @@ export class Daemon {
     this.#time.stop();
     await Promise.all(this.#services.map((service) => service.stop()));
     await this.#bus.close();
+    this.#control.close();
     this.#kernel.close();
     for (const lock of this.#locks) lock.release();
   }

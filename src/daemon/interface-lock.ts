@@ -1,8 +1,8 @@
 import { pid as ownPid } from '#platform/process.js';
-import { readIfAny } from '#platform/read-if-any.js';
-import { connectStream, type Listener, listen as listenAt } from '#platform/stream.js';
+import { connectStream, type Listener } from '#platform/stream.js';
 import { decodeLatin1, encodeUtf8 } from '#platform/text.js';
 import { clearTimeout, setTimeout } from '#platform/timers.js';
+import { anotherName, latin1, listenUnlessTaken, namesLike } from './abstract-names.js';
 import { canAskHolders, type LockHolder, lockHolder } from './lock-holder.js';
 import { StartError } from './start-error.js';
 
@@ -36,7 +36,7 @@ export class InterfaceLock {
     if (listener === undefined && canAskHolders()) {
       const owner = holdersLike(first).find(({ able }) => able);
       if (owner !== undefined) throw served(ifname, owner.pid || (await answerOf(first)));
-      own = `${first}/${Math.random().toString(36).slice(2)}`;
+      own = anotherName(first);
       listener = await listen(own);
     }
     if (listener === undefined) throw served(ifname, await answerOf(first));
@@ -58,48 +58,26 @@ export class InterfaceLock {
 }
 
 /** @returns undefined when somebody has the name */
-async function listen(name: string): Promise<Listener | undefined> {
-  try {
-    return await listenAt(`\0${name}`, (stream) => {
-      stream.unref();
-      stream.write(encodeUtf8(`${ownPid}\n`));
-      stream.end(); // whoever does not hang up cannot keep us busy
-      return { data() {}, closed() {} }; // a peer that is gone before it has read is nobody's trouble
-    });
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') return undefined;
-    throw error;
-  }
+function listen(name: string): Promise<Listener | undefined> {
+  return listenUnlessTaken(`\0${name}`, (stream) => {
+    stream.unref();
+    stream.write(encodeUtf8(`${ownPid}\n`));
+    stream.end(); // whoever does not hang up cannot keep us busy
+    return { data() {}, closed() {} }; // a peer that is gone before it has read is nobody's trouble
+  });
 }
 
 /** Who listens at a name of ours. */
 interface Holder extends LockHolder {
-  /** The name without NUL bytes, each byte of it a character. */
   readonly text: string;
 }
 
 /** Who listens at `first`, or at a name that begins with it and a slash. */
 function holdersLike(first: string): Holder[] {
-  return listening().flatMap((name) => {
-    // Node 20 fills the name up with NUL bytes, others do not.
-    const text = decodeLatin1(name).replace(/^\0|\0+$/g, '');
-    const holder = `${text}/`.startsWith(`${latin1(first)}/`) ? lockHolder(name) : undefined;
+  return namesLike(first).flatMap(({ bytes, text }) => {
+    const holder = lockHolder(bytes);
     return holder === undefined ? [] : [{ ...holder, text }];
   });
-}
-
-function latin1(text: string): string {
-  return decodeLatin1(encodeUtf8(text));
-}
-
-/** The abstract names at which somebody listens in this network namespace; none where /proc does not tell. */
-function listening(): Uint8Array[] {
-  const table = decodeLatin1(readIfAny('/proc/net/unix') ?? new Uint8Array());
-  // Flags 00010000: it listens (__SO_ACCEPTCON); type 0001: a stream. NUL bytes show as @.
-  const lines = table.matchAll(/^\S+: \S+ \S+ 00010000 0001 \S+ +\d+ @(.*?)(@*)$/gm);
-  return [...lines].map(([, text = '', nuls = '']) =>
-    Uint8Array.from(`\0${text}${'\0'.repeat(nuls.length)}`, (character) => character.charCodeAt(0)),
-  );
 }
 
 function served(ifname: string, owner: number | string | undefined): StartError {

@@ -1,9 +1,9 @@
 import type { OpenProbe } from '#platform/probe.js';
 import { type Config, type PeerConfig, samePeer } from '../config/index.js';
+import type { JsonTable } from '../json.js';
 import type { SelectorEvent } from '../selector/events.js';
 import { Selector } from '../selector/selector.js';
 import type { Assignment, ClockGate, Random, Resolver, Timers } from '../selector/world.js';
-import type { TableInput } from '../ubus/index.js';
 import { Journal } from './journal.js';
 import type { Kernel, WatchedLink } from './kernel.js';
 import { KernelProber } from './kernel-prober.js';
@@ -119,12 +119,12 @@ export class InterfaceService {
   }
 
   /** The answer to `status`. */
-  status(): TableInput {
+  status(): JsonTable {
     return statusTable(this.#peers, this.selector.snapshot(), this.#shared.timers.now());
   }
 
   /** The answer to `info`; asks the kernel for the counters. */
-  async info(): Promise<TableInput> {
+  async info(): Promise<JsonTable> {
     const held = this.selector.snapshot().peer?.publicKey;
     const installed = held === undefined ? [] : (await this.#tunnel.device()).peers;
     return infoTable({
@@ -138,7 +138,7 @@ export class InterfaceService {
   }
 
   /** The answer to `peers`. */
-  peers(): TableInput {
+  peers(): JsonTable {
     return peersTable(this.#config, this.name);
   }
 

@@ -1,5 +1,5 @@
 import { readIfAny } from '#platform/read-if-any.js';
-import { listenerOwner } from '#platform/stream.js';
+import { type Credentials, listenerOwner } from '#platform/stream.js';
 import { decodeLatin1 } from '#platform/text.js';
 
 /** A process that listens at an abstract name of unix sockets. */
@@ -26,8 +26,13 @@ export function canAskHolders(): boolean {
 export function lockHolder(name: Uint8Array): LockHolder | undefined {
   const found = listenerOwner(name);
   if (found === undefined || found.errno !== 0) return undefined;
-  const { pid, uid, netAdmin } = found;
-  return { pid, uid, able: netAdmin && !isImpostor(pid, uid) };
+  const { pid, uid } = found;
+  return { pid, uid, able: couldServe(found) };
+}
+
+/** Whether the process could serve an interface, or nothing says that it could not. */
+export function couldServe({ errno, pid, uid, netAdmin }: Credentials): boolean {
+  return errno === 0 && netAdmin && !isImpostor(pid, uid);
 }
 
 /**

@@ -1,8 +1,8 @@
 import type { Config } from '../config/index.js';
 import { formatEndpoint, type PeerConfig } from '../config/index.js';
+import type { JsonTable } from '../json.js';
 import type { SelectorEvent, Snapshot } from '../selector/events.js';
 import { formatRemote, type InstalledPeer } from '../selector/world.js';
-import type { TableInput } from '../ubus/index.js';
 import { VERSION } from '../version.js';
 import type { TimeStatus } from './time-keeper.js';
 
@@ -34,7 +34,7 @@ export class History {
   }
 
   /** Newest first; times as seconds ago, because the wall clock may have been set in between. */
-  table(): TableInput[] {
+  table(): JsonTable[] {
     return this.#failures.map(({ at, peer, remote, reason }) => ({
       ago: seconds(this.#now() - at),
       peer,
@@ -50,7 +50,7 @@ export class History {
  *
  * @param now monotonic milliseconds
  */
-export function statusTable(peers: readonly PeerConfig[], snapshot: Snapshot, now: number): TableInput {
+export function statusTable(peers: readonly PeerConfig[], snapshot: Snapshot, now: number): JsonTable {
   const established = snapshot.state === 'established' ? snapshot.peer?.name : undefined;
   // A map, because an object would put names that are numbers first.
   const table = new Map(
@@ -73,7 +73,7 @@ export interface InfoSource {
 }
 
 /** The answer of `info`: everything that a person who looks for a fault wants to know. Durations in whole seconds, but for the round trip. */
-export function infoTable({ snapshot, installed, history, time, now, started }: InfoSource): TableInput {
+export function infoTable({ snapshot, installed, history, time, now, started }: InfoSource): JsonTable {
   const { state, since, peer, remote, handshakeAge, roundTrip, silence, routes, tried, untried } = snapshot;
   return {
     version: VERSION,
@@ -100,12 +100,12 @@ export function infoTable({ snapshot, installed, history, time, now, started }: 
 }
 
 /** The answer of `peers`: what is configured for an interface, disabled peers too, without secrets. */
-export function peersTable(config: Config, ifname: string): TableInput {
+export function peersTable(config: Config, ifname: string): JsonTable {
   const all = [...config.peers(ifname), ...config.disabledPeers(ifname)].sort((a, b) => a.line - b.line);
   return { peers: new Map(all.map((peer) => [peer.name, describe(peer)])) };
 }
 
-function describe(peer: PeerConfig): TableInput {
+function describe(peer: PeerConfig): JsonTable {
   return {
     enabled: peer.enabled,
     public_key: peer.publicKey,
@@ -119,7 +119,7 @@ function describe(peer: PeerConfig): TableInput {
 }
 
 /** What the bus is told of an event; nothing for those that only the log cares about. */
-export function eventTable(event: SelectorEvent): { type: string; data: TableInput } | undefined {
+export function eventTable(event: SelectorEvent): { type: string; data: JsonTable } | undefined {
   switch (event.type) {
     case 'connected':
       return {

@@ -6,7 +6,7 @@ import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { runCheck } from '../../src/cli/check.js';
+import { runCommand } from '../../src/cli/commands.js';
 import { ExitError, exitCodeOf } from '../../src/cli/exit.js';
 import { parseOptions } from '../../src/cli/options.js';
 import { ConfigFileError } from '../../src/config/index.js';
@@ -74,8 +74,13 @@ test('a wrong command line: what was probably meant', async () => {
   for (const [args, reason] of [
     [['chekc'], /^'chekc' is no command: did you mean check\? \(see wgpeerselector --help\)/],
     [['CHECK', '--config-dir', '/etc'], /did you mean check\?/],
-    [['help'], /'help' is no command: did you mean --help\?/],
-    [['vpn'], /'vpn' is no command: the only one is check, and an interface is named by -i NAME/],
+    [['statsu'], /^'statsu' is no command: did you mean status\?/],
+    [['vpn'], /'vpn' is no command: expected one of status, peers, .*, and an interface is named by -i NAME/],
+    [['help', 'chekc'], /'chekc' is no command: did you mean check\?/],
+    [['-i', 'vpn', 'vpn2'], /'vpn2' is no command/],
+    [['status', 'vpn'], /'vpn' does not belong here: an interface is named by -i NAME/],
+    [['select'], /name the peer/],
+    [['select', 'a', 'b'], /'b' is one too many/],
     [['-i', 'vpn', 'check'], /check has to be the first word: wgpeerselector check \[options\]/],
     [['--interfcae', 'vpn'], /there is no option --interfcae: did you mean --interface\?/],
     [['-i', 'vpn', '--verb'], /there is no option --verb: did you mean --verbose\?/],
@@ -95,12 +100,12 @@ test('a wrong command line: what was probably meant', async () => {
     [['check', '-i', 'vpn,vpn2'], /one -i for each interface \(see wgpeerselector check --help\)/],
   ] as const) {
     const [first, ...rest] = args;
-    const parsing = async () => (first === 'check' ? await runCheck(rest) : parseOptions(args));
+    const parsing = async () => (first.startsWith('-') ? parseOptions(args) : await runCommand(first, rest));
     await assert.rejects(parsing, (error: unknown) => {
       assert.ok(error instanceof ExitError);
       assert.equal(error.code, 64);
       assert.match(error.message, reason);
-      assert.match(error.message, / \(see wgpeerselector( check)? --help\)$/);
+      assert.match(error.message, / \(see wgpeerselector( \w+)? --help\)$/);
       return true;
     });
   }

@@ -8,10 +8,13 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { check } from '../../src/check/check.js';
+import { helpOf } from '../../src/cli/commands/help.js';
+import { COMMANDS, programHelp } from '../../src/cli/commands.js';
 import { EXIT } from '../../src/cli/exit.js';
-import { HELP } from '../../src/cli/options.js';
 import { formatProblem, loadConfig, loadNtpServers, parseUci } from '../../src/config/index.js';
+import { methodsOf } from '../../src/daemon/methods.js';
 import { block, blocksOf, documents, root, saidToPrint } from '../support/documents.js';
+import { FakeService } from '../support/fake-service.js';
 import { blocksFor, runners } from '../support/pasted.js';
 
 interface Manifest {
@@ -187,14 +190,27 @@ test('the options that README lists are those of --help, and the exit codes are 
       .split('\n')
       .filter((line) => /^ +(-\w, )?--/.test(line))
       .map((line) => line.trim());
-  assert.deepEqual(options(take('README.md, Command line, 1').text), options(HELP));
+  const readme = take('README.md, Command line, 1').text;
+  assert.deepEqual(options(readme), options(programHelp()));
   const codes = Object.values(EXIT);
   for (const document of ['README.md', 'docs/architecture.md']) {
     const text = await readFile(root + document, 'utf8');
     const listed = [...text.matchAll(/^\| (\d+) +\| /gm)].map(([, code]) => Number(code));
     assert.deepEqual(listed, codes, document);
   }
-  for (const code of codes) assert.ok(HELP.includes(` ${code}`), `--help has no ${code}`);
+  const helps = [programHelp(), ...Object.values(COMMANDS).map(({ command }) => helpOf(command))].join('');
+  for (const code of codes) assert.ok(helps.includes(` ${code} `), `no help has ${code}`);
+  for (const [name, { command }] of Object.entries(COMMANDS)) {
+    const words = [name, command.operands].filter((word) => word !== undefined).join(' ');
+    assert.ok(readme.includes(`\n${`  ${words}`.padEnd(25)}${command.summary}\n`), name);
+  }
+});
+
+test('the request to the control socket that is shown is one', () => {
+  const service = new FakeService('vpn');
+  const { method, args } = JSON.parse(take('docs/commands.md, How they reach the daemon, 1').text);
+  void methodsOf(service, () => {})[method]?.call(args);
+  assert.deepEqual(service.told, ['select sn02']);
 });
 
 test('what the documents name is there: links, headings, files, scripts', async () => {

@@ -65,9 +65,14 @@ export class Host {
     await ipBatch(this.namespace, commands);
   }
 
+  /** What a program is run under in this host. */
+  get entering(): string[] {
+    return ['ip', 'netns', 'exec', this.namespace];
+  }
+
   /** Runs a program in this host to its end; returns its standard output. */
   async exec(argv: readonly string[], input = ''): Promise<string> {
-    return await exec(['ip', 'netns', 'exec', this.namespace, ...argv], input);
+    return await exec([...this.entering, ...argv], input);
   }
 
   /**
@@ -84,7 +89,7 @@ export class Host {
 
   /** Starts a program in this host that ends with the lab at the latest. */
   run(argv: readonly string[], env?: NodeJS.ProcessEnv): ChildProcessWithoutNullStreams {
-    const child = start(['ip', 'netns', 'exec', this.namespace, ...argv], env);
+    const child = start([...this.entering, ...argv], env);
     this.#lab.processes.add(child);
     child.on('close', () => this.#lab.processes.delete(child));
     return child;

@@ -8,7 +8,7 @@ import { hardwareAddress, underlayInterface } from './addresses.js';
 import { type ConfigSpec, configText } from './config.js';
 import { Daemon } from './daemon.js';
 import { DnsServer } from './dns.js';
-import { exec, ipBatch } from './exec.js';
+import { attempt, exec, ipBatch } from './exec.js';
 import { Flow } from './flow.js';
 import { Gateway } from './gateway.js';
 import { Host } from './host.js';
@@ -130,6 +130,15 @@ export class Lab {
     const daemon = new Daemon(child, configDir);
     this.daemons.push(daemon);
     return daemon;
+  }
+
+  /** Runs the daemon's program on the router to its end, as a person does who asks for something. */
+  async command(
+    args: readonly string[],
+    { under = [], withinReach = false }: Pick<DaemonOptions, 'under' | 'withinReach'> = {},
+  ): ReturnType<typeof attempt> {
+    const place = withinReach ? await this.#makePlace() : { under: [], program: daemonProgram };
+    return attempt([...this.router.entering, ...place.under, ...under, ...place.program, ...args]);
   }
 
   /** Starts a program on the router that resolves names as the daemon does. */
