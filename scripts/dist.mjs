@@ -1,13 +1,14 @@
 // Makes the source tarball that distributions build from, dist/wgpeerselector-VERSION.tar.gz: our code as readable JavaScript files,
-// the C, and a Makefile. The same commit makes the same bytes.
+// the C, and a Makefile; manual pages, and completion for shells. The same commit makes the same bytes.
 //
 //   npm run dist [-- --output DIR]
 //
 // SOURCE_DATE_EPOCH (seconds), where set, is its time; otherwise the commit's.
 import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { relative, resolve } from 'node:path';
+import { basename, relative, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { manuals } from './man/manuals.mjs';
 import { bundleForQuickJS } from './router/bundle.mjs';
 import { parseArguments } from './setup/arguments.mjs';
 import { sourceTime } from './setup/epoch.mjs';
@@ -34,6 +35,7 @@ try {
     (file) => /^(.*\.[ch]|Makefile)$/.test(file) && file !== 'node.c',
   );
   for (const file of sources) await copyFile(`${native}/${file}`, `${place}/${file}`);
+  for (const [path, text] of await manuals()) await writeFile(`${place}/${basename(path)}`, text);
   await copyFile(`${root}/LICENSE`, `${place}/LICENSE`);
   await copyFile(`${root}/scripts/tarball/README.md`, `${place}/README.md`);
   const files = (await readdir(place)).sort();

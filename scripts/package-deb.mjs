@@ -3,12 +3,13 @@
 //   npm run package:deb [-- --output DIR] [--program FILE]
 //
 // --program: packs this executable, instead of building it first.
-// What is in it: /usr/sbin/wgpeerselector, its manual page, and the documents. There is no service yet, and no configuration: an example is
-// among the documents. SOURCE_DATE_EPOCH (seconds), where set, is the time of its files.
+// What is in it: /usr/sbin/wgpeerselector, its manual pages, completion for shells, and the documents. There is no service yet, and no
+// configuration: an example is among the documents. SOURCE_DATE_EPOCH (seconds), where set, is the time of its files.
 import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { relative, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { manuals } from './man/manuals.mjs';
 import { parseArguments } from './setup/arguments.mjs';
 import { sourceTime } from './setup/epoch.mjs';
 import { root } from './setup/paths.mjs';
@@ -21,28 +22,6 @@ const folder = resolve(values.output ?? `${root}/dist`);
 const { version } = JSON.parse(await readFile(`${root}/package.json`, 'utf8'));
 const name = 'wgpeerselector';
 const authors = 'the wgpeerselector authors <wgpeerselector@example.org>';
-
-/** A manual page of what `--help` says. @param {string} help @param {Date} date */
-function manual(help, date) {
-  const literal = help
-    .replaceAll('\\', '\\e')
-    .replaceAll('-', '\\-')
-    .replace(/^([.'])/gm, '\\&$1');
-  return `.TH WGPEERSELECTOR 8 ${date.toISOString().slice(0, 10)} "wgpeerselector ${version}" "System Administration"
-.SH NAME
-wgpeerselector \\- keeps a WireGuard interface connected to one of several peers
-.SH SYNOPSIS
-.nf
-${literal.trimEnd()}
-.fi
-.SH FILES
-.TP
-/etc/config/wgpeerselector
-the peers; an example is in /usr/share/doc/wgpeerselector/examples
-.SH SEE ALSO
-.BR wg (8)
-`;
-}
 
 const missing = values.program === undefined ? await buildRouter() : undefined;
 if (missing !== undefined) {
@@ -70,7 +49,19 @@ try {
   const packed = (text) => gzipSync(text, { level: 9 });
   const documents = `usr/share/doc/${name}`;
   await put(`usr/sbin/${name}`, await readFile(program), 0o755);
-  await put(`usr/share/man/man8/${name}.8.gz`, packed(manual(await run([program, '--help']), date)));
+  /** Where each of scripts/man.mjs's files belongs. */
+  const places = {
+    'man/wgpeerselector.8': 'man/man8/wgpeerselector.8.gz',
+    'man/wgpeerselector.conf.5': 'man/man5/wgpeerselector.conf.5.gz',
+    'completion/wgpeerselector.bash': 'bash-completion/completions/wgpeerselector',
+    'completion/_wgpeerselector': 'zsh/vendor-completions/_wgpeerselector',
+    'completion/wgpeerselector.fish': 'fish/vendor_completions.d/wgpeerselector.fish',
+  };
+  const made = await manuals();
+  for (const [from, to] of Object.entries(places)) {
+    const text = made.get(from) ?? '';
+    await put(`usr/share/${to}`, to.endsWith('.gz') ? packed(text) : text);
+  }
   const licence = await readFile(`${root}/LICENSE`, 'utf8');
   await put(
     `${documents}/copyright`,

@@ -47,7 +47,15 @@ test('two builds of the source tarball are the same bytes, and nothing in it nee
   const members = run('tar', '-tzf', `${folder}/one/${name}`).trim().split('\n');
   assert.ok(members.every((member) => member.startsWith(`wgpeerselector-${VERSION}/`)));
   const files = members.map((member) => member.slice(member.indexOf('/') + 1));
-  for (const file of ['Makefile', 'LICENSE', 'README.md', 'wgpeerselector.js', 'main.c', 'native.h'])
+  for (const file of [
+    'Makefile',
+    'LICENSE',
+    'README.md',
+    'wgpeerselector.js',
+    'commands.js',
+    'main.c',
+    'native.h',
+  ])
     assert.ok(files.includes(file), file);
   assert.ok(!files.includes('node.c'));
 });
@@ -181,7 +189,14 @@ test('the Debian package holds program, manual page and documents', needsRouter(
   run('dpkg-deb', '--extract', `${folder}/deb/${deb}`, `${folder}/unpacked`);
   assert.equal(run(`${folder}/unpacked/usr/sbin/wgpeerselector`, '--version'), `wgpeerselector ${VERSION}\n`);
   const page = run('sh', '-c', `zcat ${folder}/unpacked/usr/share/man/man8/wgpeerselector.8.gz`);
-  assert.match(page, /^\.TH WGPEERSELECTOR 8 /);
-  assert.match(page, /\\-\\-interface NAME/);
+  assert.match(page, /^\.TH WGPEERSELECTOR 8 /m);
+  assert.match(page, /\\-\\-interface\\fR \\fINAME/);
+  for (const path of [
+    'man/man5/wgpeerselector.conf.5.gz',
+    'bash-completion/completions/wgpeerselector',
+    'zsh/vendor-completions/_wgpeerselector',
+    'fish/vendor_completions.d/wgpeerselector.fish',
+  ])
+    assert.ok(statSync(`${folder}/unpacked/usr/share/${path}`).size > 0, path);
   assert.match(run('dpkg-deb', '--field', `${folder}/deb/${deb}`, 'Depends'), /^libc6 \(>= [\d.]+\)\n$/);
 });
