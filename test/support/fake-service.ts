@@ -102,6 +102,7 @@ export class FakeService implements Service {
       peer: this.#peer(0),
       remote: { address: '192.0.2.1', port: 51820, index: 1, count: 1 },
       handshakeAge: this.connected ? 61_000 : undefined,
+      roundTrip: undefined,
       silence: this.connected ? 4_000 : undefined,
       routes: {
         installed: ['10.0.0.0/8'],
