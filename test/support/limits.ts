@@ -6,7 +6,7 @@ export const limits = {
   /** The executable, stripped. */
   executable: 680_000,
   /** The same compressed by gzip, as it lies in a package. */
-  compressed: 350_000,
+  compressed: 355_000,
   /** Private_Dirty, connected and idle. */
   private: 1_800_000,
   /** Rss, the pages of the executable and of the C library among them. */
