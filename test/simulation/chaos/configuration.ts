@@ -11,7 +11,7 @@ const PORT = 51820;
 export const BASES = {
   plain: '',
   failback: "\toption failback_interval '10'\n",
-  'failback, rare': "\toption failback_interval '20'\n\toption max_age '60'\n",
+  'failback, block': "\toption failback_interval '20'\n\toption max_age '60'\n\toption block_when_lost '1'\n",
   fastest: "\toption strategy 'fastest'\n",
   'max age': "\toption max_age '60'\n",
   block: "\toption block_when_lost '1'\n\toption failback_interval '20'\n",
@@ -19,7 +19,7 @@ export const BASES = {
   'check address': "\toption check_address '10.78.0.254'\n",
   'no probes': "\toption probe_timeout '0'\n\toption probe_interval '0'\n\toption dead_peer_timeout '30'\n",
   'rare looks': "\toption check_interval '600'\n",
-  names: '',
+  names: "\toption block_when_lost '1'\n",
 } as const;
 
 /** What a reload changes. */
