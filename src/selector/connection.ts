@@ -99,7 +99,12 @@ export class Connection {
 
   /** Milliseconds since the latest handshake; `undefined` when there was none, or none that could be judged. */
   get handshakeAge(): number | undefined {
-    return this.#handshake.age(this.#world.timers.now());
+    return this.handshakeAgeAt(this.#world.timers.now());
+  }
+
+  /** The same for somebody who has asked for the time. @param now milliseconds, monotonic */
+  handshakeAgeAt(now: number): number | undefined {
+    return this.#handshake.age(now);
   }
 
   /**
@@ -257,9 +262,10 @@ export class Connection {
    * What {@link look} gives, at once, where everything is as it was. That is nearly always so, and a program that waits is woken for little
    * else: so nothing here waits, and what has not changed is not looked through.
    *
+   * @param now milliseconds, monotonic
    * @returns the very same object as before when nothing has changed; undefined where only {@link look} can tell
    */
-  glance(peer: Peer, assignment: Assignment, routes: boolean): Look | undefined {
+  glance(peer: Peer, assignment: Assignment, routes: boolean, now: number): Look | undefined {
     const { tunnel, routing } = this.#world;
     const { settings } = assignment;
     if (routes && (settings.blockWhenLost || this.#blocks)) return undefined;
@@ -268,13 +274,13 @@ export class Connection {
     if (device === undefined) return undefined;
     const before = this.#glanced;
     if (before?.device === device && before.peer === peer && before.assignment === assignment) {
-      this.#handshake.observe(before.lastHandshake, this.#world.timers.now(), this.#world.wallClock());
+      this.#handshake.observe(before.lastHandshake, now, this.#world.wallClock());
       return before.look;
     }
     const entry = find(device, peer);
     if (entry === undefined || !tunnel.matches(peer)) return undefined;
     if (this.#strangers(device, peer, assignment).length > 0) return undefined;
-    const look = this.#seen(entry);
+    const look = this.#seen(entry, now);
     this.#glanced = { device, peer, assignment, lastHandshake: entry.lastHandshake, look };
     return look;
   }
@@ -291,7 +297,7 @@ export class Connection {
     const device = await tunnel.device();
     const entry = find(device, peer);
     if (entry === undefined) return 'gone';
-    const seen = this.#seen(entry);
+    const seen = this.#seen(entry, this.#world.timers.now());
     const mended: string[] = [];
     for (const { publicKey } of this.#strangers(device, peer, assignment)) {
       await tunnel.remove(publicKey);
@@ -312,8 +318,8 @@ export class Connection {
   }
 
   /** Takes what a look tells of the peer. */
-  #seen({ lastHandshake, rxBytes, txBytes, endpoint }: InstalledPeer): Look {
-    this.#handshake.observe(lastHandshake, this.#world.timers.now(), this.#world.wallClock());
+  #seen({ lastHandshake, rxBytes, txBytes, endpoint }: InstalledPeer, now: number): Look {
+    this.#handshake.observe(lastHandshake, now, this.#world.wallClock());
     this.#renewals.observe(lastHandshake);
     const [received, sent] = [Number(rxBytes), Number(txBytes)];
     return { received, sent, endpoint, mended: NOTHING, routesChanged: false };

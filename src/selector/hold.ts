@@ -73,6 +73,7 @@ export class Hold {
   async run(peer: Peer): Promise<Loss | Successor> {
     const { world, connection, inbox, assignment } = this.#loop;
     const { news } = inbox;
+    const { timers } = world;
     const schedule = this.#schedule;
     this.#liveness = undefined;
     this.#reach = undefined;
@@ -81,12 +82,13 @@ export class Hold {
       let found: Finding | undefined;
       await inbox.until(
         () => news.routesInDoubt || this.#loop.interruption(peer) !== undefined,
-        this.#wait(),
+        this.#wait(timers.now()),
         () => {
-          found = this.#glance(peer);
+          const now = timers.now();
+          found = this.#glance(peer, now);
           if (!found?.quiet) return undefined;
           schedule.look = this.#nextLook();
-          return this.#wait();
+          return this.#wait(now);
         },
       );
       const interruption = this.#loop.interruption(peer);
@@ -96,30 +98,30 @@ export class Hold {
         schedule.routesInDoubt();
         continue;
       }
-      if (found === undefined && world.timers.now() < schedule.due) {
+      if (found === undefined && timers.now() < schedule.due) {
         const successor = await this.#rivals.step();
         if (successor !== undefined) return successor;
         continue;
       }
       if (found === undefined) {
-        const { whole } = schedule;
+        const whole = schedule.isWhole(timers.now());
         const look = await connection.look(peer, assignment(), whole);
         if (news.unread) continue; // the interface went away under the question
         if (look === 'gone') return REMOVED;
         for (const what of look.mended) this.#loop.emit({ type: 'mended', peer, what });
         if (look.routesChanged) this.#loop.emit({ type: 'routes-restored', peer, routes: connection.routes });
-        found = this.#find(peer, look, whole);
+        found = this.#find(peer, look, whole, timers.now());
       }
       const dead = await this.#act(peer, found);
       if (dead !== undefined) return dead;
-      if (found.whole) schedule.plan(); // the handshake may be another
+      if (found.whole) schedule.plan(timers.now()); // the handshake may be another
       schedule.look = this.#nextLook();
     }
   }
 
   /** Milliseconds until there is something to do. */
-  #wait(): number {
-    return Math.min(this.#schedule.due, this.#rivals.due) - this.#loop.world.timers.now();
+  #wait(now: number): number {
+    return Math.min(this.#schedule.due, this.#rivals.due) - now;
   }
 
   /** When its counters are to be looked at again. */
@@ -130,24 +132,23 @@ export class Hold {
   }
 
   /** What is found at once. @returns undefined where no look is due, or where it takes more */
-  #glance(peer: Peer): Finding | undefined {
-    const { world, connection, assignment } = this.#loop;
-    if (world.timers.now() < this.#schedule.due) return undefined;
-    const { whole } = this.#schedule;
-    const look = connection.glance(peer, assignment(), whole);
-    return look && this.#find(peer, look, whole);
+  #glance(peer: Peer, now: number): Finding | undefined {
+    const { connection, assignment } = this.#loop;
+    if (now < this.#schedule.due) return undefined;
+    const whole = this.#schedule.isWhole(now);
+    const look = connection.glance(peer, assignment(), whole, now);
+    return look && this.#find(peer, look, whole, now);
   }
 
   /** What a look says, and has to be followed by. @param whole whether routes were looked at, too */
-  #find(peer: Peer, look: Look, whole: boolean): Finding {
-    const { world, connection, assignment } = this.#loop;
+  #find(peer: Peer, look: Look, whole: boolean, now: number): Finding {
+    const { connection, assignment } = this.#loop;
     const { settings } = assignment();
     const { deadPeerTimeout } = settings;
-    const now = world.timers.now();
-    if (whole) this.#schedule.compared(look.routesChanged);
+    if (whole) this.#schedule.compared(look.routesChanged, now);
     this.#liveness ??= new Liveness(this.#roundTrips, peer.persistentKeepalive, look, now);
     const advice = this.#liveness.observe(look, this.#answered, settings, now);
-    const age = connection.handshakeAge ?? deadPeerTimeout;
+    const age = connection.handshakeAgeAt(now) ?? deadPeerTimeout;
     const old = age >= deadPeerTimeout || (whole && age >= renewalAge(deadPeerTimeout));
     const asks = advice.probe || settings.checkAddress !== undefined;
     const quiet = !asks && !old && advice.suspicion === undefined;

@@ -46,6 +46,7 @@ export class Inbox {
    * Waits until the condition holds.
    * @param milliseconds wait no longer than this; without it, as long as it takes
    * @param again is called when that time is over, and gives milliseconds to wait for another time; nothing ends the wait
+   * @throws what `again` throws
    */
   async until(
     condition: () => boolean,
@@ -53,7 +54,7 @@ export class Inbox {
     again?: () => number | undefined,
   ): Promise<void> {
     if (condition()) return;
-    await new Promise<void>((resolve) => {
+    await new Promise<void>((resolve, reject) => {
       const finish = (): void => {
         cancel?.();
         this.#waiting.delete(look);
@@ -62,7 +63,14 @@ export class Inbox {
       const look = (): void => {
         if (condition()) finish();
       };
-      const over = (): void => wait(again?.());
+      const over = (): void => {
+        try {
+          wait(again?.());
+        } catch (error) {
+          reject(error);
+          finish();
+        }
+      };
       const wait = (time: number | undefined): void => {
         if (time === undefined) finish();
         else cancel = this.#timers.after(Math.max(0, time), over);

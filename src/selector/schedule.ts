@@ -10,7 +10,8 @@ const SOON = 1_000;
 
 /**
  * When a connection that is held is looked at, in monotonic milliseconds: all of it is compared with the truth every `checkInterval`, and
- * for the sake of its handshake; its counters are looked at when somebody wants that.
+ * for the sake of its handshake; its counters are looked at when somebody wants that. Whoever has asked for the time passes it on: on some
+ * machines that is a system call, and an idle program makes few others.
  */
 export class Schedule {
   readonly #loop: Loop;
@@ -33,8 +34,9 @@ export class Schedule {
     const { probeTimeout, probeInterval } = assignment().settings;
     this.#rest.reset();
     this.#settling = false;
-    this.look = probeTimeout + probeInterval > 0 ? world.timers.now() : Number.POSITIVE_INFINITY;
-    this.plan();
+    const now = world.timers.now();
+    this.look = probeTimeout + probeInterval > 0 ? now : Number.POSITIVE_INFINITY;
+    this.plan(now);
   }
 
   /** When the connection is to be looked at, whatever for. */
@@ -43,8 +45,8 @@ export class Schedule {
   }
 
   /** Whether a look of now is to compare all of it. */
-  get whole(): boolean {
-    return this.#comparison <= this.#loop.world.timers.now() + TOGETHER;
+  isWhole(now: number): boolean {
+    return this.#comparison <= now + TOGETHER;
   }
 
   /** Something happened to the routes. */
@@ -55,24 +57,24 @@ export class Schedule {
   }
 
   /** All was compared. @param changed whether the routes were others than before */
-  compared(changed: boolean): void {
+  compared(changed: boolean, now: number): void {
     this.#settling = false;
     if (!changed) this.#rest.reset();
-    this.plan();
+    this.plan(now);
   }
 
   /** Plans the next comparison: however rare they are otherwise, there is one for the renewal of the handshake, and one at its limit. */
-  plan(): void {
-    const { world, connection, assignment } = this.#loop;
+  plan(now: number): void {
+    const { connection, assignment } = this.#loop;
     const { checkInterval, deadPeerTimeout } = assignment().settings;
-    const age = connection.handshakeAge ?? deadPeerTimeout;
+    const age = connection.handshakeAgeAt(now) ?? deadPeerTimeout;
     let wait = checkInterval;
     if (age + wait >= renewalAge(deadPeerTimeout)) {
       const renewal = age < RENEW_AFTER ? RENEW_AFTER - age : RENEWED_WITHIN;
       const last = Math.max(lastRenewal(deadPeerTimeout) - age, SOON);
       wait = Math.min(wait, renewal, last, deadPeerTimeout - age);
     }
-    this.#comparison = world.timers.now() + wait;
+    this.#comparison = now + wait;
   }
 }
 

@@ -1,10 +1,40 @@
-// What the router's program costs, as far as a busy machine does not change it. `npm run bench` measures the rest.
+// What the programs cost, as far as a busy machine does not change it. `npm run bench` measures the rest.
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { memory } from '../bench/process-figures.js';
 import { limits } from '../support/limits.js';
-import { routerOnly } from '../support/needs.js';
-import { connected, nextConnection, withLab } from './lab/index.js';
+import { chosenProgram, routerOnly } from '../support/needs.js';
+import { connected, nextConnection, until, withLab } from './lab/index.js';
+
+/** Looks that are counted, after those of a fresh connection. */
+const LOOKS = 12;
+const BEFORE = 12;
+
+test('connected, a look is a few system calls', () =>
+  withLab({ gateways: 1 }, async (lab) => {
+    const trace = `${lab.folder}/trace`;
+    const daemon = await lab.startDaemon({
+      under: ['strace', '-f', '-qq', '-o', trace],
+      config: lab.config({ interface: { check_interval: 1 } }),
+      args: ['-i', 'vpn', '--ubus-socket', '/dev/null/nothing'],
+    });
+    await daemon.line(connected);
+    const from = (await readFile(trace, 'utf8')).split('\n').length;
+    const ask = / sendto\(.*nlmsg_type=wireguard/; // each look asks once for the device, and once for each of two routes
+    const calls = await until(
+      async () => {
+        const lines = (await readFile(trace, 'utf8')).split('\n').slice(from, -1);
+        const looks = lines.flatMap((line, at) => (ask.test(line) ? [at] : []));
+        const [first, last] = [looks[BEFORE], looks[BEFORE + LOOKS]];
+        return first === undefined || last === undefined ? undefined : lines.slice(first, last);
+      },
+      { what: 'looks in the trace' },
+    );
+    const each = calls.length / LOOKS;
+    process.stdout.write(`# ${each.toFixed(1)} system calls for a look\n`);
+    assert.ok(each <= limits.callsOfLook[chosenProgram], calls.join('\n'));
+  }));
 
 test("connected, the router's program stays within its memory", routerOnly('a bound of its own'), () =>
   withLab({ gateways: 2 }, async (lab) => {

@@ -11,4 +11,6 @@ export const limits = {
   private: 1_800_000,
   /** Rss, the pages of the executable and of the C library among them. */
   resident: 4_600_000,
+  /** System calls for each look at a connection on which nothing happens, clocks included, where these are system calls. */
+  callsOfLook: { router: 17, node: 34 },
 } as const;

@@ -23,3 +23,40 @@ test('a wait that is over asks for nothing any more', async () => {
   assert.equal(looks, before);
   assert.equal(timers.pending, 0);
 });
+
+test('a wait goes on for as long as it is told to, unless its condition is met', async () => {
+  const timers = new FakeTimers();
+  const inbox = new Inbox(timers);
+  let times = 0;
+  const again = (): number | undefined => (++times < 5 ? 1_000 : undefined);
+  const over = inbox.until(() => inbox.news.changed, 1_000, again);
+  await timers.pass(4_999);
+  assert.equal(times, 4);
+  await timers.pass(1);
+  await over;
+  times = 0;
+  const met = inbox.until(() => inbox.news.changed, 1_000, again);
+  await timers.pass(2_500);
+  inbox.post({ changed: true });
+  await met;
+  await timers.pass(10_000);
+  assert.deepEqual([times, timers.pending], [2, 0]);
+});
+
+test('what goes wrong when a time is over fails the wait, and ends it', async () => {
+  const timers = new FakeTimers();
+  const inbox = new Inbox(timers);
+  let looks = 0;
+  const wait = inbox.until(
+    () => ++looks < 0,
+    1_000,
+    () => {
+      throw new Error('no more');
+    },
+  );
+  const failed = assert.rejects(wait, /no more/);
+  await timers.pass(1_000);
+  await failed;
+  inbox.post({});
+  assert.deepEqual([looks, timers.pending], [1, 0]);
+});
