@@ -1,3 +1,5 @@
+import { encodeUtf8 } from '#platform/text.js';
+
 /** All of sun_path (unix(7)). */
 const ROOM = 108;
 
@@ -9,7 +11,10 @@ export function controlName(ifname: string): string {
 /** What all of them begin with. */
 export const CONTROL_NAMES = 'wgpeerselector-control';
 
-/** The name as a path. With all of its bytes: Node 20 fills every name up, and could not connect to a shorter one. */
+/**
+ * The name as a path that has all the bytes there are: some libuv fill a shorter one up and then do not find it as others made it. Not
+ * with NUL bytes, which other libuv refuse.
+ */
 export function padded(name: string): string {
-  return `\0${name}`.padEnd(ROOM, '\0');
+  return `\0${name}${'/'.repeat(ROOM - 1 - encodeUtf8(name).length)}`;
 }

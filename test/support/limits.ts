@@ -3,8 +3,8 @@
  * word in CHANGELOG.md.
  */
 export const limits = {
-  /** The executable, stripped. */
-  executable: 680_000,
+  /** The executable, stripped: gcc 12 makes 678,000 of it, gcc 14 694,000. */
+  executable: 700_000,
   /** The same compressed by gzip, as it lies in a package. */
   compressed: 355_000,
   /** Private_Dirty, connected and idle. */

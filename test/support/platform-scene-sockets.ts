@@ -13,7 +13,7 @@ import { bytes, folder, hex, outcome, pause, tell } from './scene-telling.js';
 /** A listener that sends back what comes, and somebody who speaks to it. */
 export async function streams(): Promise<void> {
   // Node 20 makes all of sun_path of a shorter one.
-  const name = `\0wgps-scene-${pid}`.padEnd(108, '\0');
+  const name = `\0wgps-scene-${pid}`.padEnd(108, '/');
   outcome('nobody listens', () => ({ ...listenerOwner(encodeUtf8(name)), uid: 0 }));
   const far: Stream[] = [];
   const listener = await listen(name, (stream) => {

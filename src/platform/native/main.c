@@ -71,8 +71,9 @@ static void *resize(JSMallocState *state, void *block, size_t size) {
     return NULL;
   }
   size_t before = usable(block);
-  void *moved = state->malloc_size + size - before > state->malloc_limit ? NULL : realloc(block, size);
-  if (moved == NULL) no_memory(size);
+  size_t more = size > before ? size - before : 0; /* what shrinks is never refused */
+  void *moved = more > 0 && state->malloc_size + more > state->malloc_limit ? NULL : realloc(block, size);
+  if (moved == NULL) no_memory(more);
   state->malloc_size += usable(moved) - before;
   return moved;
 }
