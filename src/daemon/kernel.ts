@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from '#platform/timers.js';
 import {
   type Link,
   type MonitorHandlers,
@@ -64,16 +65,25 @@ export interface Netlink {
   wireguard(): Promise<WireGuard>;
   rtnetlink(): Rtnetlink;
   monitor(handlers: MonitorHandlers): RtnetlinkMonitor;
+  /** Calls back once after so many milliseconds; the returned function cancels. */
+  after(milliseconds: number, callback: () => void): () => void;
 }
 
 const NETLINK: Netlink = {
   wireguard: () => WireGuard.open(),
   rtnetlink: () => Rtnetlink.open(),
   monitor: (handlers) => RtnetlinkMonitor.open(handlers),
+  after(milliseconds, callback) {
+    const timer = setTimeout(callback, milliseconds);
+    return () => clearTimeout(timer);
+  },
 };
 
 /** How often a link is asked for again, because it changed while it was asked for. */
 const LINK_TRIES = 10;
+
+/** Links that could not be read after events were lost are read again after so long, the first time and at the longest: milliseconds. */
+const READ_AGAIN = { first: 1_000, longest: 60_000 };
 
 /** The kernel as one process sees it: three netlink sockets, shared by all interfaces that it serves. */
 export class Kernel {
@@ -85,9 +95,15 @@ export class Kernel {
   readonly #overtaken = new Set<Set<number>>();
   readonly #routeListeners: RouteListener[] = [];
   readonly #linkListeners: (() => void)[] = [];
+  readonly #after: Netlink['after'];
+  readonly #onError: (error: unknown) => void;
+  #cancelReading: (() => void) | undefined;
+  #closed = false;
 
   private constructor(wireguard: WireGuard, netlink: Netlink, onError: (error: unknown) => void) {
     this.wireguard = wireguard;
+    this.#after = netlink.after;
+    this.#onError = onError;
     this.rtnetlink = netlink.rtnetlink();
     this.#monitor = netlink.monitor({
       link: (change, link) => this.#linkChanged(change, link),
@@ -97,7 +113,7 @@ export class Kernel {
       address: (_change, { interfaceIndex }) => {
         for (const listener of this.#routeListeners) listener.address(interfaceIndex);
       },
-      lost: () => void this.#readAgain().catch(onError),
+      lost: () => this.#lost(),
     });
   }
 
@@ -147,6 +163,8 @@ export class Kernel {
   }
 
   close(): void {
+    this.#closed = true;
+    this.#cancelReading?.();
     this.#monitor.close();
     this.rtnetlink.close();
     this.wireguard.close();
@@ -162,9 +180,24 @@ export class Kernel {
     for (const listener of this.#linkListeners) listener();
   }
 
-  async #readAgain(): Promise<void> {
+  #lost(): void {
     for (const listener of this.#routeListeners) listener.lost();
-    for (const watched of this.#watched) await this.#ask(watched);
+    void this.#readLinks(READ_AGAIN.first);
+  }
+
+  /** Nobody else would ever look at them. @param pause milliseconds until the next try, if this one fails */
+  async #readLinks(pause: number): Promise<void> {
+    this.#cancelReading?.();
+    this.#cancelReading = undefined;
+    try {
+      for (const watched of this.#watched) await this.#ask(watched);
+    } catch (error) {
+      if (this.#closed) return;
+      this.#onError(error);
+      const next = Math.min(2 * pause, READ_AGAIN.longest);
+      this.#cancelReading = this.#after(pause, () => void this.#readLinks(next));
+      return;
+    }
     for (const listener of this.#linkListeners) listener();
   }
 }

@@ -11,11 +11,14 @@ import {
   type RouteSpec,
   RTN_UNREACHABLE,
 } from '../../src/netlink/index.js';
+import { FakeTimers } from '../support/fake-world.js';
 
 const VPN: Link = { index: 3, name: 'vpn', kind: 'wireguard', flags: 1, up: true, mtu: 1420 };
 
 /** A kernel whose answers about links are given by hand. */
 async function openKernel(answers: (() => Promise<Link | undefined>)[]) {
+  const timers = new FakeTimers();
+  const errors: unknown[] = [];
   let handlers: MonitorHandlers | undefined;
   const netlink: Netlink = {
     wireguard: async () => ({ close: () => {} }) as never,
@@ -24,11 +27,12 @@ async function openKernel(answers: (() => Promise<Link | undefined>)[]) {
       handlers = given;
       return { close: () => {} } as never;
     },
+    after: (milliseconds, callback) => timers.after(milliseconds, callback),
   };
-  const kernel = await Kernel.open((error) => assert.fail(String(error)), netlink);
+  const kernel = await Kernel.open((error) => errors.push(error), netlink);
   assert.ok(handlers?.link);
-  const { link: tell } = handlers;
-  return { kernel, tell };
+  const { link: tell, lost } = handlers;
+  return { kernel, tell, lost, timers, errors };
 }
 
 for (const [what, change, link] of [
@@ -47,6 +51,31 @@ for (const [what, change, link] of [
     assert.equal((await watching).state, 'absent');
   });
 }
+
+test('links that cannot be read after events were lost are read later, and not for ever after the end', async () => {
+  let down = false;
+  const fails = async (): Promise<undefined> => {
+    throw new Error('it fails');
+  };
+  const { kernel, lost, timers, errors } = await openKernel([
+    async () => VPN,
+    fails,
+    fails,
+    async () => ({ ...VPN, up: down }),
+    fails,
+  ]);
+  const watched = await kernel.watch('vpn');
+  watched.onChange(() => {
+    down = true;
+  });
+  lost();
+  await timers.pass(5_000);
+  assert.deepEqual([watched.state, down, errors.length, timers.pending], ['down', true, 2, 0]);
+  lost();
+  await timers.pass(500);
+  kernel.close();
+  assert.equal(timers.pending, 0);
+});
 
 test('routes that refuse packets are read again after an error, and where what was read was not so', async () => {
   const there = new Map<string, Route>();

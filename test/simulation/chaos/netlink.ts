@@ -15,6 +15,7 @@ import type {
   WireGuardPeerConfig,
 } from '../../../src/netlink/index.js';
 import { RTN_UNREACHABLE } from '../../../src/netlink/index.js';
+import type { Timers } from '../../../src/selector/world.js';
 import { type Gate, refusal } from './gate.js';
 import type { Device, Machine } from './machine.js';
 import type { Place } from './places.js';
@@ -25,12 +26,14 @@ export function netlinkOf(
   machine: Machine,
   gate: Gate,
   listen: (handlers: MonitorHandlers) => () => void,
+  timers: Timers,
 ): Netlink {
   // The classes have private parts: what the daemon uses of them is here.
   return {
     wireguard: async () => new WireGuardView(machine, gate) as unknown as WireGuard,
     rtnetlink: () => new RtnetlinkView(machine, gate) as unknown as Rtnetlink,
     monitor: (handlers) => ({ close: listen(handlers) }) as unknown as RtnetlinkMonitor,
+    after: (milliseconds, callback) => timers.after(milliseconds, callback),
   };
 }
 

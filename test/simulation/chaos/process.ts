@@ -54,7 +54,8 @@ export class Process {
   async start(config: Config): Promise<void> {
     const { ground, clock, random } = this.#owner;
     const log: Log = { write: (level, subject, text) => this.#log(level, `${subject} ${text}`) };
-    const netlink = netlinkOf(ground.machine, this.#gate, (handlers) => ground.news.listen(handlers));
+    const { machine, news } = ground;
+    const netlink = netlinkOf(machine, this.#gate, (handlers) => news.listen(handlers), this.timers);
     this.#kernel = await Kernel.open((error) => log.write('error', '', String(error)), netlink);
     const resolver: Resolver = ground.names;
     const service = await InterfaceService.open(VPN, config, {
