@@ -246,9 +246,8 @@ export class Hold {
     // Round trips may have become longer: the last handshake has more time.
     const last = roundTrip === undefined ? KNOCK.longest : Math.max(KNOCK.last, usual);
     const least = this.#enough;
-    // What happens within the spread may all be lost to one interruption, so that many are made after it.
+    // One interruption may take all that are made within the spread, so that many are made after it, too.
     const spread = unanswered > 0 ? 0 : KNOCK.spread;
-    const apart = spread / (KNOCK.fewest - 1);
     let within = 0;
     return {
       suspicion,
@@ -263,10 +262,8 @@ export class Hold {
         wait: (n) => {
           const spreading = timers.now() - begin < spread;
           if (spreading) within = n;
-          return Math.min(
-            spreading ? Math.max(usual, apart) : n < within + least ? usual : last,
-            KNOCK.longest,
-          );
+          if (n >= within + least) return Math.min(last, KNOCK.longest);
+          return Math.min(spreading && n > least ? Math.max(usual, KNOCK.apart) : usual, KNOCK.longest);
         },
         enough: (n) => {
           const now = timers.now();

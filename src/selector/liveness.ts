@@ -29,6 +29,12 @@ const EARLY_PROBE = 0.1;
 const LEAST_PROBES = 4;
 const LEAST_SILENCE = 7_000;
 
+/** Ways are interrupted for so long now and then: whoever is silent for longer is worth a test. Milliseconds. */
+const INTERRUPTION = 5_000;
+
+/** Something came in between so many looks in a row: it goes on doing so, or the way is interrupted. */
+const RHYTHM = 5;
+
 /** A silence of this kind on a healthy connection is put to the test for nothing. */
 const RARE = 1e-3;
 
@@ -109,9 +115,11 @@ export class Liveness {
   #unjudged = false;
   #firstProbes = 0;
   #noProbeBefore = 0;
-  /** Probes in a row without an answer. */
-  #unanswered = 0;
   #answersProbes = false;
+  /** When those probes in a row were sent that were not answered. */
+  readonly #missed: number[] = [];
+  /** So many close looks in a row have shown that something came in, and data went out at each since. */
+  #rhythm = 0;
 
   /**
    * @param roundTrips what is known of the way to and fro; what this learns goes there
@@ -153,11 +161,14 @@ export class Liveness {
     const received = counters.received - this.#received;
     if (sent === 0 && received === 0 && now < this.#quietUntil && settings === this.#settings) {
       this.#lookedAt = now;
+      this.#rhythm = 0;
       return NOTHING_TO_DO;
     }
     this.#quietUntil = 0;
     this.#settings = settings;
     const data = sent > (this.#unjudged ? PROBE : 0) && !obligesNobody(sent, this.#emptyPackets(now));
+    if (received > 0) this.#rhythm = now - this.#heardAt < 2 * CLOSE_LOOK ? this.#rhythm + 1 : 0;
+    else if (!data) this.#rhythm = 0;
     if (now > this.#dueAt + STOOD_STILL) this.#startAnew(now);
     const probeAnswered = (received > 0 || this.#unjudged) && answered();
     this.#judgeProbe(probeAnswered, received, now);
@@ -191,8 +202,8 @@ export class Liveness {
    * A test has shown that the peer lives: so what led to it was lost on the way. It was installed anew for that, and its counters begin at 0.
    */
   lives(now: number): void {
-    this.#learn({ missed: this.#unanswered });
-    this.#roundTrips.add({ missed: this.answersProbes ? this.#unanswered : 1 });
+    this.#learn({ missed: this.#missed.length });
+    this.#roundTrips.add({ missed: this.answersProbes ? this.#missed.length : 1 });
     this.#received = 0;
     this.#sent = 0;
     this.#unjudged = false;
@@ -214,15 +225,16 @@ export class Liveness {
   #startAnew(now: number): void {
     this.#heardAt = now;
     this.#owedSince = undefined;
-    this.#unanswered = 0;
+    this.#missed.length = 0;
   }
 
   #hear(now: number): void {
     const owedFor = this.#owedSince === undefined ? 0 : now - this.#owedSince;
     // Of traffic nobody knows which packet answers which. A silence that a probe has ended says something.
-    if (this.#unanswered > 0) {
-      this.#learn({ missed: this.#unanswered });
-      if (this.answersProbes) this.#roundTrips.add({ answered: 1, missed: this.#unanswered });
+    const missed = this.#missed.length;
+    if (missed > 0) {
+      this.#learn({ missed });
+      if (this.answersProbes) this.#roundTrips.add({ answered: 1, missed });
       // The first probe is answered after 10 s. Later: it was lost, or its answer; sooner: something else has come in.
       else if (owedFor > 12_000)
         this.#roundTrips.add({ answered: 1, missed: Math.ceil((owedFor - 10_000) / 5_000) });
@@ -245,26 +257,37 @@ export class Liveness {
     const quoted = inSilence && now - at <= 2 * ANSWER_TIME && !obligesNobody(received, MOST_EMPTY);
     if (answered || quoted) {
       this.#learn({ answered: 1 });
-      if (this.#unanswered === 0) this.#roundTrips.add({ answered: 1 });
+      if (this.#missed.length === 0) this.#roundTrips.add({ answered: 1 });
       this.#unjudged = false;
     } else if (over) {
-      if (received === 0) this.#unanswered++;
+      if (received === 0) this.#missed.push(at);
       this.#unjudged = false;
     }
   }
 
   #suspicion(now: number): Advice {
     if (this.#settings.probeTimeout === 0) return NOTHING_TO_DO;
-    const unanswered = this.#unanswered;
+    const unanswered = this.#missed.length;
     const silence = this.silence(now);
     if (this.answersProbes && unanswered >= LEAST_PROBES && silence >= LEAST_SILENCE) {
-      const suspicion = `${unanswered} probes in a row were not answered`;
-      const enough = this.#probes.inARow(RARE, PROBES_PRIOR);
-      if (unanswered >= enough) return { suspicion, unanswered, probe: false };
+      const byChance = this.#probes.inARow(RARE, PROBES_PRIOR);
+      if (unanswered >= byChance && now >= this.#troubleSince(byChance) + INTERRUPTION) {
+        const suspicion = `${unanswered} probes in a row were not answered`;
+        return { suspicion, unanswered, probe: false };
+      }
     }
     if (now < this.#answerDue()) return NOTHING_TO_DO;
     const suspicion = `nothing came in for ${Math.round(silence / 1000)} s, although data went out`;
     return { suspicion, unanswered: 0, probe: false };
+  }
+
+  /**
+   * When an interruption has begun at the latest, if this is one. Where something came in all the time, that is when it ended. Else some
+   * of the unanswered probes may have been lost by chance, right before it.
+   */
+  #troubleSince(byChance: number): number {
+    if (this.#rhythm >= RHYTHM) return this.#heardAt + CLOSE_LOOK;
+    return this.#missed[byChance - 1] ?? Number.POSITIVE_INFINITY;
   }
 
   /** When what is owed must have been answered, on a link that loses as much as this one. */

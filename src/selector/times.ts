@@ -29,7 +29,7 @@ export const ROUTE_REST = { first: 200, longest: 10_000 };
  * Handshakes that prove a peer alive or dead. Each has three round trips' time within these bounds (milliseconds), or `unknown`, and the last a
  * little more. So many are made at least and at most, as many as make it `rare` that a living peer's are all lost. Ways are interrupted
  * for some seconds now and then: nobody is dead who was heard within `silence`, or who has owed an answer for less than `owing`; and
- * where few questions were asked before, those count that are made after the `spread`.
+ * where few questions were asked before, so many are made at once, then some that are `apart`, and so many again after the `spread`.
  */
 export const KNOCK = {
   shortest: 200,
@@ -42,4 +42,5 @@ export const KNOCK = {
   silence: 8_000,
   owing: 6_000,
   spread: 5_000,
+  apart: 1_000,
 };

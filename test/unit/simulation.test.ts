@@ -45,6 +45,20 @@ for (const each of DEATH_CASES.filter(({ loss }) => loss === 0)) {
   });
 }
 
+/** What was once given up after an interruption of 5 s: under traffic one way, by chance in the middle of a test, of a way that seemed good. */
+const ONCE_DROPPED = [
+  { seed: 40, loss: 0.01, hours: 0.5 },
+  { seed: 21, loss: 0.05, hours: 2 },
+  { seed: 2, loss: 0.2, hours: 0.1 },
+];
+
+test('healthy tunnels that were dropped once are not any more', async () => {
+  for (const { seed, loss, hours } of ONCE_DROPPED) {
+    const { dropped } = await live(seed, drawHealth(seed, { loss, bursts: true }), hours * HOUR);
+    assert.deepEqual(dropped, [], `seed ${seed}`);
+  }
+});
+
 test('a seed replays exactly', async () => {
   for (const each of DEATH_CASES) {
     const [once, again] = [await die(7, each), await die(7, each)];
