@@ -1,6 +1,6 @@
 import { messageOf } from '../wording.js';
 import type { Answer } from './connection.js';
-import type { Loop } from './loop.js';
+import { type Loop, REMOVED } from './loop.js';
 import type { Candidate } from './picker.js';
 import { DOUBTFUL_TRY, HANDSHAKE_POLL } from './times.js';
 import { wayTo } from './way.js';
@@ -91,7 +91,7 @@ export class Audition {
     if (came === undefined && world.timers.now() - begin < timeout) return this.#again(HANDSHAKE_POLL);
     await this.end();
     remotes.failed(remote);
-    if (came === 'gone') return this.#failed(remote, 'somebody else removed it from the interface');
+    if (came === 'gone') return this.#failed(remote, REMOVED.reason);
     return this.#failed(remote, `no handshake within ${timeout / 1000} s`);
   }
 

@@ -19,6 +19,7 @@ import type {
   Tunnel,
   World,
 } from '../../src/selector/world.js';
+import { SeededRandom } from '../simulation/random.js';
 
 /** An assertion of this file's own: it runs inside QuickJS too, which has no node:assert. */
 function must(holds: boolean, rule: string): void {
@@ -71,22 +72,6 @@ export class FakeTimers implements Timers {
 
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 2; turn++) await new Promise<void>((resolve) => setImmediate(resolve));
-}
-
-/** mulberry32: the same seed, the same decisions. */
-export class SeededRandom implements Random {
-  #state: number;
-
-  constructor(seed: number) {
-    this.#state = seed >>> 0;
-  }
-
-  below(bound: number): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * bound);
-  }
 }
 
 /** A probe's size as WireGuard counts it. */

@@ -12,7 +12,7 @@ import {
   UBUS_SOCKET,
 } from './command.js';
 import { type Served, withDaemons } from './served.js';
-import { table, words } from './values.js';
+import { enabledPeers, words } from './values.js';
 
 const OPTIONS = { interface: INTERFACES, 'ubus-socket': UBUS_SOCKET, help: HELP } as const;
 const EXITS = { [EXIT.OK]: '', [EXIT.UNAVAILABLE]: '', [EXIT.NOT_PERMITTED]: '' } as const;
@@ -40,8 +40,7 @@ export const SELECT = runnable(SELECT_COMMAND, async (values, [peer]) => {
     const known: string[] = [];
     const having: Served[] = [];
     for (const one of await daemons.served(values.interface)) {
-      const peers = Object.entries(table((await one.ask('peers')).peers));
-      const names = peers.filter(([, about]) => table(about).enabled === true).map(([name]) => name);
+      const names = enabledPeers(await one.ask('peers'));
       known.push(...names);
       if (names.includes(peer)) having.push(one);
     }

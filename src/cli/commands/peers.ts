@@ -15,7 +15,7 @@ import {
 } from './command.js';
 import { type Paint, paintFor } from './screen.js';
 import { withDaemons } from './served.js';
-import { duration, list, table, words } from './values.js';
+import { duration, enabledPeers, list, table, words } from './values.js';
 
 const COMMAND = {
   name: nameOf('peers'),
@@ -44,8 +44,11 @@ export const PEERS = runnable(COMMAND, (values) =>
       const answer = await one.ask('peers');
       if (values.json) json.set(one.name, answer);
       else if (values.names) {
-        const names = Object.entries(table(answer.peers)).filter(([, peer]) => table(peer).enabled === true);
-        standardOutput.write(names.map(([name]) => `${words(name)}\n`).join(''));
+        standardOutput.write(
+          enabledPeers(answer)
+            .map((name) => `${words(name)}\n`)
+            .join(''),
+        );
       } else {
         const text = peersText(one.name, answer, await one.ask('status'), paintFor());
         standardOutput.write(place === 0 ? text : `\n${text}`);

@@ -13,6 +13,8 @@ const TIMEOUT = 10_000;
 /** An interface that a daemon serves. */
 export interface Served {
   readonly name: string;
+  /** Whether it is on ubus; otherwise there is its control socket. */
+  readonly onBus: boolean;
   /** @throws {UbusError} */
   ask(method: string, args?: Arguments): Promise<Table>;
 }
@@ -45,11 +47,11 @@ export class Daemons {
   async served(wanted: readonly string[] | undefined): Promise<Served[]> {
     const found = new Map<string, Served>();
     for (const name of controlledInterfaces()) {
-      found.set(name, { name, ask: (method, args) => askControl(name, method, args) });
+      found.set(name, { name, onBus: false, ask: (method, args) => askControl(name, method, args) });
     }
     for (const name of await this.#onBus()) {
       const ask: Served['ask'] = (method, args) => this.#call(PREFIX + name, method, args);
-      found.set(name, { name, ask });
+      found.set(name, { name, onBus: true, ask });
     }
     const names = wanted === undefined ? [...found.keys()].sort() : [...new Set(wanted)];
     if (names.length === 0) {
@@ -74,11 +76,11 @@ export class Daemons {
     wanted: readonly string[] | undefined,
     event: (ifname: string, data: Table) => void,
   ): Promise<void> {
-    const onBus = await this.#onBus();
-    const waits = (await this.served(wanted))
-      .filter(({ name }) => !onBus.includes(name))
+    const served = await this.served(wanted);
+    const waits = served
+      .filter(({ onBus }) => !onBus)
       .map(({ name }) => followControl(name, (data) => event(name, data)));
-    if (onBus.some((name) => wanted === undefined || wanted.includes(name))) {
+    if (served.some(({ onBus }) => onBus)) {
       await this.#bus?.listen(`${PREFIX}*`, (path, data) => {
         const name = path.slice(PREFIX.length);
         if (wanted === undefined || wanted.includes(name)) event(name, data);

@@ -21,3 +21,9 @@ export function list(value: Value | undefined): readonly Value[] {
 export function table(value: Value | undefined): Table {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {};
 }
+
+/** The names of the enabled peers in an answer to `peers`. */
+export function enabledPeers(answer: Table): string[] {
+  const peers = Object.entries(table(answer.peers));
+  return peers.filter(([, about]) => table(about).enabled === true).map(([name]) => name);
+}

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Remotes } from '../../../src/selector/remotes.js';
 import { formatRemote, type Peer, type Resolver } from '../../../src/selector/world.js';
-import { assign, FakeWorld, peer, SeededRandom } from '../../support/fake-world.js';
+import { SeededRandom } from '../../simulation/random.js';
+import { assign, FakeWorld, peer } from '../../support/fake-world.js';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { Round, shuffled, type Turn } from '../../../src/selector/round.js';
-import { SeededRandom } from '../../support/fake-world.js';
+import { SeededRandom } from '../../simulation/random.js';
 
 const turn = (name: string, priority = 0, weight = 1): Turn => ({ name, priority, weight });
 const turns = (...names: string[]): Turn[] => names.map((name) => turn(name));

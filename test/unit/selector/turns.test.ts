@@ -4,7 +4,8 @@ import { Picker } from '../../../src/selector/picker.js';
 import { Round } from '../../../src/selector/round.js';
 import type { Selector } from '../../../src/selector/selector.js';
 import type { Peer } from '../../../src/selector/world.js';
-import { assign, FakeWorld, peer, SeededRandom } from '../../support/fake-world.js';
+import { SeededRandom } from '../../simulation/random.js';
+import { assign, FakeWorld, peer } from '../../support/fake-world.js';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
