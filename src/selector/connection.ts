@@ -1,4 +1,5 @@
 import { Beside, find, refuseOwnKey } from './beside.js';
+import { Destinations } from './destinations.js';
 import { HandshakeAge } from './handshake.js';
 import { Loops } from './loops.js';
 import { Renewals, RoundTrip } from './round-trip.js';
@@ -16,14 +17,8 @@ import {
   type World,
 } from './world.js';
 
+const NOBODY: readonly Peer[] = [];
 const NO_ROUTES: RouteReport = { installed: [], added: [], conflicts: [] };
-const NOBODY: Destinations = { peers: [], destinations: [] };
-
-/** What some peers lead to, all together. */
-interface Destinations {
-  readonly peers: readonly Peer[];
-  readonly destinations: readonly string[];
-}
 const NOTHING: readonly string[] = [];
 
 /** A connection that was found working, and is kept. */
@@ -72,8 +67,7 @@ export class Connection {
   readonly #loops: Loops;
   /** Whether routes of ours may refuse packets: those of a former run, too. */
   #blocks = true;
-  /** What all peers of a configuration lead to: thousands of destinations, perhaps. */
-  #all = NOBODY;
+  readonly #destinations = new Destinations();
   /** What {@link glance} has seen last, and of what. */
   #glanced:
     | (Pick<InstalledPeer, 'lastHandshake'> & {
@@ -376,16 +370,9 @@ export class Connection {
 
   /** Keeps what is meant for the tunnel from taking another way while there is no connection, where that is wished. */
   async block({ peers, settings }: Assignment): Promise<void> {
-    const { destinations } = settings.blockWhenLost ? this.#allOf(peers) : NOBODY;
+    const destinations = this.#destinations.of(settings.blockWhenLost ? peers : NOBODY);
     await this.#world.routing.block(destinations, settings.routes);
     this.#blocks = settings.blockWhenLost;
-  }
-
-  #allOf(peers: readonly Peer[]): Destinations {
-    if (this.#all.peers !== peers) {
-      this.#all = { peers, destinations: [...new Set(peers.flatMap(({ allowedIps }) => allowedIps))] };
-    }
-    return this.#all;
   }
 
   /** Brings the routes to what is wanted. */
