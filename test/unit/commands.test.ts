@@ -225,15 +225,21 @@ test('on a terminal it is coloured, unless NO_COLOR says no; --watch is ended by
   const { service, options } = await onBus(t);
   for (const program of programs) {
     const line = [...program, 'status', ...options].map((word) => `'${word}'`).join(' ');
-    const terminal = (command: string) => run('script', '-qec', command, '/dev/null');
-    const coloured = await terminal(line);
+    // A shell that stays, as dash does, would be ended by Control-C itself, and its end be told.
+    const argv = (variables = '', option = '') => [
+      '-qec',
+      `exec env ${variables} ${line} ${option}`,
+      '/dev/null',
+    ];
+    const terminal = (variables?: string) => run('script', ...argv(variables));
+    const coloured = await terminal();
     assert.ok(coloured.stdout.startsWith('\x1b[32m\x1b[1minterface\x1b[0m\x1b[0m: '), coloured.stdout);
-    const plain = await terminal(`NO_COLOR=1 ${line}`);
+    const plain = await terminal('NO_COLOR=1');
     assert.equal(plain.stdout.replaceAll('\r', ''), statusOf(service));
-    assert.ok((await terminal(`NO_COLOR= ${line}`)).stdout.includes('\x1b[32m'));
-    assert.ok(!(await terminal(`TERM=dumb ${line}`)).stdout.includes('\x1b'));
+    assert.ok((await terminal('NO_COLOR=')).stdout.includes('\x1b[32m'));
+    assert.ok(!(await terminal('TERM=dumb')).stdout.includes('\x1b'));
 
-    const child = spawn('script', ['-qec', `NO_COLOR=1 ${line} --watch`, '/dev/null']);
+    const child = spawn('script', argv('NO_COLOR=1', '--watch'));
     let shown = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       shown += text;
