@@ -80,11 +80,10 @@ test('a name with two addresses, one of them dead: the other is tried next', () 
     // Which of the two is first is chance, so until the dead one was it: it fails, and the other follows at once.
     await until(
       async () => {
+        await gw1.restart(); // or it would come to us by itself, knowing us from the turn before
         const daemon = await lab.startDaemon({ config });
         const line = await daemon.line(inDetail);
-        // Where a former daemon was, the gateway may ask from there itself.
-        const where = `connected to ${gw1.endpoint}( \\(address [12] of 2\\)|, which asked itself while )`;
-        assert.match(line.text, new RegExp(where));
+        assert.match(line.text, new RegExp(`connected to ${gw1.endpoint} \\(address [12] of 2\\)`));
         const failures = daemon.lines(/no handshake within 10 s/);
         assert.ok(failures.every(({ text }) => text.includes(`${dead}:${wireguardPort} (address 1 of 2)`)));
         daemon.signal('SIGTERM');
