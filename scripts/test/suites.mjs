@@ -18,7 +18,7 @@ const runner = [
   '--test-reporter-destination=stdout',
 ];
 
-const together = fileURLToPath(new URL('together.mjs', import.meta.url));
+const pool = fileURLToPath(new URL('pool.mjs', import.meta.url));
 
 /**
  * A run of test/netns that takes longer hangs (seconds): half of it takes five minutes in a calm virtual machine, and five times that in
@@ -78,7 +78,7 @@ export async function runUnitTests(files) {
 /** Those of test/netns that do not start the daemon: of the libraries, the lab itself, what README says of Node, the simulation. */
 const withoutDaemon = ['documents', 'lab', 'netlink', 'simulation'];
 
-/** Those that wait for minutes and do hardly anything: the router's program alone waits, beside the tests that follow. */
+/** Those that wait for minutes for what is the same with both programs: with the router's alone. */
 const waiting = ['living'];
 
 /** @param {string} file */
@@ -95,28 +95,26 @@ export function filesOf(files, program) {
 }
 
 /**
- * Runs test files of test/netns, each in a process of its own: directly one after another; otherwise in two virtual machines at
- * once, each of which has a clock and modules of its own that its tests may change. Beside them those that only wait.
+ * Runs test files of test/netns, each in a process of its own, some at once, for they wait more than they compute: directly; otherwise
+ * in two virtual machines, one of which has its clock and modules changed by its tests, one after another.
  *
  * @param {string[]} files
  * @param {'node' | 'router'} program what the lab runs as the daemon: test/support/needs.ts
  * @returns {Promise<Counts>}
  */
 export async function runNetnsTests(files, program) {
-  const lanes = (await whereWireguardIs()) === 'vm' && files.length > 1 ? await halves(files) : [files];
-  const verdicts = lanes.map(async (lane) => {
-    const isWaiting = (/** @type {string} */ file) => waiting.includes(nameOf(file));
-    const runs = [lane.filter((file) => !isWaiting(file)), lane.filter(isWaiting)]
-      .filter((some) => some.length > 0)
-      .map((some) => [...runner, '--test-concurrency=1', ...some]);
-    const [only] = runs.length > 1 ? [] : runs;
-    const all = [process.execPath, together, ...runs.map((run) => JSON.stringify(run))];
-    const { status, report } = await runInWorld(only ?? all, {
-      timeout: lanes.length > 1 ? netnsTimeout.half : netnsTimeout.all,
-      env: { WGPS_PROGRAM: program },
-    });
-    return verdict(lane, report, status, `exit status ${status}`);
-  });
+  const weighed = await Promise.all(files.map(weigh));
+  const inVm = (await whereWireguardIs()) === 'vm' && files.length > 1;
+  const verdicts = (inVm ? machines(weighed) : [{ files: weighed, atOnce: 3 }]).map(
+    async ({ files: some, atOnce }) => {
+      const lane = some.sort((one, two) => two.weight - one.weight).map(({ file }) => file);
+      const { status, report } = await runInWorld([process.execPath, pool, String(atOnce), ...lane], {
+        timeout: inVm ? netnsTimeout.half : netnsTimeout.all,
+        env: { WGPS_PROGRAM: program },
+      });
+      return verdict(lane, report, status, `exit status ${status}`);
+    },
+  );
   const total = noCounts();
   // Each to its end, even when a machine has failed: what is said of the others would come after the last line.
   for (const outcome of await Promise.allSettled(verdicts)) {
@@ -130,45 +128,54 @@ export async function runNetnsTests(files, program) {
   return total;
 }
 
-/** Seconds in the virtual machine of files whose tests wait for what cannot be hurried; any other test takes about ten. */
+/**
+ * @typedef {object} Weighed
+ * @property {string} file
+ * @property {number} weight about how many seconds it takes in the virtual machine
+ * @property {boolean} changes the clock or the modules of the whole machine
+ */
+
+/** Of files whose tests wait for what cannot be hurried; any other test takes about ten seconds. */
 const long = /** @type {Record<string, number>} */ ({
   dead: 120,
   guard: 90,
+  living: 320,
   preference: 190,
   simulation: 150,
 });
 
-/** Changes the clock or the modules of the whole machine. */
+/** Of a test that changes the clock or the modules of the whole machine. */
 const changesMachine = /needs\('a (clock|kernel) of its own'\)/;
 
 /**
- * Shares files out between two, so that both take about as long, and nobody waits in a machine that is changed.
- *
- * @param {string[]} files
- * @returns {Promise<string[][]>}
+ * @param {string} file
+ * @returns {Promise<Weighed>}
  */
-async function halves(files) {
-  const quiet = { files: files.filter((file) => waiting.includes(nameOf(file))), weight: 0 };
-  const other = { files: /** @type {string[]} */ ([]), weight: 0 };
-  const weighed = await Promise.all(
-    files
-      .filter((file) => !quiet.files.includes(file))
-      .map(async (file) => {
-        const text = await readFile(`${root}/${file}`, 'utf8');
-        const tests = text.match(/^\s*test\(/gm)?.length ?? 0;
-        const bound = quiet.files.length > 0 && changesMachine.test(text);
-        return { file, weight: long[nameOf(file)] ?? 10 * tests, bound };
-      }),
+async function weigh(file) {
+  const text = await readFile(`${root}/${file}`, 'utf8');
+  const tests = text.match(/^\s*test\(/gm)?.length ?? 0;
+  return { file, weight: long[nameOf(file)] ?? 10 * tests, changes: changesMachine.test(text) };
+}
+
+/**
+ * Shares files out between two machines, so that both take about as long, and nobody is in one that is changed by another.
+ *
+ * @param {Weighed[]} files
+ * @returns {{ files: Weighed[], atOnce: number }[]}
+ */
+function machines(files) {
+  const shared = { files: /** @type {Weighed[]} */ ([]), atOnce: 3, load: 0 };
+  const changed = { files: /** @type {Weighed[]} */ ([]), atOnce: 1, load: 0 };
+  const first = [...files].sort(
+    (one, two) => Number(two.changes) - Number(one.changes) || two.weight - one.weight,
   );
-  weighed.sort((one, two) => Number(two.bound) - Number(one.bound) || two.weight - one.weight);
-  const lanes = [quiet, other];
-  for (const { file, weight, bound } of weighed) {
-    const lane = bound || other.weight <= quiet.weight ? other : quiet;
+  for (const file of first) {
+    const lane = file.changes || changed.load + file.weight < shared.load ? changed : shared;
     lane.files.push(file);
-    lane.weight += weight;
+    // They are processors' time that three at once have to share.
+    lane.load += file.weight / (lane === shared ? 2 : 1);
   }
-  // The quickest first: one who watches sees soon that it goes on.
-  return lanes.map((lane) => lane.files.reverse());
+  return [shared, changed].filter((lane) => lane.files.length > 0);
 }
 
 /**

@@ -6,7 +6,6 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { chosenProgram, needs, routerOnly } from '../support/needs.js';
 import { refusal } from '../support/refusing-node.js';
-import { attempt } from './lab/exec.js';
 import {
   connected,
   inside,
@@ -276,30 +275,6 @@ test('strace shows no program started but the daemon itself', () =>
     assert.equal(calls.length, 1, calls.join('\n'));
     assert.ok(calls[0]?.includes(daemonProgram.at(-1) ?? ''), calls[0]);
   }));
-
-test('a kernel without WireGuard: exit code 69', needs('a kernel of its own'), () =>
-  withLab({ gateways: 0, interfaces: [] }, async (lab) => {
-    // Take the module away, and keep the kernel from loading it again, for as long as this test lasts.
-    const helper = '/proc/sys/kernel/modprobe';
-    const before = await readFile(helper, 'latin1');
-    await attempt(['modprobe', '--remove', 'wireguard']);
-    await writeFile(helper, '/bin/false\n');
-    try {
-      const config = section('peer', 'a', {
-        enabled: 1,
-        ifname: 'vpn',
-        public_key: 'mIDOdscl2R3Dq+YthxdTvvtH4D53VhawzEnmet+E7W0=',
-        endpoint: '192.0.2.1:51820',
-      });
-      const daemon = await lab.startDaemon({ config });
-      assert.equal((await daemon.exit()).code, 69);
-      await daemon.line(/error: this kernel has no WireGuard \(.*ENOENT.*\): install kmod-wireguard/);
-    } finally {
-      await writeFile(helper, before);
-      await attempt(['modprobe', 'wireguard']);
-    }
-  }),
-);
 
 test('the two programs respect and follow each other', routerOnly('another program to meet'), () =>
   withLab({ gateways: 1 }, async (lab) => {
