@@ -94,6 +94,9 @@ export function filesOf(files, program) {
   return files.filter((file) => !left.includes(nameOf(file)));
 }
 
+/** So many files run at once in one world: more would make each slower, and none sooner. */
+const FILES_AT_ONCE = 2;
+
 /**
  * Runs test files of test/netns, each in a process of its own, some at once, for they wait more than they compute: directly; otherwise
  * in two virtual machines, one of which has its clock and modules changed by its tests, one after another.
@@ -105,7 +108,7 @@ export function filesOf(files, program) {
 export async function runNetnsTests(files, program) {
   const weighed = await Promise.all(files.map(weigh));
   const inVm = (await whereWireguardIs()) === 'vm' && files.length > 1;
-  const verdicts = (inVm ? machines(weighed) : [{ files: weighed, atOnce: 3 }]).map(
+  const verdicts = (inVm ? machines(weighed) : [{ files: weighed, atOnce: FILES_AT_ONCE }]).map(
     async ({ files: some, atOnce }) => {
       const lane = some.sort((one, two) => two.weight - one.weight).map(({ file }) => file);
       const { status, report } = await runInWorld([process.execPath, pool, String(atOnce), ...lane], {
@@ -164,7 +167,7 @@ async function weigh(file) {
  * @returns {{ files: Weighed[], atOnce: number }[]}
  */
 function machines(files) {
-  const shared = { files: /** @type {Weighed[]} */ ([]), atOnce: 3, load: 0 };
+  const shared = { files: /** @type {Weighed[]} */ ([]), atOnce: FILES_AT_ONCE, load: 0 };
   const changed = { files: /** @type {Weighed[]} */ ([]), atOnce: 1, load: 0 };
   const first = [...files].sort(
     (one, two) => Number(two.changes) - Number(one.changes) || two.weight - one.weight,
@@ -172,8 +175,8 @@ function machines(files) {
   for (const file of first) {
     const lane = file.changes || changed.load + file.weight < shared.load ? changed : shared;
     lane.files.push(file);
-    // They are processors' time that three at once have to share.
-    lane.load += file.weight / (lane === shared ? 2 : 1);
+    // The two machines share the processors, so those that are at once in one take longer.
+    lane.load += file.weight / (lane === shared ? 1.5 : 1);
   }
   return [shared, changed].filter((lane) => lane.files.length > 0);
 }
