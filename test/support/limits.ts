@@ -6,7 +6,7 @@ export const limits = {
   /** The executable, stripped: gcc 12 makes 678,000 of it, gcc 14 694,000. */
   executable: 700_000,
   /** The same compressed by gzip, as it lies in a package. */
-  compressed: 355_000,
+  compressed: 362_000, // gcc 14's is larger than gcc 12's by 1 %
   /** Private_Dirty, connected and idle. */
   private: 1_800_000,
   /** Rss, the pages of the executable and of the C library among them: 4.6 MB and a page or two, as they are read. */
