@@ -1,4 +1,5 @@
 import ipaddr from 'ipaddr.js';
+import { isIP } from '#platform/text.js';
 
 /**
  * What kind of address it is, where it is one that no gateway can have; RFC 6890's names. `unspecified` is 0.0.0.0/8 and ::,
@@ -22,8 +23,8 @@ function isSpecial(range: string): range is Exclude<SpecialAddress, 'mapped'> {
  * @param address IPv4 or IPv6, without brackets or zone; what is no address is not special
  */
 export function specialAddress(address: string): SpecialAddress | undefined {
-  if (!ipaddr.isValid(address)) return undefined;
-  const parsed = ipaddr.parse(address);
+  const parsed = parse(address);
+  if (parsed === undefined) return undefined;
   const range = parsed.range();
   const inner =
     parsed instanceof ipaddr.IPv6 && (range === 'ipv4Mapped' || range === 'rfc6052')
@@ -31,6 +32,12 @@ export function specialAddress(address: string): SpecialAddress | undefined {
       : range;
   if (isSpecial(inner)) return inner;
   return range === 'ipv4Mapped' ? 'mapped' : undefined;
+}
+
+/** As ipaddr.parse, which tries each family twice. */
+function parse(address: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
+  if (isIP(address) === 4) return ipaddr.IPv4.parse(address);
+  return ipaddr.IPv6.isValid(address) ? ipaddr.IPv6.parse(address) : undefined;
 }
 
 /**

@@ -1,8 +1,45 @@
 import { readFile } from 'node:fs/promises';
+import { runInNewContext } from 'node:vm';
 import { build } from 'esbuild';
 import { onPlatform } from '../bundle/platform.mjs';
 import { buildTime } from '../setup/epoch.mjs';
 import { root } from '../setup/paths.mjs';
+
+/**
+ * Makes the daemon a part of what commands.ts stands on: then it lies in `chunk.js`, whose bytecode takes no memory of its own (see
+ * src/platform/native/Makefile).
+ *
+ * @type {import('esbuild').Plugin}
+ */
+const daemonInChunk = {
+  name: 'daemon-in-chunk',
+  setup({ onLoad }) {
+    onLoad({ filter: /\/src\/cli\/commands\.ts$/ }, async ({ path }) => ({
+      contents: `${await readFile(path, 'utf8')}\nimport '../daemon/daemon.js';\n`,
+      loader: 'ts',
+    }));
+  },
+};
+
+/**
+ * ipaddr.js, made for the start: a module of its own instead of one of CommonJS, which each file that imports it wraps anew, and its regular
+ * expressions as literals. QuickJS compiles these when the program is built, and what `new RegExp` is given at each start.
+ *
+ * @type {import('esbuild').Plugin}
+ */
+const quickAddresses = {
+  name: 'quick-addresses',
+  setup({ onLoad }) {
+    onLoad({ filter: /\/ipaddr\.js\/lib\/ipaddr\.js$/ }, async ({ path }) => {
+      const text = await readFile(path, 'utf8');
+      const parts = Array.from(text.matchAll(/const \w+ = '.*';/g), ([part]) => part).join('');
+      const literal = text.replace(/new RegExp\((?:`.*`|zoneIndex), 'i'\)/g, (made) =>
+        String(runInNewContext(parts + made)),
+      );
+      return { contents: `const module = { exports: {} };\n${literal}\nexport default module.exports;\n` };
+    });
+  },
+};
 
 /**
  * Makes readable JavaScript files that run inside QuickJS: `wgpeerselector.js`, which begins, and, where it imports src/cli/commands.ts by
@@ -19,7 +56,7 @@ export async function bundleForQuickJS(entry) {
     chunkNames: '[name]',
     bundle: true,
     splitting: true,
-    plugins: [onPlatform('quickjs')],
+    plugins: [onPlatform('quickjs'), daemonInChunk, quickAddresses],
     inject: ['src/platform/quickjs/globals.ts'],
     platform: 'neutral',
     mainFields: ['module', 'main'],

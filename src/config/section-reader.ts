@@ -75,10 +75,12 @@ export class SectionReader {
    * @param foreign options of other programs, and what is expected instead; empty: they are passed over
    */
   warnOfUnknown(known: readonly string[], foreign: Readonly<Record<string, string>> = {}): void {
+    const unknown = [...this.#section.options.values()].filter(({ name }) => !known.includes(name));
+    if (unknown.length === 0) return;
     const others = new Map(Object.entries(foreign).map(([name, advice]) => [plain(name), advice]));
-    for (const { name, line } of this.#section.options.values()) {
+    for (const { name, line } of unknown) {
       const advice = others.get(plain(name));
-      if (known.includes(name) || advice === '') continue;
+      if (advice === '') continue;
       const meant = nearest(name, known);
       const guess = meant === undefined ? `expected one of ${known.join(', ')}` : `did you mean ${meant}?`;
       const message =

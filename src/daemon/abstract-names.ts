@@ -17,10 +17,11 @@ export interface HeardName {
 
 /** Names that are taken of those that are `first`, or begin with it and a slash; none where /proc does not tell. */
 export function namesLike(first: string): HeardName[] {
-  return listening().flatMap((bytes) => {
+  const like = latin1(first);
+  return listening(like).flatMap((bytes) => {
     // Node 20 fills the name up with NUL bytes, others do not.
     const text = decodeLatin1(bytes).replace(/^\0|\0+$/g, '');
-    return `${text}/`.startsWith(`${latin1(first)}/`) ? [{ bytes, text }] : [];
+    return `${text}/`.startsWith(`${like}/`) ? [{ bytes, text }] : [];
   });
 }
 
@@ -51,12 +52,17 @@ export function anotherName(first: string): string {
   return `${first}/${Math.random().toString(36).slice(2)}`;
 }
 
-/** The abstract names at which somebody listens in this network namespace. */
-function listening(): Uint8Array[] {
+/** The abstract names at which somebody listens in this network namespace, all of those that begin with `first` among them. */
+function listening(first: string): Uint8Array[] {
   const table = decodeLatin1(readIfAny('/proc/net/unix') ?? new Uint8Array());
   // Flags 00010000: it listens (__SO_ACCEPTCON); type 0001: a stream. NUL bytes show as @.
-  const lines = table.matchAll(/^\S+: \S+ \S+ 00010000 0001 \S+ +\d+ @(.*?)(@*)$/gm);
-  return [...lines].map(([, text = '', nuls = '']) =>
-    Uint8Array.from(`\0${text}${'\0'.repeat(nuls.length)}`, (character) => character.charCodeAt(0)),
-  );
+  const listener = /^\S+: \S+ \S+ 00010000 0001 \S+ +\d+ @(.*?)(@*)$/;
+  return table.split('\n').flatMap((line) => {
+    // Nearly all are of others, and not worth an expression.
+    const found = line.includes(`@${first}`) ? listener.exec(line) : null;
+    if (found === null) return [];
+    const [, text = '', nuls = ''] = found;
+    const name = `\0${text}${'\0'.repeat(nuls.length)}`;
+    return [Uint8Array.from(name, (character) => character.charCodeAt(0))];
+  });
 }

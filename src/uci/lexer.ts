@@ -18,6 +18,21 @@ function isSpace(code: number): boolean {
   return code === SPACE || (code >= TAB && code <= RETURN);
 }
 
+function isBlank(code: number): boolean {
+  return code === SPACE || code === TAB;
+}
+
+function isNotBlank(code: number): boolean {
+  return code !== SPACE && code !== TAB;
+}
+
+/** What means itself outside of quotes. */
+function isBare(code: number): boolean {
+  if (code > BACKSLASH) return true;
+  if (code === SINGLE_QUOTE || code === DOUBLE_QUOTE || code === HASH) return false;
+  return code !== SEMICOLON && code !== BACKSLASH && !isSpace(code);
+}
+
 /** A piece of a line, with quotes and escapes resolved. `start` is where it begins in the text. */
 export interface Argument {
   readonly text: string;
@@ -63,15 +78,15 @@ export class UciLexer {
   }
 
   skipSpace(): void {
-    while (isSpace(this.#peek())) this.#pos++;
+    this.#pos = this.#after(isSpace);
   }
 
   /** The next keyword, or undefined where the line has no more. A comment is a keyword that starts with `#`. */
   keyword(): Keyword | undefined {
-    while (this.#peek() === SPACE || this.#peek() === TAB) this.#pos++;
+    this.#pos = this.#after(isBlank);
     const start = this.#pos;
     if (this.#peek() === END) return undefined;
-    while (this.#peek() !== END && this.#peek() !== SPACE && this.#peek() !== TAB) this.#pos++;
+    this.#pos = this.#after(isNotBlank);
     const text = this.#text.slice(start, this.#pos);
     const terminated = this.#peek() !== END;
     if (terminated) this.#pos++;
@@ -120,6 +135,15 @@ export class UciLexer {
     return { line: this.#line, column: Math.min(index, Math.max(this.#next - 1, 0)) - this.#lineStart + 1 };
   }
 
+  /** Behind the characters from here on, within the line, of which `belongs` is true. */
+  #after(belongs: (code: number) => boolean): number {
+    const text = this.#text;
+    const end = this.#end;
+    let at = this.#pos;
+    while (at < end && belongs(text.charCodeAt(at))) at++;
+    return at;
+  }
+
   #peek(): number {
     return this.#pos < this.#end ? this.#text.charCodeAt(this.#pos) : END;
   }
@@ -158,13 +182,7 @@ export class UciLexer {
   /** Characters that mean themselves. */
   #bare(): string {
     const start = this.#pos;
-    for (;;) {
-      const code = this.#peek();
-      if (code === END || isSpace(code)) break;
-      if (code === SINGLE_QUOTE || code === DOUBLE_QUOTE || code === HASH) break;
-      if (code === SEMICOLON || code === BACKSLASH) break;
-      this.#pos++;
-    }
+    this.#pos = this.#after(isBare);
     return this.#text.slice(start, this.#pos);
   }
 

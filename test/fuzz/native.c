@@ -83,6 +83,8 @@ static void utf8(const uint8_t *bytes, size_t size) {
   assert(utf8_repair(again, repaired, length) == length);
   memcpy(again, bytes, size);
   utf8_without_surrogates(again, size);
+  length = utf8_of_latin1(again, bytes, size);
+  assert(length >= size && length <= 2 * size && utf8_is_valid(again, length));
   free(repaired);
   free(again);
 }

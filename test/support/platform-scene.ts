@@ -78,6 +78,12 @@ function text(): void {
     decodeUtf8(encodeUtf8('0123'), 2),
     decodeLatin1(bytes(65, 228, 255)),
   );
+  const each = Uint8Array.from({ length: 256 }, (_, index) => index);
+  tell(
+    'latin-1',
+    decodeLatin1(bytes()).length,
+    hex(Uint8Array.from(decodeLatin1(each), (one) => one.charCodeAt(0))),
+  );
   for (const each of [[], [1], [1, 2], [1, 2, 3], [255, 254, 253, 252]]) {
     const coded = toBase64(Uint8Array.from(each));
     tell('base64', coded, hex(fromBase64(coded)));

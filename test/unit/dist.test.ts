@@ -137,6 +137,7 @@ test(
       'tail',
       'mv',
       'rm',
+      'sed',
       'install',
       'true',
       'echo',

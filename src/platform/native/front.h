@@ -8,10 +8,12 @@
  * Written by QuickJS's compiler, see Makefile: the module that begins, and, where a program has them, the one that is loaded when it is asked
  * for and the one that both stand on.
  */
+#define qjsc_chunk qjsc_AggregateError /* see Makefile */
+#define qjsc_chunk_size qjsc_AggregateError_size
 extern const uint32_t program_size, qjsc_chunk_size, qjsc_commands_size;
 extern const uint8_t program[], qjsc_chunk[], qjsc_commands[];
-#pragma weak qjsc_chunk
-#pragma weak qjsc_chunk_size
+#pragma weak qjsc_AggregateError
+#pragma weak qjsc_AggregateError_size
 #pragma weak qjsc_commands
 #pragma weak qjsc_commands_size
 

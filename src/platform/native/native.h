@@ -251,6 +251,13 @@ void signals_release(void);
 size_t utf8_repair(uint8_t *to, const uint8_t *from, size_t length);
 bool utf8_is_valid(const uint8_t *bytes, size_t length);
 
+/*
+ * The UTF-8 of a text of which each byte is a character, U+0000 to U+00FF.
+ *
+ * @param to room for 2 times as many @return how many bytes were written
+ */
+size_t utf8_of_latin1(uint8_t *to, const uint8_t *from, size_t length);
+
 /* Makes U+FFFD of each surrogate, which JavaScript's strings may hold, in what is UTF-8 otherwise. */
 void utf8_without_surrogates(uint8_t *bytes, size_t length);
 

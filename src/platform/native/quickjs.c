@@ -844,6 +844,17 @@ static JSValue js_decode_utf8(JSContext *ctx, JSValueConst self, int argc, JSVal
   return text;
 }
 
+static JSValue js_decode_latin1(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
+  struct bytes bytes;
+  (void)self, (void)argc;
+  if (!get_bytes(ctx, argv[0], &bytes)) return JS_EXCEPTION;
+  uint8_t *text = js_malloc(ctx, 2 * bytes.length + 1);
+  if (text == NULL) return JS_EXCEPTION;
+  JSValue made = JS_NewStringLen(ctx, (const char *)text, utf8_of_latin1(text, bytes.data, bytes.length));
+  js_free(ctx, text);
+  return made;
+}
+
 static JSValue js_ip_family(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
   size_t length;
   (void)self, (void)argc;
@@ -1070,6 +1081,7 @@ static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("randomBytes", 1, js_random_bytes),
     JS_CFUNC_DEF("encodeUtf8", 1, js_encode_utf8),
     JS_CFUNC_DEF("decodeUtf8", 3, js_decode_utf8),
+    JS_CFUNC_DEF("decodeLatin1", 1, js_decode_latin1),
     JS_CFUNC_DEF("ipFamily", 1, js_ip_family),
     JS_CFUNC_DEF("errnoName", 1, js_errno_name),
     JS_CFUNC_DEF("errnoNumber", 1, js_errno_number),

@@ -50,6 +50,15 @@ size_t utf8_repair(uint8_t *to, const uint8_t *from, size_t length) {
   return written;
 }
 
+size_t utf8_of_latin1(uint8_t *to, const uint8_t *from, size_t length) {
+  size_t written = 0;
+  for (size_t i = 0; i < length; i++) {
+    if (from[i] >= 0x80) to[written++] = 0xc0 | from[i] >> 6;
+    to[written++] = from[i] < 0x80 ? from[i] : 0x80 | (from[i] & 0x3f);
+  }
+  return written;
+}
+
 void utf8_without_surrogates(uint8_t *bytes, size_t length) {
   for (size_t i = 0; i + 2 < length; i++)
     if (bytes[i] == 0xed && bytes[i + 1] >= 0xa0) memcpy(bytes + i, "\xef\xbf\xbd", 3);

@@ -56,6 +56,7 @@ interface Native {
   randomBytes(count: number): Uint8Array | number;
 
   encodeUtf8(text: string): Uint8Array;
+  decodeLatin1(bytes: Uint8Array): string;
   decodeUtf8(bytes: Uint8Array, start: number, end: number): string;
   ipFamily(text: string): 0 | 4 | 6;
   errnoName(errno: number): string | undefined;

@@ -1,9 +1,10 @@
 import type { Text } from '../text.js';
 import { native } from './native.js';
 
-export { decodeLatin1 } from '../latin1.js';
 export type * from '../text.js';
 export { fromBase64, toBase64 } from './base64.js';
+
+export const decodeLatin1: Text['decodeLatin1'] = native.decodeLatin1;
 
 export const encodeUtf8: Text['encodeUtf8'] = native.encodeUtf8;
 
