@@ -14,6 +14,8 @@ export class KernelProber implements Prober {
   readonly #openProbe: OpenProbe;
   /** What is open of each kind, and the targets that it was opened for. */
   readonly #open = new Map<ProbeKind, { readonly targets: string; readonly probe: Probe }>();
+  /** Those of the peer that was probed last: working them out costs as much as several looks. */
+  #targets: { readonly of: readonly string[]; readonly list: readonly string[] } | undefined;
 
   /** @param wish the address that probes are to go to, where there is one */
   constructor(kernel: Kernel, watched: WatchedLink, openProbe: OpenProbe, wish: () => string | undefined) {
@@ -34,7 +36,12 @@ export class KernelProber implements Prober {
 
   async send(peer: Peer): Promise<string | undefined> {
     const wish = this.#wish();
-    return await this.#ask('datagram', wish === undefined ? probeTargets(peer.allowedIps) : [wish]);
+    return await this.#ask('datagram', wish === undefined ? this.#targetsOf(peer) : [wish]);
+  }
+
+  #targetsOf({ allowedIps }: Peer): readonly string[] {
+    if (this.#targets?.of !== allowedIps) this.#targets = { of: allowedIps, list: probeTargets(allowedIps) };
+    return this.#targets.list;
   }
 
   answered(): boolean {

@@ -14,7 +14,7 @@ const NOBODY = { ipv4: '192.0.0.8', ipv6: '100::1' };
  */
 export function probeTargets(allowedIps: readonly string[]): string[] {
   const prefixes = allowedIps.map((text) => {
-    const [network, length] = ipaddr.parseCIDR(text);
+    const [network, length] = (text.includes(':') ? ipaddr.IPv6 : ipaddr.IPv4).parseCIDR(text);
     return { network, length, host: length === network.toByteArray().length * 8 };
   });
   const hosts = prefixes.filter(({ host }) => host).map(({ network }) => network.toString());

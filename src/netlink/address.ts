@@ -1,4 +1,5 @@
 import ipaddr from 'ipaddr.js';
+import { isIP } from '#platform/text.js';
 import { NetlinkEncodeError } from './errors.js';
 
 /** Address families (linux/socket.h). */
@@ -12,9 +13,9 @@ export const AF_INET6 = 10;
  * @throws {NetlinkEncodeError} when it is neither
  */
 export function encodeAddress(text: string): Uint8Array {
-  if (ipaddr.IPv4.isValidFourPartDecimal(text) || (!text.includes('%') && ipaddr.IPv6.isValid(text))) {
-    return Uint8Array.from(ipaddr.parse(text).toByteArray());
-  }
+  const family = isIP(text);
+  if (family === 4) return Uint8Array.from(ipaddr.IPv4.parse(text).toByteArray());
+  if (family === 6 && !text.includes('%')) return Uint8Array.from(ipaddr.IPv6.parse(text).toByteArray());
   throw new NetlinkEncodeError(`'${text}' is not an IP address`);
 }
 
