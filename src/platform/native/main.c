@@ -31,7 +31,7 @@ enum { STACK_BYTES = 512 * 1024 };
 /*
  * Garbage that hangs together in circles is looked for when so much has been allocated; afterwards at half as much again as is left. Counted
  * references free all the rest at once, so there is little of it, and a simulated day takes the same time (1.6 s) with 64 KiB as with 4 MiB. Its
- * heap has 1.7 MiB after that with 512, 1024 and 1536 KiB; less needs more (half a megabyte with 64 to 256), as does 4 MiB. A daemon that
+ * heap has 1.7 to 1.8 MiB after that with 512, 1024 and 1536 KiB; less needs more (half a megabyte with 64 to 256), as does 4 MiB. A daemon that
  * starts needs less than this, and looks for none.
  */
 enum { GC_BYTES = 1536 * 1024 };
