@@ -1,7 +1,7 @@
 /** Healthy tunnels over bad ways: nothing may be dropped. */
 
 import type { Behind } from './gateway.js';
-import type { Quality } from './link.js';
+import type { Bursts, Quality } from './link.js';
 import { SeededRandom } from './random.js';
 import type { TrafficKind } from './traffic.js';
 import { SimulatedWorld, type TimedEvent } from './world.js';
@@ -43,13 +43,13 @@ export interface Life {
   readonly events: readonly TimedEvent[];
 }
 
-export const LOSSES: readonly number[] = [0, 0.01, 0.05, 0.2];
+const LOSSES = [0, 0.01, 0.05, 0.2] as const;
 const DELAYS = [1, 20, 100, 300, 1_000] as const;
 const JITTERS = [0, 0.2, 1] as const;
 const TRAFFIC: readonly TrafficKind[] = ['quiet', 'ping', 'busy', 'outward', 'inward', 'on-and-off'];
 const BEHIND: readonly Behind[] = ['answers', 'echoes', 'silent'];
-/** Nothing gets through for 5 s, every ten minutes or so. */
-const BURSTS = { duration: 5_000, meanInterval: 600_000 };
+/** Nothing gets through for 5 s, every ten minutes or so. Between two there is time for a question a second. */
+const BURSTS: Bursts = { duration: 5_000, meanInterval: 600_000, apart: 1_000 };
 /** For up to half a minute, every twenty minutes or so. */
 const STALLS = { longest: 30_000, meanInterval: 1_200_000 };
 /** Knocks that are this close belong to one suspicion: five seconds is the longest wait for a round trip. */
@@ -73,6 +73,11 @@ export function drawHealth(seed: number, fixed: Partial<Health> = {}): Health {
     stalls: one([false, true]),
     ...fixed,
   };
+}
+
+/** What a seed draws, once for each loss, with bursts and without: the rows of the table. */
+export function rowsOf(seed: number): readonly Health[] {
+  return LOSSES.flatMap((loss) => [false, true].map((bursts) => drawHealth(seed, { loss, bursts })));
 }
 
 /** @param duration milliseconds from the first connection on */

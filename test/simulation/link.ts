@@ -12,8 +12,16 @@ export interface Quality {
   readonly jitter: number;
   /** Whether a packet may overtake another, as jitter makes it in netem. */
   readonly reorders: boolean;
-  /** Moments in which nothing gets through, either way. */
-  readonly bursts?: { readonly duration: number; readonly meanInterval: number } | undefined;
+  readonly bursts?: Bursts | undefined;
+}
+
+/** Interruptions, in which nothing gets through, either way. Milliseconds. */
+export interface Bursts {
+  readonly duration: number;
+  /** From the end of one to the next, exponentially distributed beyond `apart`. */
+  readonly meanInterval: number;
+  /** So far they are apart at least: closer, two would be one that lasts longer than `duration`. */
+  readonly apart: number;
 }
 
 /** A way without faults, as in one machine. */
@@ -53,7 +61,7 @@ export class Link {
     const burst = this.#burst;
     while (now >= burst.to) {
       const after = Number.isFinite(burst.to) ? burst.to : now;
-      burst.from = after + this.#random.exponential(bursts.meanInterval);
+      burst.from = after + bursts.apart + this.#random.exponential(bursts.meanInterval - bursts.apart);
       burst.to = burst.from + bursts.duration;
     }
     return now >= burst.from;

@@ -3,6 +3,7 @@
  *
  *     --scenario NAME   healthy, dead, faults, crowd or chaos; default: all
  *     --seeds N         so many seeds for each row (default 100)
+ *     --first S         the first of them (default 1)
  *     --seed S          this seed alone, again and exactly, event by event
  *     --hours H         how long each healthy tunnel is watched, in simulated hours (default 6)
  */
@@ -30,6 +31,7 @@ function reports(): readonly (readonly [name: string, make: () => Promise<string
   const { values } = parseArgs({
     options: {
       seeds: { type: 'string', default: '100' },
+      first: { type: 'string', default: '1' },
       seed: { type: 'string' },
       scenario: { type: 'string' },
       hours: { type: 'string', default: '6' },
@@ -37,7 +39,8 @@ function reports(): readonly (readonly [name: string, make: () => Promise<string
   });
   const duration = natural('hours', values.hours) * HOUR;
   const seed = values.seed === undefined ? undefined : natural('seed', values.seed);
-  const seeds = Array.from({ length: Math.max(1, natural('seeds', values.seeds)) }, (_, at) => at + 1);
+  const first = natural('first', values.first);
+  const seeds = Array.from({ length: Math.max(1, natural('seeds', values.seeds)) }, (_, at) => first + at);
   const all: Readonly<Record<string, () => Promise<string>>> = {
     healthy: () => (seed === undefined ? reportHealthy(seeds, duration) : replayHealthy(seed, duration)),
     dead: () => (seed === undefined ? reportDead(seeds) : replayDead(seed, DEATH_CASES)),

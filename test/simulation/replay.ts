@@ -2,14 +2,17 @@
 
 import { type DeathCase, die } from './death.js';
 import { type Fault, recover } from './faults.js';
-import { drawHealth, live } from './healthy.js';
+import { live, rowsOf } from './healthy.js';
 import type { TimedEvent } from './world.js';
 
-/** @param duration milliseconds */
+/** As the table has it, in each of its rows. @param duration milliseconds */
 export async function replayHealthy(seed: number, duration: number): Promise<string> {
-  const health = drawHealth(seed);
-  const { events, ...life } = await live(seed, health, duration);
-  return `${JSON.stringify(health)}\n${story(events)}${JSON.stringify(life)}\n`;
+  const stories: string[] = [];
+  for (const health of rowsOf(seed)) {
+    const { events, ...life } = await live(seed, health, duration);
+    stories.push(`${JSON.stringify(health)}\n${story(events)}${JSON.stringify(life)}\n`);
+  }
+  return stories.join('\n');
 }
 
 export async function replayDead(seed: number, cases: readonly DeathCase[]): Promise<string> {

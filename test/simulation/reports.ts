@@ -3,7 +3,7 @@
 import { scatter } from './crowd.js';
 import { DEATH_CASES, type Death, type DeathCase, die } from './death.js';
 import { FAULTS, type Recovery, recover } from './faults.js';
-import { drawHealth, type Health, type Life, LOSSES, live } from './healthy.js';
+import { type Health, type Life, live, rowsOf } from './healthy.js';
 import { quantile, seconds, table } from './table.js';
 
 const DAY = 86_400_000;
@@ -24,12 +24,10 @@ const SETTINGS: readonly ((health: Health) => string)[] = [
 /** Healthy tunnels: what they were told to have lost, and how soon their end was noticed. @param duration milliseconds of each seed */
 export async function reportHealthy(seeds: readonly number[], duration: number): Promise<string> {
   const lives: Omit<Life, 'events'>[] = [];
-  for (const loss of LOSSES) {
-    for (const bursts of [false, true]) {
-      for (const seed of seeds) {
-        const { events: _, ...life } = await live(seed, drawHealth(seed, { loss, bursts }), duration);
-        lives.push(life);
-      }
+  for (const seed of seeds) {
+    for (const health of rowsOf(seed)) {
+      const { events: _, ...life } = await live(seed, health, duration);
+      lives.push(life);
     }
   }
   const rows = SETTINGS.flatMap((nameOf) => {

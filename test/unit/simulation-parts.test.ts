@@ -105,7 +105,7 @@ test('jitter reorders only where it may', async () => {
 test('in a burst nothing gets through for its whole length', async () => {
   const interval = 100;
   const arrived = await through(
-    { ...EVERY, bursts: { duration: 5_000, meanInterval: 60_000 } },
+    { ...EVERY, bursts: { duration: 5_000, meanInterval: 60_000, apart: 1_000 } },
     36_000,
     interval,
   );
@@ -116,6 +116,16 @@ test('in a burst nothing gets through for its whole length', async () => {
     long.every((gap) => gap >= 5_000),
     `${Math.min(...long)} ms`,
   );
+});
+
+test('two bursts are never as close as to be one that lasts longer', async () => {
+  const interval = 100;
+  const bursts = { duration: 5_000, meanInterval: 2_000, apart: 1_000 };
+  const arrived = await through({ ...EVERY, bursts }, 36_000, interval);
+  const gaps = arrived.slice(1).map(({ at }, index) => at - (arrived[index]?.at ?? 0));
+  assert.ok(Math.max(...gaps) <= bursts.duration + 2 * interval, `${Math.max(...gaps)} ms`);
+  const long = gaps.filter((gap) => gap > interval * 1.5);
+  assert.ok(long.length > 400 && long.length < 650, `${long.length} in an hour`);
 });
 
 test('one port unreachable a second, six at once after a rest', () => {
