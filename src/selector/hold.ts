@@ -5,7 +5,7 @@ import { type Loop, type Loss, REMOVED } from './loop.js';
 import { Reach } from './reach.js';
 import type { Rivals, Successor } from './rivals.js';
 import { lastRenewal, renewalAge, Schedule } from './schedule.js';
-import { KNOCK, RENEWED_WITHIN } from './times.js';
+import { INTERRUPTION, KNOCK, RENEWED_WITHIN } from './times.js';
 import { Trials } from './trials.js';
 import type { Peer } from './world.js';
 
@@ -33,7 +33,7 @@ interface Finding {
 }
 
 /** Little is known of a fresh link: so many misses of so many questions are assumed. */
-const PRIOR = { missed: 1, of: 3 };
+const PRIOR = { missed: 0.5, of: 2 };
 
 /**
  * Holds a connection until it is lost. It is looked at every `checkInterval`, compared with the truth and mended; in between, its
@@ -160,7 +160,7 @@ export class Hold {
     if (age >= this.#loop.assignment().settings.deadPeerTimeout && look.endpoint === undefined)
       return tooOld(age);
     if (advice.suspicion !== undefined) {
-      return await this.#prove(peer, look, this.#test(liveness, advice.suspicion, advice.unanswered));
+      return await this.#prove(peer, look, this.#test(liveness, advice.suspicion, advice));
     }
     const unreached = await this.#check(peer);
     if (unreached !== undefined) return unreached;
@@ -233,11 +233,9 @@ export class Hold {
 
   /**
    * Handshakes, as many as a living peer would hardly ever leave unanswered; and over a time in which a way that is interrupted for some
-   * seconds comes back.
-   *
-   * @param unanswered so many probes in a row were not answered: there has been time already
+   * seconds comes back. Where probes were not answered there has been some time already.
    */
-  #test(liveness: Liveness, suspicion: string, unanswered: number): Test {
+  #test(liveness: Liveness, suspicion: string, { unanswered, beyondInterruption }: Advice): Test {
     const { world, connection } = this.#loop;
     const { timers } = world;
     const begin = timers.now();
@@ -247,8 +245,12 @@ export class Hold {
     const last = roundTrip === undefined ? KNOCK.longest : Math.max(KNOCK.last, usual);
     const least = this.#enough;
     // One interruption may take all that are made within the spread, so that many are made after it, too.
-    const spread = unanswered > 0 ? 0 : KNOCK.spread;
+    const spread = unanswered.length > 0 ? 0 : KNOCK.spread;
     let within = 0;
+    const questions = [...unanswered];
+    const beyond = spread > 0 || beyondInterruption;
+    // The last handshake comes when no interruption goes on that was preceded by fewer losses.
+    const over = beyond ? 0 : (unanswered[least - 1] ?? begin) + INTERRUPTION;
     return {
       suspicion,
       loss: (knocks) => {
@@ -260,15 +262,20 @@ export class Hold {
       },
       knocks: {
         wait: (n) => {
-          const spreading = timers.now() - begin < spread;
+          const now = timers.now();
+          const spreading = now - begin < spread;
           if (spreading) within = n;
-          if (n >= within + least) return Math.min(last, KNOCK.longest);
+          questions.push(now);
+          const due = over - now;
+          if (n >= within + least)
+            return Math.min(last, KNOCK.longest, due > 0 ? Math.max(usual, due) : last);
           return Math.min(spreading && n > least ? Math.max(usual, KNOCK.apart) : usual, KNOCK.longest);
         },
         enough: (n) => {
           const now = timers.now();
           return (
             n >= within + least &&
+            (beyond || outlast(questions, least)) &&
             liveness.silence(now) >= KNOCK.silence &&
             liveness.owing(now) >= KNOCK.owing
           );
@@ -293,6 +300,17 @@ export class Hold {
     this.#loop.emit({ type: 'proven', peer, reason: suspicion, knocks: found.knocks });
     return undefined;
   }
+}
+
+/**
+ * Whether no single interruption explains that questions were not answered: wherever it is put, so many are left that were lost by chance, before
+ * it or after it.
+ *
+ * @param questions when they were asked, in milliseconds
+ */
+function outlast(questions: readonly number[], least: number): boolean {
+  const last = questions.slice(-least);
+  return last.every((at, index) => at >= (questions[index] ?? at) + INTERRUPTION);
 }
 
 function tooOld(age: number): Loss {

@@ -1,3 +1,4 @@
+import { INTERRUPTION } from './times.js';
 import { Trials } from './trials.js';
 import type { Settings } from './world.js';
 
@@ -28,9 +29,6 @@ const EARLY_PROBE = 0.1;
 /** Unanswered probes say nothing before there were so many in a row, nor so soon after something came in (milliseconds). */
 const LEAST_PROBES = 4;
 const LEAST_SILENCE = 7_000;
-
-/** Ways are interrupted for so long now and then: whoever is silent for longer is worth a test. Milliseconds. */
-const INTERRUPTION = 5_000;
 
 /** Something came in between so many looks in a row: it goes on doing so, or the way is interrupted. */
 const RHYTHM = 5;
@@ -78,13 +76,20 @@ export interface Counters {
 export interface Advice {
   /** Why the peer seems to be dead, if it does. */
   readonly suspicion: string | undefined;
-  /** So many probes in a row have led to it, each of which should have been answered. */
-  readonly unanswered: number;
+  /** When the probes in a row were sent that have led to it: each should have been answered. Milliseconds. */
+  readonly unanswered: readonly number[];
+  /** Whether it is known when an interruption would have begun, and so that it would be over. */
+  readonly beyondInterruption: boolean;
   readonly probe: boolean;
 }
 
 /** Most looks say that. */
-const NOTHING_TO_DO: Advice = { suspicion: undefined, unanswered: 0, probe: false };
+const NOTHING_TO_DO: Advice = {
+  suspicion: undefined,
+  unanswered: [],
+  beyondInterruption: false,
+  probe: false,
+};
 
 /**
  * Whether the peer still answers, judged by its counters. What comes in proves life. What goes out obliges the other side to answer, whatever
@@ -249,7 +254,10 @@ export class Liveness {
     this.#answersProbes = this.#probes.answered >= 2 && this.#probes.missRate(PROBES_PRIOR) < 0.6;
   }
 
-  /** Whether the latest probe was answered in its time. Life that shows otherwise is no answer, nor a miss. */
+  /**
+   * Whether the latest probe was answered in its time. Where life shows otherwise one that was not says nothing of the peer; of the way it
+   * does, since its answer would have counted, too: else a busy way would seem to lose nothing.
+   */
   #judgeProbe(answered: boolean, received: number, now: number): void {
     if (!this.#unjudged || this.#probed === undefined) return;
     const { at, inSilence } = this.#probed;
@@ -260,8 +268,9 @@ export class Liveness {
       if (this.#missed.length === 0) this.#roundTrips.add({ answered: 1 });
       this.#unjudged = false;
     } else if (over) {
-      if (received === 0) this.#missed.push(at);
       this.#unjudged = false;
+      if (received === 0) this.#missed.push(at);
+      else if (this.answersProbes) this.#roundTrips.add({ missed: 1 });
     }
   }
 
@@ -273,12 +282,13 @@ export class Liveness {
       const byChance = this.#probes.inARow(RARE, PROBES_PRIOR);
       if (unanswered >= byChance && now >= this.#troubleSince(byChance) + INTERRUPTION) {
         const suspicion = `${unanswered} probes in a row were not answered`;
-        return { suspicion, unanswered, probe: false };
+        const beyondInterruption = this.#rhythm >= RHYTHM;
+        return { suspicion, unanswered: [...this.#missed], beyondInterruption, probe: false };
       }
     }
     if (now < this.#answerDue()) return NOTHING_TO_DO;
     const suspicion = `nothing came in for ${Math.round(silence / 1000)} s, although data went out`;
-    return { suspicion, unanswered: 0, probe: false };
+    return { ...NOTHING_TO_DO, suspicion };
   }
 
   /**

@@ -25,6 +25,9 @@ export const LAST_RENEWAL = 10_000;
 /** How long routes are left alone after something happened to them, in milliseconds: longer while it goes on. */
 export const ROUTE_REST = { first: 200, longest: 10_000 };
 
+/** Ways are interrupted for so long now and then: whoever is silent for longer is worth a test. Milliseconds. */
+export const INTERRUPTION = 5_000;
+
 /**
  * Handshakes that prove a peer alive or dead. Each has three round trips' time within these bounds (milliseconds), or `unknown`, and the last a
  * little more. So many are made at least and at most, as many as make it `rare` that a living peer's are all lost. Ways are interrupted

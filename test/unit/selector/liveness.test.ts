@@ -83,6 +83,21 @@ test('a way that comes back after five seconds of the test, and loses two more p
   assert.deepEqual(world.ofType('lost'), []);
 });
 
+test('probes that are lost by chance, and an interruption of five seconds right behind them, are no death', async () => {
+  const { world, gateway } = await held();
+  const probes = (): number => world.calls.filter((call) => call === 'probe a').length;
+  gateway.alive = false;
+  const before = probes();
+  while (probes() === before) await world.timers.pass(10);
+  // This one and two more by chance; the fourth, three seconds later, is the first of the interruption.
+  await world.timers.pass(3_000 + 4_900);
+  assert.equal(world.ofType('suspected').length, 1);
+  gateway.alive = true;
+  await world.timers.pass(5_000);
+  assert.equal(world.ofType('proven').length, 1);
+  assert.deepEqual(world.ofType('lost'), []);
+});
+
 test('what was lost before a test of somebody who lives is learned: of the way, and of probes', () => {
   const settings = { probeTimeout: 20_000, probeInterval: 15_000 };
   const prior = { missed: 1, of: 3 };
@@ -99,6 +114,19 @@ test('what was lost before a test of somebody who lives is learned: of the way, 
   }
   liveness.lives(now);
   assert.ok(way.missRate(prior) > clean);
+});
+
+test('a busy way that loses answers to probes does not seem to lose nothing', () => {
+  const settings = { probeTimeout: 20_000, probeInterval: 15_000 };
+  const way = new Trials();
+  const liveness = new Liveness(way, 0, { received: 0, sent: 0 }, 0);
+  for (let second = 1; second <= 400; second++) {
+    const counters = { received: second * 1_400, sent: second * 1_400 };
+    liveness.observe(counters, () => second % 3 > 0, settings, second * 1_000);
+    liveness.probed(second * 1_000);
+  }
+  const missed = way.missRate({ missed: 0, of: 0 });
+  assert.ok(missed > 0.3 && missed < 0.37, `${missed}`);
 });
 
 test('traffic that goes one way only is no reason, as long as WireGuard answers', async () => {
