@@ -1,21 +1,14 @@
 import type { Look } from './connection.js';
-import { type Knocks, knock } from './knock.js';
+import { knock } from './knock.js';
 import { type Advice, Liveness } from './liveness.js';
 import { type Loop, type Loss, REMOVED } from './loop.js';
+import { oldHandshake, type Proof, silentPeer, tooOld } from './proof.js';
 import { Reach } from './reach.js';
 import type { Rivals, Successor } from './rivals.js';
 import { lastRenewal, renewalAge, Schedule } from './schedule.js';
-import { INTERRUPTION, KNOCK, RENEWED_WITHIN } from './times.js';
+import { KNOCK, RENEWED_WITHIN } from './times.js';
 import { Trials } from './trials.js';
 import type { Peer } from './world.js';
-
-/** How a suspicion is settled. */
-interface Test {
-  readonly suspicion: string;
-  readonly knocks: Knocks;
-  /** What is said where nobody answers. @param knocks so many handshakes were asked for */
-  loss(knocks: number): Loss;
-}
 
 /** What a look has found. */
 interface Finding {
@@ -160,7 +153,8 @@ export class Hold {
     if (age >= this.#loop.assignment().settings.deadPeerTimeout && look.endpoint === undefined)
       return tooOld(age);
     if (advice.suspicion !== undefined) {
-      return await this.#prove(peer, look, this.#test(liveness, advice.suspicion, advice));
+      const proof = silentPeer(this.#loop, liveness, this.#enough, advice.suspicion, advice);
+      return await this.#prove(peer, look, proof);
     }
     const unreached = await this.#check(peer);
     if (unreached !== undefined) return unreached;
@@ -181,18 +175,7 @@ export class Hold {
       if (probeInterval > 0 && this.#liveness !== undefined) await this.#probe(peer, this.#liveness);
       return undefined;
     }
-    const least = this.#enough;
-    const ageNow = (): number => connection.handshakeAge ?? deadPeerTimeout;
-    const wait = Math.min(Math.max(KNOCK.unknown, 3 * (connection.roundTrip ?? 0)), KNOCK.longest);
-    return await this.#prove(peer, look, {
-      suspicion: tooOld(age).reason,
-      loss: () => tooOld(ageNow()),
-      // So many have their time, also where the look came late; what comes after them ends with the limit.
-      knocks: {
-        wait: (n) => (n <= least ? wait : Math.min(wait, Math.max(0, deadPeerTimeout - ageNow()))),
-        enough: (n) => n >= least && ageNow() >= deadPeerTimeout,
-      },
-    });
+    return await this.#prove(peer, look, oldHandshake(this.#loop, this.#enough, age));
   }
 
   async #probe(peer: Peer, liveness: Liveness): Promise<void> {
@@ -231,66 +214,13 @@ export class Hold {
     this.#loop.emit({ type: 'not-probed', peer, reason });
   }
 
-  /**
-   * Handshakes, as many as a living peer would hardly ever leave unanswered; and over a time in which a way that is interrupted for some
-   * seconds comes back. Where probes were not answered there has been some time already.
-   */
-  #test(liveness: Liveness, suspicion: string, { unanswered, beyondInterruption }: Advice): Test {
-    const { world, connection } = this.#loop;
-    const { timers } = world;
-    const begin = timers.now();
-    const { roundTrip } = connection; // unknown where the connection was taken over
-    const usual = roundTrip === undefined ? KNOCK.unknown : Math.max(KNOCK.shortest, 3 * roundTrip);
-    // Round trips may have become longer: the last handshake has more time.
-    const last = roundTrip === undefined ? KNOCK.longest : Math.max(KNOCK.last, usual);
-    const least = this.#enough;
-    // One interruption may take all that are made within the spread, so that many are made after it, too.
-    const spread = unanswered.length > 0 ? 0 : KNOCK.spread;
-    let within = 0;
-    const questions = [...unanswered];
-    const beyond = spread > 0 || beyondInterruption;
-    // The last handshake comes when no interruption goes on that was preceded by fewer losses.
-    const over = beyond ? 0 : (unanswered[least - 1] ?? begin) + INTERRUPTION;
-    return {
-      suspicion,
-      loss: (knocks) => {
-        const seconds = ((timers.now() - begin) / 1000).toFixed(1);
-        return {
-          code: 'no-answer',
-          reason: `${suspicion}, and ${knocks} handshakes in ${seconds} s neither`,
-        };
-      },
-      knocks: {
-        wait: (n) => {
-          const now = timers.now();
-          const spreading = now - begin < spread;
-          if (spreading) within = n;
-          questions.push(now);
-          const due = over - now;
-          if (n >= within + least)
-            return Math.min(last, KNOCK.longest, due > 0 ? Math.max(usual, due) : last);
-          return Math.min(spreading && n > least ? Math.max(usual, KNOCK.apart) : usual, KNOCK.longest);
-        },
-        enough: (n) => {
-          const now = timers.now();
-          return (
-            n >= within + least &&
-            (beyond || outlast(questions, least)) &&
-            liveness.silence(now) >= KNOCK.silence &&
-            liveness.owing(now) >= KNOCK.owing
-          );
-        },
-      },
-    };
-  }
-
   /** Handshakes that have to be lost in a row, at the loss that was seen so far. */
   get #enough(): number {
     return Math.min(Math.max(KNOCK.fewest, this.#roundTrips.inARow(KNOCK.rare, PRIOR)), KNOCK.most);
   }
 
   /** Lets a handshake decide. */
-  async #prove(peer: Peer, look: Look, { suspicion, loss, knocks }: Test): Promise<Loss | undefined> {
+  async #prove(peer: Peer, look: Look, { suspicion, loss, knocks }: Proof): Promise<Loss | undefined> {
     this.#loop.emit({ type: 'suspected', peer, reason: suspicion });
     const found = await knock(this.#loop, peer, look, knocks);
     if ('code' in found) return found;
@@ -300,19 +230,4 @@ export class Hold {
     this.#loop.emit({ type: 'proven', peer, reason: suspicion, knocks: found.knocks });
     return undefined;
   }
-}
-
-/**
- * Whether no single interruption explains that questions were not answered: wherever it is put, so many are left that were lost by chance, before
- * it or after it.
- *
- * @param questions when they were asked, in milliseconds
- */
-function outlast(questions: readonly number[], least: number): boolean {
-  const last = questions.slice(-least);
-  return last.every((at, index) => at >= (questions[index] ?? at) + INTERRUPTION);
-}
-
-function tooOld(age: number): Loss {
-  return { code: 'handshake-too-old', reason: `no handshake for ${Math.round(age / 1000)} s` };
 }
