@@ -79,6 +79,16 @@ test('IPv6 is disabled on the interface, and enabled again: its routes come back
     assert.deepEqual(daemon.lines(/connection ended/), []);
   }));
 
+test('the MTU is too small for IPv6: said, and its routes come back when it is not', () =>
+  withLab({ gateways: 1 }, async (lab) => {
+    const { daemon } = await connection(lab);
+    await lab.router.ip('link set vpn mtu 1200');
+    await daemon.line(/no route to fd78::\/64: .*ENODEV\): .*its MTU has to be 1280/);
+    await lab.router.ip('link set vpn mtu 1420');
+    await routesAre(lab, both);
+    assert.deepEqual(daemon.lines(/connection ended/), []);
+  }));
+
 test("another's route in our way: ours comes when that one goes", () =>
   withLab({ gateways: 1 }, async (lab) => {
     await lab.router.ip(`route add ${inside.v4} dev up0`);

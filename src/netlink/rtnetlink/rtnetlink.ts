@@ -41,6 +41,9 @@ const EXPLAIN = {
   [ESRCH]: 'there is no such route',
 };
 
+/** IPv6 leaves an interface whose MTU is below the least that it needs (RFC 8200 section 5). */
+const NO_IPV6 = 'there is no such interface, or it has no IPv6, for which its MTU has to be 1280 at least';
+
 /** What a packet gets that a route of this type takes: the same for both families (net/ipv4/fib_semantics.c). */
 const REFUSALS: Readonly<Record<number, number>> = {
   [RTN_BLACKHOLE]: EINVAL,
@@ -111,12 +114,17 @@ export class Rtnetlink {
    * way a second call is refused and changes nothing.
    *
    * @param options `append`: see above
-   * @throws {NetlinkError} EEXIST: see above; ENETDOWN: the interface is down; ENODEV: it is gone
+   * @throws {NetlinkError} EEXIST: see above; ENETDOWN: the interface is down; ENODEV: it is gone, or has no
+   *   IPv6 for a route of that family
    */
   async addRoute(route: RouteSpec, { append = false }: { append?: boolean } = {}): Promise<void> {
     const what = describe(append ? 'append' : 'add', route);
     const flags = NLM_F_CREATE | (append ? NLM_F_APPEND : NLM_F_EXCL);
-    const explain = append ? { ...EXPLAIN, [EEXIST]: 'this very route is there already' } : EXPLAIN;
+    const explain = {
+      ...EXPLAIN,
+      ...(append ? { [EEXIST]: 'this very route is there already' } : {}),
+      ...(route.destination.includes(':') ? { [ENODEV]: NO_IPV6 } : {}),
+    };
     await this.#connection.request({ what, type: RTM_NEWROUTE, flags, body: encodeRoute(route), explain });
   }
 
