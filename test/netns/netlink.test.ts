@@ -22,6 +22,8 @@ import {
   type WireGuardPeerConfig,
 } from '../../src/netlink/index.js';
 
+import { anyProtocols, anyRoutes, type NamedRoute, routesOfIp } from './lab/any-routes.js';
+
 const ENTERED = 'WGPS_TEST_NETNS_ENTERED';
 
 function run(command: string, ...args: string[]): string {
@@ -57,6 +59,9 @@ function refusedWith(code: string) {
 
 const keyOf = (seed: string): string => createHash('sha256').update(seed).digest('base64');
 const sorted = (list: readonly string[] | undefined): string[] => [...(list ?? [])].sort();
+/** What tells a route from all others here. */
+const keyOfRoute = ({ destination, source, table, metric }: NamedRoute) =>
+  `${destination} ${source} ${table} ${metric}`;
 const newSecret = (): SecretKey => SecretKey.fromBytes(randomBytes(32));
 
 if (process.env[ENTERED] === undefined) {
@@ -336,6 +341,29 @@ function suite(): void {
       refusedWith('ENETDOWN'),
     );
     ip('link del low');
+  });
+
+  test('four hundred routes of all kinds, by chance, read as ip reads them', async () => {
+    ip('address add 198.18.0.1/15 dev other', 'address add fd01::1/64 dev other nodad');
+    const input = anyRoutes(400, 'other');
+    spawnSync('ip', ['-force', '-batch', '-'], { input, stdio: ['pipe', 'ignore', 'ignore'] });
+    const names = new Map((await rt.links()).map((link) => [link.index, link.name]));
+    const ours = (await Promise.all(anyProtocols.map((protocol) => rt.routes({ protocol })))).flat();
+    const told = ours.map(({ interfaceIndex, ...route }) => ({
+      ...route,
+      dev: names.get(interfaceIndex ?? 0),
+    }));
+    const shown = ([4, 6] as const).flatMap(routesOfIp);
+    assert.ok(shown.length > 300, `only ${shown.length} routes`);
+    const inOrder = (routes: readonly NamedRoute[]) =>
+      new Map(routes.map((route) => [keyOfRoute(route), route]));
+    assert.equal(inOrder(shown).size, shown.length);
+    assert.equal(told.length, shown.length);
+    assert.deepEqual(inOrder(told), inOrder(shown));
+    for (const family of ['-4', '-6'])
+      for (const protocol of anyProtocols)
+        run('ip', family, 'route', 'flush', 'table', 'all', 'proto', `${protocol}`);
+    ip('address flush dev other');
   });
 
   test('a thousand routes at once', async () => {
