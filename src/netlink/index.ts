@@ -44,6 +44,16 @@ export {
   RTN_UNREACHABLE,
 } from './rtnetlink/route.js';
 export { Rtnetlink } from './rtnetlink/rtnetlink.js';
+export {
+  FR_ACT_BLACKHOLE,
+  FR_ACT_PROHIBIT,
+  FR_ACT_TO_TBL,
+  FR_ACT_UNREACHABLE,
+  type Rule,
+  type RuleFilter,
+  type RuleMark,
+  type RuleSpec,
+} from './rtnetlink/rule.js';
 export { NetlinkSubscription, type SubscriptionHandlers, type SubscriptionOptions } from './subscription.js';
 export { SecretKey } from './wireguard/keys.js';
 export type {

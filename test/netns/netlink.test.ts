@@ -17,12 +17,14 @@ import {
   RT_SCOPE_UNIVERSE,
   Rtnetlink,
   RtnetlinkMonitor,
+  type RuleSpec,
   SecretKey,
   WireGuard,
   type WireGuardPeerConfig,
 } from '../../src/netlink/index.js';
 
 import { anyProtocols, anyRoutes, type NamedRoute, routesOfIp } from './lab/any-routes.js';
+import { rulesOfIp } from './lab/rules-of-ip.js';
 
 const ENTERED = 'WGPS_TEST_NETNS_ENTERED';
 
@@ -364,6 +366,49 @@ function suite(): void {
       for (const protocol of anyProtocols)
         run('ip', family, 'route', 'flush', 'table', 'all', 'proto', `${protocol}`);
     ip('address flush dev other');
+  });
+
+  test('rules are read as ip reads them, and ip reads those that are made', async () => {
+    ip(
+      'rule add from 192.0.2.0/24 to 198.51.100.7 iif other table 70000 priority 7 protocol 201',
+      'rule add not fwmark 0xca6c/0xffff table 300 priority 0x80000000 protocol 202',
+      'rule add oif vpn unreachable priority 9 protocol 203',
+      'rule add fwmark 0/1 blackhole priority 10',
+      'rule add table main suppress_prefixlength 0 priority 11',
+    );
+    run('ip', ...'-6 rule add from 2001:db8::/32 prohibit priority 12'.split(' '));
+    const same = async (): Promise<void> => {
+      const shown = ([4, 6] as const).flatMap(rulesOfIp);
+      assert.ok(shown.length >= 11, `only ${shown.length} rules`);
+      assert.deepEqual(await rt.rules(), shown);
+    };
+    await same();
+    const specs: readonly RuleSpec[] = ([4, 6] as const).flatMap((family) => [
+      { family, priority: 32_000, table: 51_820, mark: { value: 0xca6c }, invert: true },
+      { family, priority: 31_999, table: 254, suppressPrefixLength: 0 },
+      { family, priority: 5, table: 87, mark: { value: 1, mask: 3 }, protocol: 99 },
+    ]);
+    for (const spec of specs) {
+      await rt.addRule(spec);
+      await assert.rejects(rt.addRule(spec), refusedWith('EEXIST'));
+    }
+    await same();
+    assert.equal((await rt.rules({ protocol: 87 })).length, 4);
+    assert.equal((await rt.rules({ protocol: 87, family: 6, table: 51_820 })).length, 1);
+    for (const spec of specs) {
+      await assert.rejects(rt.removeRule({ ...spec, table: 88 }), refusedWith('ENOENT'));
+      await rt.removeRule(spec);
+      await assert.rejects(rt.removeRule(spec), refusedWith('ENOENT'));
+    }
+    await same();
+    assert.deepEqual(await rt.rules({ protocol: 87 }), []);
+    await rt.addRule({ family: 4, table: 88 });
+    const [before, ours] = await rt.rules({ family: 4 });
+    assert.deepEqual([before?.priority, ours?.table], [0, 88], 'without a priority it is the first but one');
+    await rt.removeRule({ family: 4, table: 88 });
+    ip(...[7, 9, 10, 11].map((priority) => `rule delete priority ${priority}`));
+    ip('rule delete priority 0x80000000');
+    run('ip', ...'-6 rule delete priority 12'.split(' '));
   });
 
   test('a thousand routes at once', async () => {

@@ -3,11 +3,18 @@ import { endianness } from 'node:os';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { canonicalPrefix, decodeAddress, encodeAddress } from '../../src/netlink/address.js';
-import { NetlinkDecodeError, NetlinkError, type Route, Rtnetlink } from '../../src/netlink/index.js';
+import {
+  NetlinkDecodeError,
+  NetlinkError,
+  type Route,
+  Rtnetlink,
+  type Rule,
+} from '../../src/netlink/index.js';
 import type { NetlinkMessage } from '../../src/netlink/message.js';
 import { decodeInterfaceAddress } from '../../src/netlink/rtnetlink/interface-address.js';
 import { decodeLink } from '../../src/netlink/rtnetlink/link.js';
 import { decodeRoute, encodeRoute } from '../../src/netlink/rtnetlink/route.js';
+import { decodeRule, encodeRule } from '../../src/netlink/rtnetlink/rule.js';
 import { concat, end, FakeKernel, fixture, recordedMessages, reply } from './netlink-support.js';
 
 const LITTLE = endianness() === 'LE';
@@ -215,6 +222,51 @@ test('a route is read back as written, host bits masked', () => {
   );
 });
 
+test('a rule is read back as written', () => {
+  const number = fc.nat(0xffffffff);
+  const spec = fc.record(
+    {
+      family: fc.constantFrom(4 as const, 6 as const),
+      table: fc.integer({ min: 1, max: 0xffffffff }),
+      priority: number,
+      mark: fc.record({ value: number, mask: number }, { requiredKeys: ['value'] }),
+      invert: fc.boolean(),
+      suppressPrefixLength: fc.nat(128),
+      protocol: fc.nat(255),
+    },
+    { requiredKeys: ['family', 'table'] },
+  );
+  fc.assert(
+    fc.property(spec, (wanted) => {
+      const {
+        family,
+        priority = 0,
+        table,
+        mark,
+        invert = false,
+        suppressPrefixLength,
+        protocol = 87,
+      } = wanted;
+      const rule = decodeRule({ type: 32, flags: 0, sequence: 1, port: 0, body: encodeRule(wanted) });
+      assert.deepEqual(rule, {
+        family,
+        priority,
+        action: 1,
+        table,
+        mark: mark && { value: mark.value, mask: mark.mask ?? 0xffffffff },
+        invert,
+        suppressPrefixLength,
+        source: undefined,
+        destination: undefined,
+        inputInterface: undefined,
+        outputInterface: undefined,
+        protocol,
+      } satisfies Rule);
+    }),
+  );
+  assert.throws(() => encodeRule({ family: 4, table: 0 }), /a rule needs a table of 1 or more, not 0/);
+});
+
 test('masking leaves the prefix, clears the rest, and is done after once', () => {
   assert.equal(canonicalPrefix('10.78.0.1/24'), '10.78.0.0/24');
   assert.equal(canonicalPrefix('10.78.0.129/25'), '10.78.0.128/25');
@@ -239,7 +291,7 @@ test('addresses are read back as written', () => {
   );
 });
 
-test('any link, address or route is decoded or is a NetlinkDecodeError', () => {
+test('any link, address, route or rule is decoded or is a NetlinkDecodeError', () => {
   const recorded = ['links', 'addresses', 'routes-ipv4', 'routes-ipv6'].flatMap((name) =>
     recordedMessages(fixture(name).datagrams),
   );
@@ -256,7 +308,7 @@ test('any link, address or route is decoded or is a NetlinkDecodeError', () => {
     });
   fc.assert(
     fc.property(damaged, (message) => {
-      for (const decode of [decodeLink, decodeInterfaceAddress, decodeRoute]) {
+      for (const decode of [decodeLink, decodeInterfaceAddress, decodeRoute, decodeRule]) {
         try {
           decode(message);
         } catch (error) {

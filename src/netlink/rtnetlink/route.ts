@@ -1,18 +1,10 @@
-import {
-  AF_INET,
-  AF_INET6,
-  addressBits,
-  addressFamily,
-  decodeAddress,
-  decodePrefix,
-  encodeAddress,
-  encodePrefix,
-} from '../address.js';
+import { AF_INET, AF_INET6, addressFamily, decodeAddress, encodeAddress, encodePrefix } from '../address.js';
 import { AttributeReader } from '../attribute-reader.js';
 import { AttributeWriter } from '../attribute-writer.js';
 import { LITTLE_ENDIAN } from '../endian.js';
 import { NetlinkDecodeError, NetlinkEncodeError } from '../errors.js';
 import type { NetlinkMessage } from '../message.js';
+import { readPrefix } from './prefix.js';
 
 /** Message types and multicast groups of routes (linux/rtnetlink.h). */
 export const RTM_NEWROUTE = 24;
@@ -265,14 +257,6 @@ export function decodeRoute(
     type: view.getUint8(7),
     scope: view.getUint8(6),
   };
-}
-
-function readPrefix(reader: AttributeReader, family: 4 | 6, length: number): string {
-  const bytes = reader.bytes();
-  const prefix = bytes.length * 8 === addressBits(family) ? decodePrefix(bytes, length) : undefined;
-  if (prefix === undefined)
-    reader.fail(`an address of ${bytes.length} bytes with a prefix of ${length} bits`);
-  return prefix ?? '';
 }
 
 function readAddress(reader: AttributeReader, bytes: Uint8Array): string {

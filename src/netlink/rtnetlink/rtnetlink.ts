@@ -29,6 +29,17 @@ import {
   RTN_PROHIBIT,
   RTN_UNREACHABLE,
 } from './route.js';
+import {
+  decodeRule,
+  encodeRule,
+  encodeRuleDump,
+  RTM_DELRULE,
+  RTM_GETRULE,
+  RTM_NEWRULE,
+  type Rule,
+  type RuleFilter,
+  type RuleSpec,
+} from './rule.js';
 
 const { EACCES, EEXIST, EHOSTUNREACH, EINVAL, ENETDOWN, ENETUNREACH, ENODEV, ENOENT, EPERM, ESRCH } = ERRNO;
 
@@ -39,6 +50,12 @@ const EXPLAIN = {
   [ENODEV]: 'there is no such interface',
   [EPERM]: 'this needs CAP_NET_ADMIN',
   [ESRCH]: 'there is no such route',
+};
+
+const EXPLAIN_RULE = {
+  [EEXIST]: 'there is such a rule already',
+  [ENOENT]: 'there is no such rule',
+  [EPERM]: 'this needs CAP_NET_ADMIN',
 };
 
 /** IPv6 leaves an interface whose MTU is below the least that it needs (RFC 8200 section 5). */
@@ -52,11 +69,11 @@ const REFUSALS: Readonly<Record<number, number>> = {
 };
 
 /**
- * Links, addresses and routes of this network namespace (rtnetlink(7)).
+ * Links, addresses, routes and rules of this network namespace (rtnetlink(7)).
  *
  * Every method rejects with {@link NetlinkError} when the kernel refuses and with NetlinkTimeoutError when its timeout
  * passes; an argument that cannot be sent rejects with NetlinkEncodeError. Reading needs no rights, changing routes
- * needs CAP_NET_ADMIN (EPERM).
+ * and rules needs CAP_NET_ADMIN (EPERM).
  */
 export class Rtnetlink {
   readonly #connection: NetlinkConnection;
@@ -154,6 +171,36 @@ export class Rtnetlink {
   }
 
   /**
+   * Installs a rule: which table packets look for their route in. Without a priority the kernel gives it one that no other has.
+   *
+   * @throws {NetlinkError} EEXIST: there is this very rule already
+   */
+  async addRule(rule: RuleSpec): Promise<void> {
+    const [what, body] = [describeRule('add', rule), encodeRule(rule)];
+    const flags = NLM_F_CREATE | NLM_F_EXCL;
+    await this.#connection.request({ what, type: RTM_NEWRULE, flags, body, explain: EXPLAIN_RULE });
+  }
+
+  /**
+   * Removes the first rule that has all that is given.
+   *
+   * @throws {NetlinkError} ENOENT: there is no such rule
+   */
+  async removeRule(rule: RuleSpec): Promise<void> {
+    const [what, body] = [describeRule('remove', rule), encodeRule(rule)];
+    await this.#connection.request({ what, type: RTM_DELRULE, body, explain: EXPLAIN_RULE });
+  }
+
+  /** Lists rules, of both families if the filter does not say otherwise, in the order in which they are asked. */
+  rules(filter: RuleFilter = {}): Promise<Rule[]> {
+    return this.#dumpFamilies('rules', filter, (family) => ({
+      type: RTM_GETRULE,
+      body: encodeRuleDump(family),
+      decode: (message) => decodeRule(message, { ...filter, family }),
+    }));
+  }
+
+  /**
    * Asks which way packets to an address go.
    *
    * @throws {NetlinkError} ENETUNREACH: there is no route; EHOSTUNREACH, EACCES, EINVAL: a route of type unreachable,
@@ -226,4 +273,12 @@ function describe(verb: string, { destination, interfaceIndex, metric, table, ga
   if (metric !== undefined) words.push(`metric ${metric}`);
   if (table !== undefined) words.push(`table ${table}`);
   return words.join(' ');
+}
+
+function describeRule(verb: string, { family, priority, table, mark, invert }: RuleSpec): string {
+  const words = [`${verb} IPv${family} rule`];
+  if (priority !== undefined) words.push(`${priority}:`);
+  if (invert) words.push('not');
+  if (mark !== undefined) words.push(`mark ${mark.value}`);
+  return [...words, `table ${table}`].join(' ');
 }
