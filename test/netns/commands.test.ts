@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
+import { controlName, padded } from '../../src/daemon/control-name.js';
 import { TestBus } from '../support/bus.js';
 import { needs } from '../support/needs.js';
 import { connected, type Lab, nextConnection, until, withLab } from './lab/index.js';
@@ -18,7 +19,7 @@ async function done(lab: Lab, ...args: string[]): Promise<string> {
 async function impostor(lab: Lab): Promise<void> {
   const lie = JSON.stringify({ result: { state: 'established', peer: 'nobody' } });
   const script = `require('node:net').createServer((socket) => socket.end(${JSON.stringify(`${lie}\n`)}))
-    .listen('\\0wgpeerselector-control/vpn'.padEnd(108, '\\0'), () => console.log('taken'))`;
+    .listen(${JSON.stringify(padded(controlName('vpn')))}, () => console.log('taken'))`;
   const under = ['setpriv', '--bounding-set=-net_admin', '--inh-caps=-all'];
   const child = lab.router.run([...under, process.execPath, '-e', script]);
   let told = '';

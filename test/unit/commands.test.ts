@@ -10,6 +10,7 @@ import { listenerOwner } from '#platform/stream.js';
 import { COMMAND_NAMES } from '../../src/cli/options.js';
 import { Bus } from '../../src/daemon/bus.js';
 import { Control } from '../../src/daemon/control.js';
+import { controlName, padded } from '../../src/daemon/control-name.js';
 import { TestBus, until } from '../support/bus.js';
 import { FakeService } from '../support/fake-service.js';
 import { NtpServer } from '../support/ntp-server.js';
@@ -52,11 +53,10 @@ async function atSocket(t: TestContext): Promise<Scene | undefined> {
   const control = new Control({ write() {} }, () => {});
   await control.serve(service);
   t.after(() => control.close());
-  const owner = listenerOwner(
-    Buffer.from(`\0wgpeerselector-control/${service.name}`.padEnd(108, '\0'), 'latin1'),
-  );
+  const owner = listenerOwner(Buffer.from(padded(controlName(service.name)), 'latin1'));
+  assert.equal(owner?.errno, 0);
   const options = ['-i', service.name, '--ubus-socket', '/nonexistent'];
-  return owner?.netAdmin ? { service, options } : undefined;
+  return owner.netAdmin ? { service, options } : undefined;
 }
 
 /** Plays with each program on the bus, and with one of them at the socket. */
