@@ -365,7 +365,7 @@ function suite(): void {
     for (const family of ['-4', '-6'])
       for (const protocol of anyProtocols)
         run('ip', family, 'route', 'flush', 'table', 'all', 'proto', `${protocol}`);
-    ip('address flush dev other');
+    ip('address delete 198.18.0.1/15 dev other', 'address delete fd01::1/64 dev other');
   });
 
   test('rules are read as ip reads them, and ip reads those that are made', async () => {
