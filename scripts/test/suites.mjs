@@ -140,6 +140,7 @@ export async function runNetnsTests(files, program) {
 
 /** Of files whose tests wait for what cannot be hurried; any other test takes about ten seconds. */
 const long = /** @type {Record<string, number>} */ ({
+  chaos: 90,
   dead: 120,
   guard: 90,
   living: 320,

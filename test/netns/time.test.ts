@@ -7,40 +7,13 @@ import { kernelBelievesClock, vouchForClock } from '../../src/sntp/index.js';
 import { needs, nodeOnly } from '../support/needs.js';
 import { type Truth, truthNow } from '../support/ntp-server.js';
 import { exec } from './lab/exec.js';
-import { connected, type Host, type Lab, until, withLab } from './lab/index.js';
+import { connected, type Host, until, withLab } from './lab/index.js';
+import { ntpServer, ntpServers } from './lab/ntp.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
-const program = fileURLToPath(new URL('../support/ntp-server.js', import.meta.url));
 
 /** The options of a test that sets the machine's clock. */
 const setsClock = needs('a clock of its own');
-
-/** /etc/config/system with these NTP servers. */
-function system(...servers: readonly string[]): Record<string, string> {
-  const lines = servers.map((server) => `\tlist server '${server}'\n`);
-  return { system: `config timeserver 'ntp'\n${lines.join('')}` };
-}
-
-/** Starts the NTP server of test/support on a host of its own. */
-async function ntpServer(lab: Lab, name: string, number: number, ...args: readonly string[]): Promise<Host> {
-  const host = await lab.addHost(name, number);
-  const bind = ['--bind', host.address.v4, '--bind', host.address.v6];
-  const child = host.run([process.execPath, program, ...bind, ...args]);
-  let said = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      said += text;
-    });
-  }
-  await until(
-    () => {
-      if (child.exitCode !== null) throw new Error(`${name} ended: ${said}`);
-      return said.includes('ready');
-    },
-    { what: `${name} to listen` },
-  );
-  return host;
-}
 
 /** The option that tells a server the time, whatever the machine's clock shows. */
 function telling({ unixMs, monotonicNs }: Truth): string[] {
@@ -92,7 +65,7 @@ test(
         without.signal('SIGTERM');
         await without.exit();
 
-        const daemon = await lab.startDaemon({ config: config(1), files: system(ntp.address.v4) });
+        const daemon = await lab.startDaemon({ config: config(1), files: ntpServers(ntp.address.v4) });
         await daemon.line(/info: clock stepped forward/);
         await daemon.line(connected);
         assert.equal(daemon.lines(/no handshake/).length, 0, 'nothing was tried before the clock was right');
@@ -112,7 +85,7 @@ test('three servers in 1970, one of them lies, names and IPv6: the majority deci
       await setClock(Date.UTC(1970, 0, 2));
       const daemon = await lab.startDaemon({
         config: lab.config({ interface: { ntp_timeout: 3600 } }),
-        files: system(liar.address.v4, 'time.test', other.address.v6),
+        files: ntpServers(liar.address.v4, 'time.test', other.address.v6),
       });
       await daemon.line(/info: NTP: .*2 of 3 servers agree/);
       await daemon.line(connected);
@@ -146,7 +119,7 @@ test(
         await setClock(Date.UTC(1970, 0, 2));
         const daemon = await lab.startDaemon({
           config: lab.config({ interface: { ntp_timeout: 3 } }),
-          files: system(...hosts.map(({ address }) => address.v4)),
+          files: ntpServers(...hosts.map(({ address }) => address.v4)),
         });
         await daemon.line(/warning: NTP: .*next try in /);
         await daemon.line(connected, { from: 'start' });
@@ -170,12 +143,12 @@ test('a clock that may be right holds the first connection up for 2 s and not nt
     const daemon = await lab.startDaemon({
       args: ['-i', 'vpn', '-v'],
       config: lab.config({ interface: { ntp_timeout: 3600 } }),
-      files: system(silent.address.v4),
+      files: ntpServers(silent.address.v4),
     });
     await daemon.line(connected);
     daemon.signal('SIGTERM');
     await daemon.exit();
-    const second = await lab.startDaemon({ files: system(ntp.address.v4, ntp.address.v6) });
+    const second = await lab.startDaemon({ files: ntpServers(ntp.address.v4, ntp.address.v6) });
     await second.line(connected, { from: 'start' });
     await second.line(/info: NTP: clock off by .*servers? agree/, { from: 'start' });
     assert.deepEqual(second.lines(/stepped/), []);
@@ -201,7 +174,7 @@ test(
         const ntp = await ntpServer(lab, 'ntp', 3, ...telling(present));
         await setClock(now(present) - 8 * hours);
         assert.equal(kernelBelievesClock(), false, 'nobody vouches for it');
-        const daemon = await lab.startDaemon({ config: config(1), files: system(ntp.address.v4) });
+        const daemon = await lab.startDaemon({ config: config(1), files: ntpServers(ntp.address.v4) });
         await daemon.line(/info: clock stepped forward by \+2\d{4}\.\d s/);
         await daemon.line(connected);
         assert.equal(daemon.lines(/no handshake/).length, 0, 'nothing was tried before the clock was right');
@@ -268,7 +241,7 @@ test(
       const ntp = await ntpServer(lab, 'ntp', 3, '--shift=3600');
       const daemon = await lab.startDaemon({
         program: [process.execPath, `${folder}/wgpeerselector.js`],
-        files: system(ntp.address.v4),
+        files: ntpServers(ntp.address.v4),
       });
       await daemon.line(connected);
       await daemon.line(/warning: the clock cannot be set: the native part was not built \(no /, {
@@ -331,7 +304,7 @@ test('the group is in force before the first DNS or NTP packet', needs('users an
     await lab.router.exec(['nft', '-f', '-'], guard);
     const options = { endpoint: 'gw1.test:51820' };
     const config = lab.config({ peers: [{ gateway: gw1, options }], interface: { connect_timeout: 2 } });
-    const files = system('time.test');
+    const files = ntpServers('time.test');
     const without = await lab.startDaemon({ config, files });
     await without.line(/gw1\.test does not resolve/);
     without.signal('SIGTERM');

@@ -62,6 +62,12 @@ export class Flow {
     return Math.max(this.#longestGap, performance.now() - this.#answeredAt);
   }
 
+  /** The longest time without an answer is counted from now on. */
+  countGapAnew(): void {
+    this.#longestGap = 0;
+    this.#answeredAt = performance.now();
+  }
+
   /** Waits until so many more answers have come, from now on (deadline in milliseconds). */
   async moves(more = 1, deadline = patience): Promise<void> {
     const goal = this.received + more;
