@@ -37,6 +37,17 @@ export function decodePrefix(bytes: Uint8Array, length: number): string | undefi
   return address === undefined || length > bytes.length * 8 ? undefined : `${address}/${length}`;
 }
 
+/** AF_INET or AF_INET6, by the version of IP. */
+export function familyOfVersion(version: 4 | 6): number {
+  return version === 4 ? AF_INET : AF_INET6;
+}
+
+/** The version of IP that a family stands for; undefined if it is another family. */
+export function versionOfFamily(family: number): 4 | 6 | undefined {
+  if (family === AF_INET) return 4;
+  return family === AF_INET6 ? 6 : undefined;
+}
+
 /** AF_INET or AF_INET6, by the length of an address. */
 export function addressFamily(bytes: Uint8Array): number {
   return bytes.length === 4 ? AF_INET : AF_INET6;

@@ -1,4 +1,4 @@
-import { AF_INET, AF_INET6, addressBits, decodeAddress } from '../address.js';
+import { addressBits, decodeAddress, familyOfVersion, versionOfFamily } from '../address.js';
 import { AttributeReader } from '../attribute-reader.js';
 import { LITTLE_ENDIAN } from '../endian.js';
 import { NetlinkDecodeError, NetlinkEncodeError } from '../errors.js';
@@ -58,7 +58,7 @@ export function encodeAddressDump(family: 4 | 6, interfaceIndex = 0): Uint8Array
     throw new NetlinkEncodeError(`${interfaceIndex} cannot be an interface index`);
   }
   const header = new Uint8Array(HEADER);
-  header[0] = family === 4 ? AF_INET : AF_INET6;
+  header[0] = familyOfVersion(family);
   new DataView(header.buffer).setUint32(4, interfaceIndex, LITTLE_ENDIAN);
   return header;
 }
@@ -75,7 +75,7 @@ export function decodeInterfaceAddress(
 ): InterfaceAddress | undefined {
   if (body.length < HEADER) throw new NetlinkDecodeError(`an interface address of ${body.length} bytes`);
   const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
-  const family = view.getUint8(0) === AF_INET ? 4 : view.getUint8(0) === AF_INET6 ? 6 : undefined;
+  const family = versionOfFamily(view.getUint8(0));
   const interfaceIndex = view.getUint32(4, LITTLE_ENDIAN);
   if (family === undefined || (filter.family ?? family) !== family) return undefined;
   if ((filter.interfaceIndex ?? interfaceIndex) !== interfaceIndex) return undefined;

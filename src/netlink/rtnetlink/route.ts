@@ -1,4 +1,13 @@
-import { AF_INET, AF_INET6, addressFamily, decodeAddress, encodeAddress, encodePrefix } from '../address.js';
+import {
+  AF_INET,
+  AF_INET6,
+  addressFamily,
+  decodeAddress,
+  encodeAddress,
+  encodePrefix,
+  familyOfVersion,
+  versionOfFamily,
+} from '../address.js';
 import { AttributeReader } from '../attribute-reader.js';
 import { AttributeWriter } from '../attribute-writer.js';
 import { LITTLE_ENDIAN } from '../endian.js';
@@ -141,7 +150,7 @@ export function encodeRouteDump(
   { protocol, table, interfaceIndex }: RouteFilter = {},
 ): Uint8Array {
   const header = new Uint8Array(HEADER);
-  header[0] = family === 4 ? AF_INET : AF_INET6;
+  header[0] = familyOfVersion(family);
   header[5] = protocol ?? 0;
   const writer = new AttributeWriter(header);
   if (table !== undefined) writer.u32(RTA_TABLE, table);
@@ -218,7 +227,7 @@ export function decodeRoute(
 ): Route | undefined {
   if (body.length < HEADER) throw new NetlinkDecodeError(`a route of ${body.length} bytes`);
   const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
-  const family = view.getUint8(0) === AF_INET ? 4 : view.getUint8(0) === AF_INET6 ? 6 : undefined;
+  const family = versionOfFamily(view.getUint8(0));
   const protocol = view.getUint8(5);
   if (family === undefined || (filter.family ?? family) !== family) return undefined;
   if ((filter.protocol ?? protocol) !== protocol) return undefined;

@@ -1,4 +1,4 @@
-import { AF_INET, AF_INET6 } from '../address.js';
+import { familyOfVersion, versionOfFamily } from '../address.js';
 import { AttributeReader } from '../attribute-reader.js';
 import { AttributeWriter } from '../attribute-writer.js';
 import { LITTLE_ENDIAN } from '../endian.js';
@@ -7,12 +7,10 @@ import type { NetlinkMessage } from '../message.js';
 import { readPrefix } from './prefix.js';
 import { ROUTE_PROTOCOL } from './route.js';
 
-/** Message types and multicast groups of rules (linux/rtnetlink.h). */
+/** Message types of rules (linux/rtnetlink.h). */
 export const RTM_NEWRULE = 32;
 export const RTM_DELRULE = 33;
 export const RTM_GETRULE = 34;
-export const RTNLGRP_IPV4_RULE = 8;
-export const RTNLGRP_IPV6_RULE = 19;
 
 /** What a rule does with a packet that it matches (linux/fib_rules.h): look into its table, or refuse the packet. */
 export const FR_ACT_TO_TBL = 1;
@@ -93,7 +91,7 @@ export function encodeRule(spec: RuleSpec): Uint8Array {
   const { family, priority, table, mark, invert = false, suppressPrefixLength } = spec;
   if (!(table > 0)) throw new NetlinkEncodeError(`a rule needs a table of 1 or more, not ${table}`);
   const header = new Uint8Array(HEADER);
-  header[0] = family === 4 ? AF_INET : AF_INET6;
+  header[0] = familyOfVersion(family);
   header[4] = table > 255 ? 0 : table; // FRA_TABLE counts, and is always sent
   header[7] = FR_ACT_TO_TBL;
   new DataView(header.buffer).setUint32(8, invert ? FIB_RULE_INVERT : 0, LITTLE_ENDIAN);
@@ -107,7 +105,7 @@ export function encodeRule(spec: RuleSpec): Uint8Array {
 /** The body of RTM_GETRULE for a dump of one family. */
 export function encodeRuleDump(family: 4 | 6): Uint8Array {
   const header = new Uint8Array(HEADER);
-  header[0] = family === 4 ? AF_INET : AF_INET6;
+  header[0] = familyOfVersion(family);
   return header;
 }
 
@@ -120,7 +118,7 @@ export function encodeRuleDump(family: 4 | 6): Uint8Array {
 export function decodeRule({ body }: NetlinkMessage, filter: RuleFilter = {}): Rule | undefined {
   if (body.length < HEADER) throw new NetlinkDecodeError(`a rule of ${body.length} bytes`);
   const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
-  const family = view.getUint8(0) === AF_INET ? 4 : view.getUint8(0) === AF_INET6 ? 6 : undefined;
+  const family = versionOfFamily(view.getUint8(0));
   if (family === undefined || (filter.family ?? family) !== family) return undefined;
   let source: string | undefined;
   let destination: string | undefined;
