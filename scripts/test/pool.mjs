@@ -5,11 +5,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { sourceOf } from './reporter.mjs';
+import { reporting, sourceOf } from './reporter.mjs';
 
-const reporter = fileURLToPath(new URL('reporter.mjs', import.meta.url));
-const options = ['--enable-source-maps', `--test-reporter=${reporter}`, '--test-reporter-destination=stdout'];
 const report = process.env.WGPS_REPORT ?? '/dev/null';
 const [number, ...files] = process.argv.slice(2);
 
@@ -21,7 +18,7 @@ const counts = {};
 /** @param {string} file */
 async function runOne(file) {
   const own = `${report}.${file.replaceAll('/', '-')}`;
-  const child = spawn(process.execPath, [...options, file], {
+  const child = spawn(process.execPath, [...reporting, file], {
     stdio: 'inherit',
     env: { ...process.env, WGPS_REPORT: own },
   });

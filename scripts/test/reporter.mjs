@@ -2,6 +2,7 @@
 // each file, as JSON, into the file that the variable WGPS_REPORT names. The verdict is made from those counts.
 import { writeFileSync } from 'node:fs';
 import { relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
 
 /**
@@ -17,6 +18,13 @@ import { inspect } from 'node:util';
  * @property {number} failed
  * @property {Listed[]} listed
  */
+
+/** The options by which Node's test runner uses this reporter. */
+export const reporting = [
+  '--enable-source-maps',
+  `--test-reporter=${fileURLToPath(import.meta.url)}`,
+  '--test-reporter-destination=stdout',
+];
 
 /** How the reason begins of a test that is rightly not run: test/support/needs.ts gives it. */
 const expected = /^(?:world|program) \w+ has not: /;

@@ -6,17 +6,9 @@ import { fileURLToPath } from 'node:url';
 import { root } from '../setup/paths.mjs';
 import { attempt } from '../setup/process.mjs';
 import { runInWorld, whereWireguardIs } from '../world/run.mjs';
-import { sourceOf } from './reporter.mjs';
+import { reporting, sourceOf } from './reporter.mjs';
 
 /** @typedef {import('./reporter.mjs').Counts} Counts */
-
-const runner = [
-  process.execPath,
-  '--enable-source-maps',
-  '--test',
-  `--test-reporter=${fileURLToPath(new URL('reporter.mjs', import.meta.url))}`,
-  '--test-reporter-destination=stdout',
-];
 
 const pool = fileURLToPath(new URL('pool.mjs', import.meta.url));
 
@@ -63,11 +55,14 @@ export async function runUnitTests(files) {
   const folder = await mkdtemp(`${tmpdir()}/wgps-`);
   try {
     const env = { ...process.env, WGPS_REPORT: `${folder}/report` };
-    const { ending, status } = await attempt([...runner, '--test-concurrency=2', ...files], {
-      cwd: root,
-      show: true,
-      env,
-    });
+    const { ending, status } = await attempt(
+      [process.execPath, ...reporting, '--test', '--test-concurrency=2', ...files],
+      {
+        cwd: root,
+        show: true,
+        env,
+      },
+    );
     const report = await readFile(`${folder}/report`, 'utf8').catch(() => '');
     return verdict(files, report, status, ending);
   } finally {

@@ -17,11 +17,12 @@ test('a minute of chaos: after each incident all is well again', async () => {
     const end = performance.now() + LASTS;
     for (const incident of shuffled(await possible(false), random)) {
       if (performance.now() > end) break;
-      await scene.endure(incident).catch(async (error: Error) => {
-        throw new Error(`${incident.name}: ${error.message}\n${await scene.lab.describe()}`);
-      });
+      await scene.endure(incident);
     }
     await scene.stop();
+  } catch (error) {
+    process.stdout.write(`${await scene.lab.describe()}\n`);
+    throw error;
   } finally {
     await scene.close();
   }

@@ -5,6 +5,8 @@ import type { Scene } from './scene.js';
 export interface Incident {
   /** For a table: `the interface is deleted, and made again`. */
   readonly name: string;
+  /** What not every world has: servers of the time, or a way to bound memory. */
+  readonly needs?: 'ntp' | 'cgroup';
   /** Lets it happen, and undoes what would keep the connection from being well again. */
   happen(scene: Scene): Promise<void>;
 }

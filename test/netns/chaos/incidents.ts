@@ -4,9 +4,9 @@ import type { Incident } from './incident.js';
 import { OF_INTERFACE } from './of-interface.js';
 import { OF_NETWORK } from './of-network.js';
 import { OF_PEERS } from './of-peers.js';
-import { boundsMemory, canLimitMemory, OF_PROCESS } from './of-process.js';
+import { canLimitMemory, OF_PROCESS } from './of-process.js';
 import { OF_ROUTES } from './of-routes.js';
-import { needsNtp, OF_SERVICES } from './of-services.js';
+import { OF_SERVICES } from './of-services.js';
 
 /**
  * All incidents that can happen in this world.
@@ -14,9 +14,9 @@ import { needsNtp, OF_SERVICES } from './of-services.js';
  * @param ntp whether there are servers of the time
  */
 export async function possible(ntp: boolean): Promise<Incident[]> {
-  const bounded = await canLimitMemory();
+  const there = { ntp, cgroup: await canLimitMemory() };
   return [...OF_PROCESS, ...OF_SERVICES, ...OF_INTERFACE, ...OF_PEERS, ...OF_ROUTES, ...OF_NETWORK].filter(
-    (one) => (ntp || !needsNtp(one)) && (bounded || !boundsMemory(one)),
+    ({ needs }) => needs === undefined || there[needs],
   );
 }
 

@@ -7,8 +7,7 @@
 import { SeededRandom } from '../../simulation/random.js';
 import { chosenProgram } from '../../support/needs.js';
 import { possible, shuffled } from './incidents.js';
-import type { Outcome } from './scene.js';
-import { Scene } from './scene.js';
+import { type Outcome, Scene } from './scene.js';
 
 /** An outage that is explained by what the daemon has said meanwhile; milliseconds. */
 const LONG = 10_000;
@@ -27,9 +26,7 @@ try {
   for (const incident of shuffled(incidents, random)) {
     if (performance.now() > end) break;
     const log = new Map(scene.lab.daemons.map((daemon) => [daemon, daemon.log.length]));
-    const outcome = await scene.endure(incident).catch((error: Error) => {
-      throw new Error(`${incident.name}: ${error.message}`);
-    });
+    const outcome = await scene.endure(incident);
     outcomes.get(incident.name)?.push(outcome);
     say(
       `${seconds(outcome.outage)} without an answer, well ${seconds(outcome.recovery)} after: ${incident.name}`,

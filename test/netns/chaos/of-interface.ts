@@ -64,7 +64,7 @@ export const OF_INTERFACE: readonly Incident[] = [
   {
     name: 'the interface listens at another port',
     async happen(scene) {
-      await scene.lab.router.wgSet('vpn', ['listen-port', String(moment(scene, 20_000, 60_000))]);
+      await scene.lab.router.wgSet('vpn', ['listen-port', String(20_000 + scene.random.below(40_000))]);
     },
   },
   {

@@ -50,6 +50,7 @@ export const OF_PROCESS: readonly Incident[] = [
   },
   {
     name: 'it may have 512 kB more memory (cgroup), and reads its configuration',
+    needs: 'cgroup',
     async happen(scene) {
       const release = await limitMemory(scene.daemon.pid, 512 * 1024);
       for (let turn = 0; turn < 5 && scene.daemon.running; turn++) {
@@ -89,9 +90,4 @@ export async function canLimitMemory(): Promise<boolean> {
     },
     () => false,
   );
-}
-
-/** The one that needs {@link canLimitMemory}. */
-export function boundsMemory({ name }: Incident): boolean {
-  return name.includes('cgroup');
 }

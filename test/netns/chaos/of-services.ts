@@ -42,6 +42,7 @@ export const OF_SERVICES: readonly Incident[] = [
   },
   {
     name: 'NTP is silent at its start',
+    needs: 'ntp',
     async happen(scene) {
       for (const server of scene.ntp) await server.kill();
       await scene.restart();
@@ -51,6 +52,7 @@ export const OF_SERVICES: readonly Incident[] = [
   },
   {
     name: 'NTP is slow at its start',
+    needs: 'ntp',
     async happen(scene) {
       for (const server of scene.ntp) await server.delay(1_200);
       await scene.restart();
@@ -71,9 +73,4 @@ async function loseGateway(
   await scene.carries();
   await after();
   await held.revive();
-}
-
-/** Whether it takes servers of the time. */
-export function needsNtp({ name }: Incident): boolean {
-  return name.startsWith('NTP');
 }

@@ -112,15 +112,19 @@ export class Scene {
   /**
    * Lets something happen and waits until all is well.
    *
-   * @throws Error with what is not, if that takes too long
+   * @throws Error with the incident's name and what is not, if that takes too long
    */
-  async endure(incident: Incident): Promise<Outcome> {
+  async endure({ name, happen }: Incident): Promise<Outcome> {
     const flow = this.#running();
     flow.countGapAnew();
-    await incident.happen(this);
-    const start = performance.now();
-    await this.#well();
-    return { outage: flow.longestGap, recovery: performance.now() - start };
+    try {
+      await happen(this);
+      const start = performance.now();
+      await this.#well();
+      return { outage: flow.longestGap, recovery: performance.now() - start };
+    } catch (error) {
+      throw new Error(`${name}: ${error instanceof Error ? error.message : error}`, { cause: error });
+    }
   }
 
   /** Ends the daemon as it should be ended, and sees that nothing is left. */
