@@ -26,11 +26,20 @@ export const reporting = [
   '--test-reporter-destination=stdout',
 ];
 
+/** The signal after which a process of tests says which of them have begun and not ended, and ends itself. */
+export const TELL_WHAT_HANGS = 'SIGUSR2';
+
 /** How the reason begins of a test that is rightly not run: test/support/needs.ts gives it. */
 const expected = /^(?:world|program) \w+ has not: /;
 
 /** @param {AsyncIterable<import('node:test/reporters').TestEvent>} source */
 export default async function* report(source) {
+  /** Tests that have begun and not ended. @type {Set<string>} */
+  const running = new Set();
+  process.once(TELL_WHAT_HANGS, () => {
+    for (const name of running) process.stdout.write(`#   it hangs in: ${name}\n`);
+    process.exit(1);
+  });
   /** @type {Map<string, Counts & { milliseconds: number }>} */
   const files = new Map();
   let current = '';
@@ -41,6 +50,8 @@ export default async function* report(source) {
     return line;
   };
   for await (const event of source) {
+    if (event.type === 'test:dequeue') running.add(event.data.name);
+    if (event.type === 'test:complete') running.delete(event.data.name);
     if (event.type === 'test:stdout' || event.type === 'test:stderr') yield event.data.message;
     if (event.type === 'test:diagnostic' && event.data.level === 'error') yield `${event.data.message}\n`;
     // That a file is complete is told at once, but its tests only when those of the files before it were.

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { root } from '../setup/paths.mjs';
 import { attempt } from '../setup/process.mjs';
 import { runInWorld, whereWireguardIs } from '../world/run.mjs';
-import { reporting, sourceOf } from './reporter.mjs';
+import { sourceOf } from './reporter.mjs';
 
 /** @typedef {import('./reporter.mjs').Counts} Counts */
 
@@ -17,6 +17,9 @@ const pool = fileURLToPath(new URL('pool.mjs', import.meta.url));
  * a busy one. What runs directly, all of it in one, may do so in such a machine itself.
  */
 const netnsTimeout = { half: 2400, all: 4800 };
+
+/** So many files run at once in one world: more would make each slower, and none sooner. */
+const FILES_AT_ONCE = 2;
 
 /** @returns {Counts} */
 export function noCounts() {
@@ -54,15 +57,11 @@ export async function testFiles(folder) {
 export async function runUnitTests(files) {
   const folder = await mkdtemp(`${tmpdir()}/wgps-`);
   try {
-    const env = { ...process.env, WGPS_REPORT: `${folder}/report` };
-    const { ending, status } = await attempt(
-      [process.execPath, ...reporting, '--test', '--test-concurrency=2', ...files],
-      {
-        cwd: root,
-        show: true,
-        env,
-      },
-    );
+    const { ending, status } = await attempt([process.execPath, pool, String(FILES_AT_ONCE), ...files], {
+      cwd: root,
+      show: true,
+      env: { ...process.env, WGPS_REPORT: `${folder}/report` },
+    });
     const report = await readFile(`${folder}/report`, 'utf8').catch(() => '');
     return verdict(files, report, status, ending);
   } finally {
@@ -88,9 +87,6 @@ export function filesOf(files, program) {
   const left = program === 'node' ? waiting : withoutDaemon;
   return files.filter((file) => !left.includes(nameOf(file)));
 }
-
-/** So many files run at once in one world: more would make each slower, and none sooner. */
-const FILES_AT_ONCE = 2;
 
 /**
  * Runs test files of test/netns, each in a process of its own, some at once, for they wait more than they compute: directly; otherwise
