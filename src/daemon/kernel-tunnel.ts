@@ -6,7 +6,15 @@ import {
   type WireGuardDevice,
   type WireGuardPeerConfig,
 } from '../netlink/index.js';
-import type { Device, LinkState, Peer, PeerEndpoint, Remote, Tunnel } from '../selector/world.js';
+import {
+  type Device,
+  InterfaceGone,
+  type LinkState,
+  type Peer,
+  type PeerEndpoint,
+  type Remote,
+  type Tunnel,
+} from '../selector/world.js';
 import type { Kernel, WatchedLink } from './kernel.js';
 
 /**
@@ -64,6 +72,7 @@ export class KernelTunnel implements Tunnel {
     } catch (error) {
       if (!isErrno(error, 'ENODEV')) throw error;
       this.#seen = undefined;
+      await this.#kernel.read(this.#watched); // the event may still be on its way
       return { fwmark: 0, peers: [] };
     }
   }
@@ -108,12 +117,21 @@ export class KernelTunnel implements Tunnel {
     try {
       await this.#configure([{ publicKey, remove: true }]);
     } catch (error) {
-      if (!isErrno(error, 'ENODEV')) throw error;
+      if (!(error instanceof InterfaceGone) && !isErrno(error, 'ENODEV')) throw error;
     }
   }
 
+  /** @throws {InterfaceGone} */
   async #configure(peers: readonly WireGuardPeerConfig[]): Promise<void> {
-    await this.#kernel.wireguard.configure(this.name, { peers });
+    const { index } = this.#watched;
+    try {
+      await this.#kernel.wireguard.configure(this.name, { peers });
+    } catch (error) {
+      if (!isErrno(error, 'ENODEV')) throw error;
+      await this.#kernel.read(this.#watched); // the event may still be on its way
+      const now = this.#watched.index;
+      throw now === undefined || now !== index ? new InterfaceGone() : error;
+    }
   }
 
   async #endpoint({ address, port, zone }: Remote): Promise<Endpoint> {

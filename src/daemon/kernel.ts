@@ -136,12 +136,12 @@ export class Kernel {
   async watch(name: string): Promise<WatchedLink> {
     const watched = new WatchedLink(name);
     this.#watched.push(watched); // before reading: an event that comes meanwhile is not missed
-    await this.#ask(watched);
+    await this.read(watched);
     return watched;
   }
 
   /** Asks for the link as it is. Events come by another socket: a reply that one has overtaken is asked for again. */
-  async #ask(watched: WatchedLink): Promise<void> {
+  async read(watched: WatchedLink): Promise<void> {
     for (let tries = 1; tries <= LINK_TRIES; tries++) {
       const { changes } = watched;
       const told = new Set<number>();
@@ -190,7 +190,7 @@ export class Kernel {
     this.#cancelReading?.();
     this.#cancelReading = undefined;
     try {
-      for (const watched of this.#watched) await this.#ask(watched);
+      for (const watched of this.#watched) await this.read(watched);
     } catch (error) {
       if (this.#closed) return;
       this.#onError(error);

@@ -91,7 +91,7 @@ export class Audition {
     if (came === undefined && world.timers.now() - begin < timeout) return this.#again(HANDSHAKE_POLL);
     await this.end();
     remotes.failed(remote);
-    if (came === 'gone') return this.#failed(remote, REMOVED.reason);
+    if (came === 'gone') return this.#failed(remote, (this.#loop.interruption(peer) ?? REMOVED).reason);
     return this.#failed(remote, `no handshake within ${timeout / 1000} s`);
   }
 

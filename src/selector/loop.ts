@@ -21,6 +21,8 @@ export interface Loop {
   emit(event: SelectorEvent): void;
 }
 
+export const INTERFACE_GONE: Loss = { code: 'interface-gone', reason: 'the interface went down' };
+
 export const REMOVED: Loss = {
   code: 'removed-by-others',
   reason: 'somebody else removed it from the interface',

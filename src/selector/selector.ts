@@ -3,13 +3,20 @@ import { Connection } from './connection.js';
 import type { SelectorEvent, Snapshot, State } from './events.js';
 import { Hold } from './hold.js';
 import { Inbox } from './inbox.js';
-import type { Loop, Loss } from './loop.js';
+import { INTERFACE_GONE, type Loop, type Loss } from './loop.js';
 import { Refused } from './loops.js';
 import { Pace, type Pause } from './pace.js';
 import { type Candidate, Picker } from './picker.js';
 import { Rivals, type Successor } from './rivals.js';
 import { wayTo } from './way.js';
-import type { Assignment, LinkState, Peer, Remote, World } from './world.js';
+import {
+  type Assignment,
+  InterfaceGone,
+  type LinkState,
+  type Peer,
+  type Remote,
+  type World,
+} from './world.js';
 
 /** So often it is tried to leave nothing behind. */
 const LAST_TRIES = 3;
@@ -306,7 +313,7 @@ export class Selector {
   #interruption(peer: Peer): Loss | undefined {
     const { stopping, unread, leave } = this.#inbox.news;
     if (stopping) return { code: 'told-to', reason: 'the daemon stops' };
-    if (unread) return { code: 'interface-gone', reason: 'the interface went down' };
+    if (unread) return INTERFACE_GONE;
     if (leave !== undefined) return { code: 'told-to', reason: leave };
     const { peers } = this.#assignment;
     if (peers.includes(peer)) return undefined;
@@ -357,9 +364,13 @@ export class Selector {
 
   /** Something that should not happen: the kernel's state is read anew, after a pause. */
   async #trouble(error: unknown): Promise<void> {
-    this.#emit({ type: 'trouble', error });
     this.#inbox.news.unread = true;
     const held = this.#current?.candidate;
+    if (error instanceof InterfaceGone) {
+      if (held !== undefined) await this.#lost(held, INTERFACE_GONE);
+      return; // it is waited for
+    }
+    this.#emit({ type: 'trouble', error });
     if (held !== undefined)
       await this.#lost(held, { code: 'trouble', reason: 'the kernel has to be read anew' });
     await this.#pause(this.#pace.pause());

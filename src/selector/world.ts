@@ -109,7 +109,18 @@ export interface Device {
 /** `absent`: no such interface; `down`: it is there without IFF_UP; `up`: usable. */
 export type LinkState = 'absent' | 'down' | 'up';
 
-/** The WireGuard interface. Every method rejects with an error whose message is fit for the log. */
+/** The interface has gone: somebody has deleted it, whether the event has been read or not. */
+export class InterfaceGone extends Error {
+  constructor() {
+    super('the interface has gone');
+    this.name = 'InterfaceGone';
+  }
+}
+
+/**
+ * The WireGuard interface. Every method rejects with an error whose message is fit for the log. Those that change a peer reject with
+ * {@link InterfaceGone} where there is no interface any more, and `link` says so then.
+ */
 export interface Tunnel {
   /** The interface's name, for messages. */
   readonly name: string;
@@ -120,7 +131,7 @@ export interface Tunnel {
    * least one call.
    */
   onLink(listener: () => void): void;
-  /** What the kernel holds now; no peers when the interface is absent. */
+  /** What the kernel holds now; no peers when the interface is absent, and `link` says so then. */
   device(): Promise<Device>;
   /** The same at once, where nothing but counters has changed; `undefined` where only {@link device} can tell. */
   again(): Device | undefined;

@@ -1,23 +1,24 @@
 import { setImmediate } from '#platform/timers.js';
 import type { SelectorEvent, Snapshot } from '../../src/selector/events.js';
 import { Selector } from '../../src/selector/selector.js';
-import type {
-  Assignment,
-  Device,
-  InstalledPeer,
-  LinkState,
-  Peer,
-  Prober,
-  Random,
-  Remote,
-  Resolver,
-  RouteConflict,
-  RouteReport,
-  Routing,
-  Settings,
-  Timers,
-  Tunnel,
-  World,
+import {
+  type Assignment,
+  type Device,
+  type InstalledPeer,
+  InterfaceGone,
+  type LinkState,
+  type Peer,
+  type Prober,
+  type Random,
+  type Remote,
+  type Resolver,
+  type RouteConflict,
+  type RouteReport,
+  type Routing,
+  type Settings,
+  type Timers,
+  type Tunnel,
+  type World,
 } from '../../src/selector/world.js';
 import { SeededRandom } from '../simulation/random.js';
 
@@ -170,6 +171,7 @@ export class FakeWorld implements World {
   /** What the selector knows of the interface. */
   #told = '';
   #link: LinkState = 'up';
+  #vanished = false;
   #linkListeners: (() => void)[] = [];
   #networkChange: (() => void)[] = [];
   #routesInDoubt: (() => void)[] = [];
@@ -277,11 +279,19 @@ export class FakeWorld implements World {
   }
 
   setLink(link: LinkState): void {
+    this.#vanished = false;
     this.#link = link;
     if (link !== 'up') this.routes.clear();
     if (link === 'absent') this.installed.clear();
     for (const listener of this.#linkListeners) listener();
     for (const listener of this.#networkChange) listener();
+  }
+
+  /** The interface is deleted, and the event is not read before the next answer of the kernel. */
+  vanish(): void {
+    this.#vanished = true;
+    this.installed.clear();
+    this.routes.clear();
   }
 
   clockIsSet(): void {
@@ -373,7 +383,13 @@ export class FakeWorld implements World {
   }
 
   #mustExist(): void {
-    if (this.#link === 'absent') throw new Error('cannot configure vpn: no such device');
+    this.#answer();
+    if (this.#link === 'absent') throw new InterfaceGone();
+  }
+
+  /** An answer of the kernel tells that the interface has gone, if it has. */
+  #answer(): void {
+    if (this.#vanished) this.setLink('absent');
   }
 
   /** The gateway, if a packet gets there and its answer back. */
@@ -445,11 +461,13 @@ export class FakeWorld implements World {
       onLink: (listener) => void this.#linkListeners.push(listener),
       device: async () => {
         this.#call('device');
+        this.#answer();
         this.#told = this.#configuration();
         return this.#device();
       },
       again: () => {
-        if (this.failure !== undefined || this.#told !== this.#configuration()) return undefined;
+        if (this.#vanished || this.failure !== undefined || this.#told !== this.#configuration())
+          return undefined;
         this.#call('device');
         return this.#device();
       },

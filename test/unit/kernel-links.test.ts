@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Blockade } from '../../src/daemon/blockade.js';
 import { Kernel, type Netlink } from '../../src/daemon/kernel.js';
+import { KernelTunnel } from '../../src/daemon/kernel-tunnel.js';
 import {
   type Link,
   type MonitorHandlers,
@@ -11,17 +12,18 @@ import {
   type RouteSpec,
   RTN_UNREACHABLE,
 } from '../../src/netlink/index.js';
-import { FakeTimers } from '../support/fake-world.js';
+import { InterfaceGone } from '../../src/selector/world.js';
+import { FakeTimers, peer } from '../support/fake-world.js';
 
 const VPN: Link = { index: 3, name: 'vpn', kind: 'wireguard', flags: 1, up: true, mtu: 1420 };
 
 /** A kernel whose answers about links are given by hand. */
-async function openKernel(answers: (() => Promise<Link | undefined>)[]) {
+async function openKernel(answers: (() => Promise<Link | undefined>)[], wireguard: object = {}) {
   const timers = new FakeTimers();
   const errors: unknown[] = [];
   let handlers: MonitorHandlers | undefined;
   const netlink: Netlink = {
-    wireguard: async () => ({ close: () => {} }) as never,
+    wireguard: async () => ({ ...wireguard, close: () => {} }) as never,
     rtnetlink: () => ({ link: () => answers.shift()?.(), close: () => {} }) as never,
     monitor: (given) => {
       handlers = given;
@@ -51,6 +53,41 @@ for (const [what, change, link] of [
     assert.equal((await watching).state, 'absent');
   });
 }
+
+/** WireGuard, which knows no interface of that name any more. */
+const refuse = async (): Promise<never> => {
+  throw new NetlinkError(19, 'configure WireGuard device vpn'); // ENODEV
+};
+const knowsNone = { repeatedDevice: () => ({ again: () => undefined, ask: refuse }), configure: refuse };
+
+for (const [what, now] of [
+  ['is gone', undefined],
+  ['is another', { ...VPN, index: 4 }],
+] as const) {
+  test(`WireGuard says that a link ${what}, before an event does: then that is known with the answer`, async () => {
+    for (const ask of [
+      async (tunnel: KernelTunnel) => assert.deepEqual((await tunnel.device()).peers, []),
+      (tunnel: KernelTunnel) => tunnel.remove('key of a'),
+      (tunnel: KernelTunnel) => assert.rejects(tunnel.adjust(peer('a')), InterfaceGone),
+      (tunnel: KernelTunnel) => assert.rejects(tunnel.kick(peer('a')), InterfaceGone),
+    ]) {
+      const { kernel } = await openKernel([async () => VPN, async () => now], knowsNone);
+      const watched = await kernel.watch('vpn');
+      const tunnel = new KernelTunnel(kernel, watched);
+      const told: string[] = [];
+      tunnel.onLink(() => told.push(tunnel.link));
+      await ask(tunnel);
+      assert.deepEqual(told, now === undefined ? ['absent'] : ['absent', 'up']);
+    }
+  });
+}
+
+test('an answer that there is no interface, where it is there as before, is told as it came', async () => {
+  const { kernel } = await openKernel([async () => VPN, async () => VPN], knowsNone);
+  const tunnel = new KernelTunnel(kernel, await kernel.watch('vpn'));
+  await assert.rejects(tunnel.kick(peer('a')), { code: 'ENODEV' });
+  assert.equal(tunnel.link, 'up');
+});
 
 test('links that cannot be read after events were lost are read later, and not for ever after the end', async () => {
   let down = false;

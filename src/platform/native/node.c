@@ -10,7 +10,8 @@
  *
  *   listenerOwner(name), credentials(fd) -> { errno, pid, uid, netAdmin }
  *   openProbe(kind, device, source, target), sendProbe(fd), probeHeard(fd), closeProbe(fd)
- *   groupId(name), setGroup(number), setRealtime(seconds, nanoseconds), bootTime(), isSynchronised(), setMaxError(microseconds)
+ *   groupId(name), setGroup(number), exit(code)
+ *   setRealtime(seconds, nanoseconds), bootTime(), isSynchronised(), setMaxError(microseconds)
  *
  * Life of an object that watches a descriptor: libuv wants the memory of a handle until it has told that the handle is closed, which
  * is one turn of the loop after uv_close(). Until then the JavaScript object is held by a strong reference, so an open one is never
@@ -459,6 +460,15 @@ static napi_value js_group_id(napi_env env, napi_callback_info info) {
   return number(env, length < sizeof name - 1 ? (double)group_id(name) : -1);
 }
 
+static napi_value js_exit(napi_env env, napi_callback_info info) {
+  int32_t code;
+  napi_value argument;
+  size_t argc = 1;
+  napi_get_cb_info(env, info, &argc, &argument, NULL, NULL);
+  if (napi_get_value_int32(env, argument, &code) != napi_ok) return throw_type(env, "exit: not a number");
+  _exit(code);
+}
+
 static napi_value js_set_group(napi_env env, napi_callback_info info) {
   uint32_t group;
   napi_value argument;
@@ -575,6 +585,7 @@ NAPI_MODULE_INIT() {
       {.utf8name = "closeProbe", .method = js_close_probe, .attributes = napi_enumerable},
       {.utf8name = "groupId", .method = js_group_id, .attributes = napi_enumerable},
       {.utf8name = "setGroup", .method = js_set_group, .attributes = napi_enumerable},
+      {.utf8name = "exit", .method = js_exit, .attributes = napi_enumerable},
       {.utf8name = "setRealtime", .method = js_set_realtime, .attributes = napi_enumerable},
       {.utf8name = "bootTime", .method = js_boot_time, .attributes = napi_enumerable},
       {.utf8name = "isSynchronised", .method = js_is_synchronised, .attributes = napi_enumerable},

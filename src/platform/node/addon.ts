@@ -48,6 +48,8 @@ export interface Addon extends Omit<Clock, 'clockMissing'> {
   groupId(name: string): number;
   /** @returns 0 or an error number */
   setGroup(id: number): number;
+  /** Ends the process as it is: nothing of Node's is tidied up. */
+  exit(code: number): never;
 }
 
 /** Every function of {@link Addon}: one that lacks any is of another version. */
@@ -62,6 +64,7 @@ const EXPORTS = [
   'closeProbe',
   'groupId',
   'setGroup',
+  'exit',
   'setRealtime',
   'bootTime',
   'isSynchronised',

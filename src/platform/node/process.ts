@@ -17,7 +17,12 @@ export const standardOutput: Output = output(() => process.stdout);
 
 export const standardError: Output = output(() => process.stderr);
 
+/**
+ * Node tidies up before it ends, which takes long, and now and then for ever: V8 waits for one of its threads, and that for V8
+ * (nodejs/node#54918). What is written to a pipe, a file or a terminal is written at once, so nothing is lost without.
+ */
 export function exit(code: number): never {
+  process.once('exit', () => addon()?.exit(code));
   process.exit(code);
 }
 

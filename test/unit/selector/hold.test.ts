@@ -315,6 +315,42 @@ test('the interface vanishes while the kernel is asked: that is the reason, not 
   );
 });
 
+// The events of links come by another socket than the answers of WireGuard.
+for (const method of ['device', 'kick', 'adjust', 'install'] as const) {
+  test(`the interface has gone before ${method}, and its event is not read yet: no trouble, it is waited for`, async () => {
+    const world = new FakeWorld();
+    world.traffic = false; // so that its handshake is asked for
+    world.alive('address of a', 10);
+    const a = peer('a');
+    const { tunnel } = world;
+    const original = tunnel[method] as (...of: unknown[]) => Promise<never>;
+    const vanishesFirst = (...of: unknown[]): Promise<never> => {
+      Object.assign(tunnel, { [method]: original });
+      world.vanish();
+      return original(...of);
+    };
+    const breakIt = (): void => void Object.assign(tunnel, { [method]: vanishesFirst });
+    if (method === 'install') breakIt();
+    const { selector } = world.start([a]);
+    await world.timers.pass(MINUTE);
+    if (method !== 'install') breakIt();
+    if (method === 'device') tunnel.again = () => undefined;
+    if (method === 'adjust') selector.assign(assign([a]));
+    const entry = world.installed.get(a.publicKey);
+    if (method === 'adjust' && entry !== undefined) entry.persistentKeepalive = 1;
+    await world.timers.pass(2 * MINUTE);
+    assert.equal(selector.snapshot().state, 'waiting-for-interface');
+    assert.deepEqual(world.ofType('trouble'), []);
+    assert.deepEqual(
+      [...world.ofType('lost'), ...world.ofType('failed')].map(({ reason }) => reason),
+      [method === 'install' ? 'the interface has gone' : 'the interface went down'],
+    );
+    world.setLink('up');
+    await world.timers.pass(MINUTE);
+    assert.equal(selector.snapshot().state, 'established');
+  });
+}
+
 test('a reload that changes nothing tells nothing', async () => {
   const world = new FakeWorld();
   const a = peer('a');
