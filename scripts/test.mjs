@@ -8,7 +8,7 @@ import { cache, root } from './setup/paths.mjs';
 import { attempt } from './setup/process.mjs';
 import { takeYes } from './setup/work.mjs';
 import { build, buildRouter, setUp } from './setup.mjs';
-import { add, filesOf, noCounts, runNetnsTests, runUnitTests, testFiles } from './test/suites.mjs';
+import { add, noCounts, runNetnsTests, runsOf, runUnitTests, testFiles } from './test/suites.mjs';
 
 const total = noCounts();
 const [only, ...names] = takeYes(process.argv.slice(2));
@@ -68,22 +68,13 @@ if (ready && only !== 'netns') {
   );
 }
 if (ready && only !== 'unit') {
-  const all = (await testFiles('netns')).filter(named);
-  const files = filesOf(all, 'node');
-  const again = filesOf(all, 'router');
-  if (files.length > 0 || again.length === 0) {
-    await phase('tests on a real kernel (test/netns), with Node', async () => {
-      add(total, await runNetnsTests(files, 'node'));
-    });
-  }
-  if (again.length > 0) {
-    await phase("the same with the router's program", async () => {
-      if (missing === undefined) add(total, await runNetnsTests(again, 'router'));
-      else
-        for (const file of again)
-          total.listed.push({ file, name: "with the router's program", reason: missing });
-    });
-  }
+  await phase('tests on a real kernel (test/netns), with both programs', async () => {
+    const runs = runsOf((await testFiles('netns')).filter(named));
+    const possible = runs.filter(({ program }) => program === 'node' || missing === undefined);
+    for (const { file } of runs.filter((run) => !possible.includes(run)))
+      total.listed.push({ file, name: "with the router's program", reason: missing ?? '' });
+    add(total, await runNetnsTests(possible));
+  });
 }
 
 if (total.listed.length > 0) {

@@ -1,12 +1,12 @@
 #!/usr/bin/env node
 // Runs test files, each in a process of its own, some at once, and makes one report of theirs: WGPS_REPORT, scripts/test/reporter.mjs.
-//   node scripts/test/pool.mjs NUMBER FILE…      the longest first
-// One takes the longest, the others the quickest: so whoever watches sees soon that it goes on, and at the end all have something to do.
+//   node scripts/test/pool.mjs NUMBER [FILE… --] FILE…      the longest first; those before the -- one after another, before the others
+// A file may have a program before it: reporter.mjs, asked(). One takes the longest, the others the quickest: so whoever watches sees soon that it goes on, and at the end all have something to do.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { reporting, sourceOf, TELL_WHAT_HANGS } from './reporter.mjs';
+import { asked, reporting, sourceOf, TELL_WHAT_HANGS } from './reporter.mjs';
 
 /** A file that takes longer hangs. The longest takes five minutes in a calm virtual machine, and five times that in a busy one. Milliseconds. */
 const DEADLINE = Number(process.env.WGPS_FILE_DEADLINE ?? 1500) * 1000;
@@ -17,29 +17,30 @@ const DEADLINE = Number(process.env.WGPS_FILE_DEADLINE ?? 1500) * 1000;
  */
 const ENDING = Number(process.env.WGPS_FILE_ENDING ?? 30) * 1000;
 
-const [number, ...files] = process.argv.slice(2);
+const [number, ...given] = process.argv.slice(2);
+const alone = given.splice(0, given.indexOf('--') + 1).slice(0, -1);
 const folder = mkdtempSync(`${tmpdir()}/wgps-reports-`);
 
 /** @typedef {import('./reporter.mjs').Counts} Counts */
 
-/** What the files have counted, by their sources. @type {Record<string, Counts>} */
+/** What the files have counted, by their names. @type {Record<string, Counts>} */
 const counts = {};
 
-/** @param {string} file */
-async function runOne(file) {
-  const source = sourceOf(file);
-  const report = `${folder}/${file.replaceAll('/', '-')}`;
-  const env = { ...process.env, WGPS_REPORT: report };
+/** @param {string} item */
+async function runOne(item) {
+  const { file, program, name } = asked(item);
+  const report = `${folder}/${item.replaceAll('/', '-')}`;
+  const env = { ...process.env, ...(program && { WGPS_PROGRAM: program }), WGPS_REPORT: report };
   const child = spawn(process.execPath, [...reporting, file], { stdio: 'inherit', env });
-  const watch = new Watch(child, report, source);
+  const watch = new Watch(child, report, name);
   const [code, signal] = await once(child, 'exit');
   watch.end();
-  const counted = read(report)[source] ?? { passed: 0, failed: 0, listed: [] };
-  counts[source] = counted;
+  const counted = read(report)[sourceOf(file)] ?? { passed: 0, failed: 0, listed: [] };
+  counts[name] = counted;
   // What goes wrong outside of a test is told by the process alone.
   if (code !== 0 && counted.failed === 0 && !watch.wasOver) {
     counted.failed = 1;
-    process.stdout.write(`\n  FAILED  ${source} ended with ${signal ?? `exit status ${code}`}\n\n`);
+    process.stdout.write(`\n  FAILED  ${name} ended with ${signal ?? `exit status ${code}`}\n\n`);
   }
 }
 
@@ -51,12 +52,12 @@ class Watch {
   /**
    * @param {import('node:child_process').ChildProcess} child
    * @param {string} report the file that it writes when its tests are over
-   * @param {string} source for messages
+   * @param {string} name for messages
    */
-  constructor(child, report, source) {
+  constructor(child, report, name) {
     this.child = child;
     this.report = report;
-    this.source = source;
+    this.name = name;
     this.began = performance.now();
     this.timer = setInterval(() => this.look(), 1000);
   }
@@ -67,10 +68,10 @@ class Watch {
     if (this.overSince !== undefined) {
       if (now - this.overSince < ENDING) return;
       this.wasOver = true;
-      process.stdout.write(`# ${this.source}: its tests are over, and Node does not end: killed\n`);
+      process.stdout.write(`# ${this.name}: its tests are over, and Node does not end: killed\n`);
       this.kill();
     } else if (now - this.began > DEADLINE) {
-      process.stdout.write(`# ${this.source} takes longer than ${DEADLINE / 1000} s: killed\n`);
+      process.stdout.write(`# ${this.name} takes longer than ${DEADLINE / 1000} s: killed\n`);
       this.child.kill(TELL_WHAT_HANGS);
       this.end();
       setTimeout(() => this.kill(), 5000).unref();
@@ -96,13 +97,15 @@ function read(path) {
   }
 }
 
+for (const item of alone) await runOne(item);
+
 const takers = Array.from({ length: Number(number) }, async (_, at) => {
-  for (let file = take(at); file !== undefined; file = take(at)) await runOne(file);
+  for (let item = take(at); item !== undefined; item = take(at)) await runOne(item);
 });
 
 /** @param {number} at which of those that take */
 function take(at) {
-  return at === 0 ? files.shift() : files.pop();
+  return at === 0 ? given.shift() : given.pop();
 }
 
 await Promise.all(takers);

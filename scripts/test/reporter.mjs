@@ -100,6 +100,26 @@ export function sourceOf(file) {
 }
 
 /**
+ * A file that is to be run, maybe with one of the programs that test/netns runs as the daemon: `dist/test/unit/uci.test.js`,
+ * `router:dist/test/netns/life.test.js`.
+ *
+ * @param {string} item
+ * @returns {{ file: string, program: string | undefined, name: string }} the name is for people
+ */
+export function asked(item) {
+  const [, program, file = item] = /^(node|router):(.*)$/.exec(item) ?? [];
+  return { file, program, name: sourceOf(file) + called(program) };
+}
+
+/** @param {string | undefined} program */
+function called(program) {
+  return program === undefined ? '' : program === 'node' ? ', Node' : ', router';
+}
+
+/** What runs here as the daemon, if that was said, for people. */
+const here = called(process.env.WGPS_PROGRAM);
+
+/**
  * @param {string} file
  * @param {Counts & { milliseconds: number }} counts
  */
@@ -107,7 +127,7 @@ function fileLine(file, { passed, failed, listed, milliseconds }) {
   const parts = [`${passed} passed`];
   if (failed > 0) parts.push(`${failed} FAILED`);
   if (listed.length > 0) parts.push(`${listed.length} not here`);
-  return `  ${file}: ${parts.join(', ')} (${(milliseconds / 1000).toFixed(1)} s)\n`;
+  return `  ${file}${here}: ${parts.join(', ')} (${(milliseconds / 1000).toFixed(1)} s)\n`;
 }
 
 /**
@@ -120,5 +140,5 @@ function failure(file, name, text) {
     .split('\n')
     .map((line) => `      ${line}`)
     .join('\n');
-  return `\n  FAILED  ${name}\n          ${file}\n${indented}\n\n`;
+  return `\n  FAILED  ${name}\n          ${file}${here}\n${indented}\n\n`;
 }

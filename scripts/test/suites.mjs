@@ -6,17 +6,17 @@ import { fileURLToPath } from 'node:url';
 import { root } from '../setup/paths.mjs';
 import { attempt } from '../setup/process.mjs';
 import { runInWorld, whereWireguardIs } from '../world/run.mjs';
-import { sourceOf } from './reporter.mjs';
+import { asked } from './reporter.mjs';
 
 /** @typedef {import('./reporter.mjs').Counts} Counts */
 
 const pool = fileURLToPath(new URL('pool.mjs', import.meta.url));
 
 /**
- * A run of test/netns that takes longer hangs (seconds): half of it takes five minutes in a calm virtual machine, and five times that in
+ * A run of test/netns that takes longer hangs (seconds): half of it takes ten minutes in a calm virtual machine, and five times that in
  * a busy one. What runs directly, all of it in one, may do so in such a machine itself.
  */
-const netnsTimeout = { half: 2400, all: 4800 };
+const netnsTimeout = { half: 3000, all: 6000 };
 
 /** So many files run at once in one world: more would make each slower, and none sooner. */
 const FILES_AT_ONCE = 2;
@@ -79,36 +79,45 @@ const waiting = ['living'];
 const nameOf = (file) => basename(file, '.test.js');
 
 /**
- * @param {string[]} files of test/netns
- * @param {'node' | 'router'} program
- * @returns {string[]} those that it is tried with
+ * @typedef {object} Run of a file of test/netns
+ * @property {string} file
+ * @property {'node' | 'router'} program what the lab runs as the daemon: test/support/needs.ts
  */
-export function filesOf(files, program) {
-  const left = program === 'node' ? waiting : withoutDaemon;
-  return files.filter((file) => !left.includes(nameOf(file)));
+
+/**
+ * @param {string[]} files of test/netns
+ * @returns {Run[]} each with the programs that it is tried with
+ */
+export function runsOf(files) {
+  const node = files.filter((file) => !waiting.includes(nameOf(file)));
+  const router = files.filter((file) => !withoutDaemon.includes(nameOf(file)));
+  return [
+    ...node.map((file) => ({ file, program: /** @type {const} */ ('node') })),
+    ...router.map((file) => ({ file, program: /** @type {const} */ ('router') })),
+  ];
 }
 
 /**
- * Runs test files of test/netns, each in a process of its own, some at once, for they wait more than they compute: directly; otherwise
- * in two virtual machines, one of which has its clock and modules changed by its tests, one after another.
+ * Runs test files of test/netns, each in a process of its own, some at once, for they wait more than they compute, Node's and the router's
+ * program side by side: directly; otherwise in two virtual machines.
  *
- * @param {string[]} files
- * @param {'node' | 'router'} program what the lab runs as the daemon: test/support/needs.ts
+ * @param {Run[]} runs
  * @returns {Promise<Counts>}
  */
-export async function runNetnsTests(files, program) {
-  const weighed = await Promise.all(files.map(weigh));
-  const inVm = (await whereWireguardIs()) === 'vm' && files.length > 1;
-  const verdicts = (inVm ? machines(weighed) : [{ files: weighed, atOnce: FILES_AT_ONCE }]).map(
-    async ({ files: some, atOnce }) => {
-      const lane = some.sort((one, two) => two.weight - one.weight).map(({ file }) => file);
-      const { status, report } = await runInWorld([process.execPath, pool, String(atOnce), ...lane], {
-        timeout: inVm ? netnsTimeout.half : netnsTimeout.all,
-        env: { WGPS_PROGRAM: program },
-      });
-      return verdict(lane, report, status, `exit status ${status}`);
-    },
-  );
+export async function runNetnsTests(runs) {
+  const weighed = await Promise.all(runs.map(weigh));
+  const inVm = (await whereWireguardIs()) === 'vm' && runs.length > 1;
+  const verdicts = (inVm ? machines(weighed) : [weighed]).map(async (some) => {
+    const names = (/** @type {Weighed[]} */ these) =>
+      these.sort((one, two) => two.weight - one.weight).map(({ name }) => name);
+    const alone = names(inVm ? some.filter(({ changes }) => changes) : []);
+    const others = names(inVm ? some.filter(({ changes }) => !changes) : some);
+    const argv = [process.execPath, pool, String(FILES_AT_ONCE), ...alone, '--', ...others];
+    const { status, report } = await runInWorld(argv, {
+      timeout: inVm ? netnsTimeout.half : netnsTimeout.all,
+    });
+    return verdict([...alone, ...others], report, status, `exit status ${status}`);
+  });
   const total = noCounts();
   // Each to its end, even when a machine has failed: what is said of the others would come after the last line.
   for (const outcome of await Promise.allSettled(verdicts)) {
@@ -124,60 +133,64 @@ export async function runNetnsTests(files, program) {
 
 /**
  * @typedef {object} Weighed
- * @property {string} file
+ * @property {string} name for pool.mjs
  * @property {number} weight about how many seconds it takes in the virtual machine
- * @property {boolean} changes the clock or the modules of the whole machine
+ * @property {boolean} changes the clock or the modules of the whole machine: nobody else's tests may be there meanwhile
  */
 
-/** Of files whose tests wait for what cannot be hurried; any other test takes about ten seconds. */
+/** Of files whose tests wait for what cannot be hurried: so many seconds, whichever the program. */
 const long = /** @type {Record<string, number>} */ ({
-  chaos: 90,
-  dead: 120,
-  guard: 90,
+  chaos: 75,
+  dead: 150,
+  guard: 75,
   living: 320,
-  preference: 190,
-  simulation: 150,
+  preference: 170,
+  simulation: 165,
 });
+
+/** Seconds that any other test takes: most of them start the daemon, Node three times as slowly as the router's program. */
+const ordinary = { node: 13, router: 5 };
 
 /** Of a test that changes the clock or the modules of the whole machine. */
 const changesMachine = /needs\('a (clock|kernel) of its own'\)/;
 
 /**
- * @param {string} file
+ * @param {Run} run
  * @returns {Promise<Weighed>}
  */
-async function weigh(file) {
+async function weigh({ file, program }) {
   const text = await readFile(`${root}/${file}`, 'utf8');
   const tests = text.match(/^\s*test\(/gm)?.length ?? 0;
-  return { file, weight: long[nameOf(file)] ?? 10 * tests, changes: changesMachine.test(text) };
+  const weight = long[nameOf(file)] ?? ordinary[program] * tests;
+  return { name: `${program}:${file}`, weight, changes: changesMachine.test(text) };
 }
 
 /**
- * Shares files out between two machines, so that both take about as long, and nobody is in one that is changed by another.
+ * Shares files out between two machines, so that both take about as long; those that change theirs are in the second, where they run
+ * first, one after another.
  *
  * @param {Weighed[]} files
- * @returns {{ files: Weighed[], atOnce: number }[]}
+ * @returns {Weighed[][]}
  */
 function machines(files) {
-  const shared = { files: /** @type {Weighed[]} */ ([]), atOnce: FILES_AT_ONCE, load: 0 };
-  const changed = { files: /** @type {Weighed[]} */ ([]), atOnce: 1, load: 0 };
-  const first = [...files].sort(
-    (one, two) => Number(two.changes) - Number(one.changes) || two.weight - one.weight,
-  );
-  for (const file of first) {
-    const lane = file.changes || changed.load + file.weight < shared.load ? changed : shared;
-    lane.files.push(file);
-    // The two machines share the processors, so those that are at once in one take longer.
-    lane.load += file.weight / (lane === shared ? 1.5 : 1);
+  /** @type {Weighed[]} */
+  const first = [];
+  const second = files.filter(({ changes }) => changes);
+  const load = { first: 0, second: second.reduce((all, { weight }) => all + weight, 0) };
+  const others = files.filter(({ changes }) => !changes).sort((one, two) => two.weight - one.weight);
+  for (const file of others) {
+    const lighter = load.second < load.first ? 'second' : 'first';
+    (lighter === 'second' ? second : first).push(file);
+    load[lighter] += file.weight / FILES_AT_ONCE;
   }
-  return [shared, changed].filter((lane) => lane.files.length > 0);
+  return [first, second].filter((some) => some.length > 0);
 }
 
 /**
  * What a run has shown. Everything that is not an explicit success is a failure: a file that told of no test, a
  * runner that ended badly without naming a failed test, a run without a report.
  *
- * @param {string[]} files
+ * @param {string[]} files as pool.mjs has been given them
  * @param {string} report
  * @param {number | null} status
  * @param {string} ending
@@ -195,9 +208,10 @@ function verdict(files, report, status, ending) {
   const counted = report === '' ? {} : JSON.parse(report);
   for (const counts of Object.values(counted)) add(total, counts);
   for (const file of files) {
-    const counts = counted[sourceOf(file)];
+    const { name } = asked(file);
+    const counts = counted[name];
     if (counts === undefined || counts.passed + counts.failed + counts.listed.length === 0) {
-      fault(`${sourceOf(file)} ran no test`);
+      fault(`${name} ran no test`);
     }
   }
   if (status !== 0 && total.failed === 0) fault(`the test runner ended with ${ending}`);
