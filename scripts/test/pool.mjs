@@ -17,6 +17,9 @@ const DEADLINE = Number(process.env.WGPS_FILE_DEADLINE ?? 1500) * 1000;
  */
 const ENDING = Number(process.env.WGPS_FILE_ENDING ?? 30) * 1000;
 
+/** So often it is said what runs, where nothing has ended since: whoever watches, and scripts/vm, see that the machine lives. Milliseconds. */
+const SIGN_OF_LIFE = 60_000;
+
 const [number, ...given] = process.argv.slice(2);
 const alone = given.splice(0, given.indexOf('--') + 1).slice(0, -1);
 const folder = mkdtempSync(`${tmpdir()}/wgps-reports-`);
@@ -26,15 +29,27 @@ const folder = mkdtempSync(`${tmpdir()}/wgps-reports-`);
 /** What the files have counted, by their names. @type {Record<string, Counts>} */
 const counts = {};
 
+/** What runs now, by its name. @type {Set<string>} */
+const running = new Set();
+let ended = 0;
+let told = 0;
+const telling = setInterval(() => {
+  if (ended === told) process.stdout.write(`# still running: ${[...running].join('; ')}\n`);
+  told = ended;
+}, SIGN_OF_LIFE);
+
 /** @param {string} item */
 async function runOne(item) {
   const { file, program, name } = asked(item);
+  running.add(name);
   const report = `${folder}/${item.replaceAll('/', '-')}`;
   const env = { ...process.env, ...(program && { WGPS_PROGRAM: program }), WGPS_REPORT: report };
   const child = spawn(process.execPath, [...reporting, file], { stdio: 'inherit', env });
   const watch = new Watch(child, report, name);
   const [code, signal] = await once(child, 'exit');
   watch.end();
+  running.delete(name);
+  ended++;
   const counted = read(report)[sourceOf(file)] ?? { passed: 0, failed: 0, listed: [] };
   counts[name] = counted;
   // What goes wrong outside of a test is told by the process alone.
@@ -109,6 +124,7 @@ function take(at) {
 }
 
 await Promise.all(takers);
+clearInterval(telling);
 rmSync(folder, { recursive: true, force: true });
 writeFileSync(process.env.WGPS_REPORT ?? '/dev/null', JSON.stringify(counts));
 process.exitCode = Object.values(counts).some(({ failed }) => failed > 0) ? 1 : 0;

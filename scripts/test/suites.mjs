@@ -5,6 +5,7 @@ import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { root } from '../setup/paths.mjs';
 import { attempt } from '../setup/process.mjs';
+import { SilentMachine } from '../vm/command.mjs';
 import { runInWorld, whereWireguardIs } from '../world/run.mjs';
 import { asked } from './reporter.mjs';
 
@@ -17,6 +18,9 @@ const pool = fileURLToPath(new URL('pool.mjs', import.meta.url));
  * a busy one. What runs directly, all of it in one, may do so in such a machine itself.
  */
 const netnsTimeout = { half: 3000, all: 6000 };
+
+/** So often pool.mjs says what runs, at least, in seconds. */
+const SIGN_OF_LIFE = 60;
 
 /** So many files run at once in one world: more would make each slower, and none sooner. */
 const FILES_AT_ONCE = 2;
@@ -113,8 +117,13 @@ export async function runNetnsTests(runs) {
     const alone = names(inVm ? some.filter(({ changes }) => changes) : []);
     const others = names(inVm ? some.filter(({ changes }) => !changes) : some);
     const argv = [process.execPath, pool, String(FILES_AT_ONCE), ...alone, '--', ...others];
-    const { status, report } = await runInWorld(argv, {
-      timeout: inVm ? netnsTimeout.half : netnsTimeout.all,
+    const options = { timeout: inVm ? netnsTimeout.half : netnsTimeout.all, silence: 5 * SIGN_OF_LIFE };
+    const { status, report } = await runInWorld(argv, options).catch((error) => {
+      if (!(error instanceof SilentMachine)) throw error;
+      process.stdout.write(
+        `# ${error.message}\n# the emulated machine has stopped: all of it once more in another\n`,
+      );
+      return runInWorld(argv, options);
     });
     return verdict([...alone, ...others], report, status, `exit status ${status}`);
   });

@@ -19,12 +19,16 @@ class Interruption {
   }
 }
 
+/** The machine has said nothing for too long: it has stopped, whatever the command does in it. */
+export class SilentMachine extends Error {}
+
 /**
  * @typedef {object} VmOptions
  * @property {string} [cwd] the command's folder; default: ours
  * @property {Record<string, string>} [env] added to the variables that are passed on
  * @property {string} [root] a folder that becomes the guest's root folder, instead of this machine's
  * @property {number} [timeout] seconds from boot, after which the machine is killed
+ * @property {number} [silence] seconds without a word of the command's, after which the machine counts as dead
  * @property {boolean} [terminal] the command gets our terminal instead of three streams
  * @property {(text: string) => void} [say] told before anything slow
  */
@@ -37,6 +41,7 @@ class Interruption {
  * @param {VmOptions} [options]
  * @returns {Promise<{ status: number, report: string }>} the command's exit status (128 + n after signal n),
  *   and what it left in the file that the variable WGPS_REPORT names
+ * @throws {SilentMachine} see `silence`
  * @throws {Error} if the machine ended without telling a status; the message has the console's last lines
  */
 export async function runInVm(argv, options = {}) {
@@ -46,6 +51,7 @@ export async function runInVm(argv, options = {}) {
   const temporary = root !== '' || /\s|^(\/var)?\/run\//.test(tmpdir()) ? '/tmp' : tmpdir();
   const folder = await mkdtemp(`${root}${temporary}/wgps-vm-`);
   const interruption = catchSignals();
+  const silence = new Silence(options.silence);
   /** @type {import('./boot.mjs').Machine | undefined} */
   let machine;
   let giveKeyboardBack = () => {};
@@ -54,8 +60,13 @@ export async function runInVm(argv, options = {}) {
     /** @type {Buffer[]} */
     const reported = [];
     const report = new EndMarked(mark, (data) => reported.push(data));
-    const stdout = new EndMarked(mark, (data) => process.stdout.write(data));
-    const stderr = new EndMarked(mark, (data) => process.stderr.write(data));
+    /** @param {NodeJS.WriteStream} stream */
+    const passOn = (stream) => (/** @type {Buffer} */ data) => {
+      silence.broken();
+      stream.write(data);
+    };
+    const stdout = new EndMarked(mark, passOn(process.stdout));
+    const stderr = new EndMarked(mark, passOn(process.stderr));
     const status = new StatusPort();
     /** @type {import('./boot.mjs').Port[]} */
     const ports = [status, { name: 'report', connected: (socket) => report.readFrom(socket) }];
@@ -78,18 +89,21 @@ export async function runInVm(argv, options = {}) {
       status.value,
       machine.ended,
       interruption.raised,
+      silence.tooLong,
       after(options.timeout, `killed after ${options.timeout} s`),
     ]);
     if (outcome instanceof Interruption) throw new Error(`interrupted by ${outcome.by}`);
     if (typeof outcome === 'string') {
       const tail = machine.console().trimEnd().split('\n').slice(-30).join('\n');
-      throw new Error(`virtual machine: ${outcome}. Its console said last:\n${tail}`);
+      const message = `virtual machine: ${outcome}. Its console said last:\n${tail}`;
+      throw silence.over ? new SilentMachine(message) : new Error(message);
     }
     // A program that the command left behind may hold its streams open; that must not hold us.
     const streams = options.terminal === true ? [report, stdout] : [report, stdout, stderr];
     await Promise.race([Promise.all(streams.map(({ ended }) => ended)), after(5, '')]);
     return { status: outcome, report: Buffer.concat(reported).toString('utf8') };
   } finally {
+    silence.end();
     await machine?.stop();
     giveKeyboardBack();
     interruption.release();
@@ -153,6 +167,38 @@ class StatusPort {
       if (line !== null) this.#resolve(Number(line[1]));
     });
   };
+}
+
+/** Watches whether something is said. */
+class Silence {
+  /** Whether it has lasted too long. */
+  over = false;
+  /** @type {(how: string) => void} */
+  #resolve = () => {};
+  /** @type {Promise<string>} how long it has lasted, in words */
+  tooLong = new Promise((resolve) => {
+    this.#resolve = resolve;
+  });
+  /** @type {NodeJS.Timeout | undefined} */
+  #timer;
+
+  /** @param {number | undefined} seconds undefined: as long as it may be */
+  constructor(seconds) {
+    if (seconds === undefined) return;
+    this.#timer = setTimeout(() => {
+      this.over = true;
+      this.#resolve(`silent for ${seconds} s`);
+    }, seconds * 1000);
+  }
+
+  /** Something was said. */
+  broken() {
+    this.#timer?.refresh();
+  }
+
+  end() {
+    clearTimeout(this.#timer);
+  }
 }
 
 /** Turns the signals that would end us into a reason to end the machine first. */

@@ -66,6 +66,7 @@ function entrance(where) {
  * @param {object} [options]
  * @param {Record<string, string>} [options.env]
  * @param {number} [options.timeout] seconds
+ * @param {number} [options.silence] of a virtual machine, which has stopped then; SilentMachine
  * @param {boolean} [options.terminal] the command talks with a person
  * @param {(text: string) => void} [options.say] told before anything slow
  * @returns {Promise<{ status: number, report: string }>} the exit status (128 + n after signal n), and what the
