@@ -30,9 +30,9 @@ const named = positionals.length > 0 ? positionals : ['ubus', ...onKernel];
 const main = [process.execPath, `${root}/dist/test/bench/main.js`];
 
 /**
- * The programs that `look` starts, compiled before an emulated machine would have to.
+ * The programs that `look` and `daemon` start, compiled before an emulated machine would have to.
  *
- * @param {boolean} router whether QuickJS is there
+ * @param {boolean} router whether the router's program is wanted, and QuickJS is there
  * @returns {Promise<string | undefined>} what is lost
  */
 async function buildLook(router) {
@@ -40,7 +40,7 @@ async function buildLook(router) {
   await mkdir(folder, { recursive: true });
   const cc = process.env.CC || 'cc';
   if (find(cc) === undefined)
-    return `no C compiler ('${cc}' not found): \`look\` has nothing to compare with`;
+    return `no C compiler ('${cc}' not found): there is nothing in C to compare with`;
   await run([cc, '-O2', '-o', `${folder}/look-c`, `${root}/test/bench/look.c`]);
   if (!router) return undefined;
   const entry = ['--entry', `${root}/test/bench/look-loop.ts`, '--output', `${folder}/router`];
@@ -57,7 +57,8 @@ try {
   await build();
   const missing = await buildRouter();
   if (missing !== undefined) say(missing);
-  const lost = named.includes('look') ? await buildLook(missing === undefined) : undefined;
+  const looks = named.some((name) => onKernel.includes(name));
+  const lost = looks ? await buildLook(named.includes('look') && missing === undefined) : undefined;
   if (lost !== undefined) say(lost);
   const start = performance.now();
   while (values.now !== true && Number(load()) >= calm && performance.now() - start < patience * 1000) {

@@ -197,6 +197,9 @@ async function idle(table: Table): Promise<void> {
     const [lab] = labs;
     assert.ok(lab);
     pids.set('bare', lab.router.run([process.execPath, '-e', 'setTimeout(() => {}, 1e9)']).pid ?? 0);
+    const looks = here('../../bench/look-c');
+    if (existsSync(looks))
+      pids.set('C', lab.router.run([looks, 'vpn', '/5', '10.78.0.0', 'fd78::']).pid ?? 0);
     pids.set('script', lab.router.run(['bash', '-c', SCRIPT]).pid ?? 0);
     await delay(SETTLING * 1000);
     const before = usesOf(pids);
@@ -222,6 +225,8 @@ async function idle(table: Table): Promise<void> {
     table.set('private memory', 'lua', '0.55 MB');
     table.set('resident', 'bare', megabytes(bare.resident));
     table.set('resident', 'lua', '3.3 MB');
+    if (pids.has('C'))
+      console.log(`a C program that asks the same every 5 s, and nothing else: ${used('C')}`);
     console.log(`a script with wg and ip every 5 s: ${used('script')}`);
     for (const daemon of daemons) await terminate(daemon);
   } finally {

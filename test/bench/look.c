@@ -4,9 +4,11 @@
  * look.
  *
  *   look IFNAME COUNT ADDRESS…
+ *   look IFNAME /SECONDS ADDRESS…     a look every so many seconds, for ever, as an idle daemon looks
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
+#include <limits.h>
 #include <linux/genetlink.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
@@ -86,7 +88,8 @@ static double used(void) {
 int main(int argc, char **argv) {
   if (argc < 3) return 64;
   int wireguard = socket(AF_NETLINK, SOCK_RAW, NETLINK_GENERIC), routes = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
-  int strict = 1, count = atoi(argv[2]), questions = argc - 3;
+  int strict = 1, questions = argc - 3;
+  int pause = argv[2][0] == '/' ? atoi(argv[2] + 1) : 0, count = pause > 0 ? INT_MAX : atoi(argv[2]);
   if (wireguard < 0 || routes < 0 || setsockopt(routes, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &strict, sizeof strict) < 0)
     fail("socket");
   struct message device = {.header = {.nlmsg_len = NLMSG_LENGTH(GENL_HDRLEN), .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP}};
@@ -114,6 +117,7 @@ int main(int argc, char **argv) {
     if (i == 0) before = used();
     ask(wireguard, &device);
     for (int j = 0; j < questions; j++) ask(routes, &lookups[j]);
+    if (pause > 0) sleep((unsigned)pause);
   }
   printf("%.2f\n", (used() - before) / count);
   return 0;
