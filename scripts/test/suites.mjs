@@ -76,8 +76,11 @@ export async function runUnitTests(files) {
 /** Those of test/netns that do not start the daemon: of the libraries, the lab itself, what README says of Node, the simulation. */
 const withoutDaemon = ['documents', 'lab', 'netlink', 'simulation'];
 
-/** Those that wait for minutes for what is the same with both programs: with the router's alone. */
-const waiting = ['living'];
+/**
+ * Those that wait for minutes to see what the selector makes of what it sees, which is the same code with both programs: with the router's
+ * alone, unless somebody names them.
+ */
+const waiting = ['dead', 'guard', 'living', 'preference'];
 
 /** @param {string} file */
 const nameOf = (file) => basename(file, '.test.js');
@@ -90,10 +93,11 @@ const nameOf = (file) => basename(file, '.test.js');
 
 /**
  * @param {string[]} files of test/netns
+ * @param {boolean} chosen whether somebody has named them
  * @returns {Run[]} each with the programs that it is tried with
  */
-export function runsOf(files) {
-  const node = files.filter((file) => !waiting.includes(nameOf(file)));
+export function runsOf(files, chosen) {
+  const node = files.filter((file) => chosen || !waiting.includes(nameOf(file)));
   const router = files.filter((file) => !withoutDaemon.includes(nameOf(file)));
   return [
     ...node.map((file) => ({ file, program: /** @type {const} */ ('node') })),
