@@ -25,10 +25,12 @@ export function silentPeer(
   { unanswered, beyondInterruption }: Advice,
 ): Proof {
   const begin = timers.now();
-  const { roundTrip } = connection; // unknown where the connection was taken over
-  const usual = roundTrip === undefined ? KNOCK.unknown : Math.max(KNOCK.shortest, 3 * roundTrip);
+  // Where the connection was taken over only renewals tell, and how long it takes at most.
+  const { roundTrip, likelyRoundTrip = Number.POSITIVE_INFINITY } = connection;
+  const enough = Math.max(KNOCK.shortest, 3 * likelyRoundTrip);
+  const usual = roundTrip === undefined ? Math.min(enough, KNOCK.unknown) : enough;
   // Round trips may have become longer: the last handshake has more time.
-  const last = roundTrip === undefined ? KNOCK.longest : Math.max(KNOCK.last, usual);
+  const last = Math.min(Math.max(KNOCK.last, enough), KNOCK.longest);
   // One interruption may take all that are made within the spread, so that many are made after it, too.
   const spread = unanswered.length > 0 ? 0 : KNOCK.spread;
   let within = 0;
@@ -49,7 +51,7 @@ export function silentPeer(
         if (spreading) within = n;
         questions.push(now);
         const due = over - now;
-        if (n >= within + least) return Math.min(last, KNOCK.longest, due > 0 ? Math.max(usual, due) : last);
+        if (n >= within + least) return due > 0 ? Math.min(last, Math.max(usual, due)) : last;
         return Math.min(spreading && n > least ? Math.max(usual, KNOCK.apart) : usual, KNOCK.longest);
       },
       enough: (n) => {

@@ -315,6 +315,25 @@ test('the interface vanishes while the kernel is asked: that is the reason, not 
   );
 });
 
+test('a connection that was taken over is put to a test as short as for one that we made, once it was renewed', async () => {
+  /** How many milliseconds the test takes that shows the gateway dead. */
+  const dies = async (age: number | undefined): Promise<number> => {
+    const world = new FakeWorld();
+    const gateway = world.alive('address of a', 40);
+    if (age !== undefined) world.plant('key of a', age, true, { address: 'address of a', port: 1 });
+    world.start([peer('a')], { probeInterval: 15, probeTimeout: 20 });
+    await world.timers.pass(20 * SECOND); // within which it is renewed, or not
+    gateway.alive = false;
+    await passUntil(world, () => world.ofType('suspected').length > 0, MINUTE);
+    return await passUntil(world, () => world.ofType('lost').length > 0, MINUTE);
+  };
+  const made = await dies(undefined);
+  const renewed = await dies(110 * SECOND);
+  const old = await dies(10 * SECOND);
+  assert.equal(renewed, made);
+  assert.ok(old > 2 * made, `without a renewal nothing is known of its round trip: ${old} ms`);
+});
+
 // The events of links come by another socket than the answers of WireGuard.
 for (const method of ['device', 'kick', 'adjust', 'install'] as const) {
   test(`the interface has gone before ${method}, and its event is not read yet: no trouble, it is waited for`, async () => {
