@@ -1,11 +1,8 @@
 import { rootDistance } from './accept.js';
 import type { NtpPacket } from './packet.js';
 import { ntpDifference, unixFromNtp } from './timestamp.js';
+import { readTwoClocks } from './two-clocks.js';
 import type { World } from './world.js';
-
-/** Two clocks that were read within so many nanoseconds were read at once; on a busy machine it may take some tries. */
-const AT_ONCE_NS = 100_000n;
-const TRIES = 10;
 
 /**
  * Our clock as it was when an attempt began, carried on by the world's monotonic clock, which counts the time asleep.
@@ -20,13 +17,9 @@ export class LocalScale {
 
   constructor(world: World) {
     this.#world = world;
-    let reading = readBoth(world);
-    for (let tries = 1; tries < TRIES && reading.spread >= AT_ONCE_NS; tries++) {
-      const again = readBoth(world);
-      if (again.spread < reading.spread) reading = again;
-    }
-    this.#wallNs = reading.wallNs;
-    this.#monotonicNs = reading.monotonicNs;
+    const { wallNs, monotonicNs } = readTwoClocks(world);
+    this.#wallNs = wallNs;
+    this.#monotonicNs = monotonicNs;
   }
 
   /** Nanoseconds since 1970-01-01 UTC by our clock, had nobody touched it since the scale was made. */
@@ -38,13 +31,6 @@ export class LocalScale {
   monotonicAt(localNs: bigint): bigint {
     return this.#monotonicNs + localNs - this.#wallNs;
   }
-}
-
-/** Both clocks, and how long it took to read them, in ns. */
-function readBoth(world: World): { wallNs: bigint; monotonicNs: bigint; spread: bigint } {
-  const monotonicNs = world.monotonic();
-  const wallNs = BigInt(Math.round(world.wallClock() * 1000)) * 1000n;
-  return { wallNs, monotonicNs, spread: world.monotonic() - monotonicNs };
 }
 
 /** What one answer says about our clock. The truth is within offset ± error, unless the server lies. All in ns. */

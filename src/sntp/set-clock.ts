@@ -2,6 +2,7 @@ import { type Clock, clockMissing, setRealtime as setKernelClock } from '#platfo
 import { errnoName } from '#platform/errno.js';
 import { ClockError } from './clock-error.js';
 import { formatOffset, type Instant } from './outcome.js';
+import { readTwoClocks } from './two-clocks.js';
 import { system, type World } from './world.js';
 
 /** Seconds. A clock that is less wrong than this is left alone: WireGuard does not mind, other programs mind a step. */
@@ -94,9 +95,9 @@ function nowFrom(instant: Instant, world: Pick<World, 'monotonic'>): bigint {
  */
 export function stepClock(instant: Instant, options: StepOptions = {}): ClockStep {
   const world = options.world ?? system;
-  const difference = nowFrom(instant, world) - BigInt(Math.round(world.wallClock() * 1e6));
-  const offset = Number(difference) / 1e9;
-  const error = Number(instant.errorNs ?? 0n) / 1e9;
+  const { wallNs, monotonicNs, spreadNs } = readTwoClocks(world);
+  const offset = Number(instant.unixNs + monotonicNs - instant.monotonicNs - wallNs) / 1e9;
+  const error = Number((instant.errorNs ?? 0n) + spreadNs) / 1e9;
   const decision = decide(offset, error);
   if (decision === 'leave') {
     const doubt = Math.abs(offset) < STEP_THRESHOLD ? '' : ` as far as ± ${error.toFixed(1)} s tell`;

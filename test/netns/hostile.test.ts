@@ -64,7 +64,8 @@ test('netlink messages that are not the kernel’s are not believed, whatever th
         await lab.router.exec([send, String(protocol), String(port), `${lab.folder}/lies`]);
     }
     await flow.moves(100); // two seconds, and as many looks
-    assert.equal(daemon.log.length, lines, daemon.describe());
+    const told = daemon.log.slice(lines).filter(({ text }) => text.includes(' vpn'));
+    assert.deepEqual(told, []);
     assert.deepEqual(await ourRoutes(lab), [inside.v4, inside.v6]);
     assert.equal((await flow.stop()).lost, 0);
     daemon.signal('SIGTERM');

@@ -66,6 +66,27 @@ describe('stepClock', () => {
     assert.match(result.message, /left alone/);
   });
 
+  test('a machine that puts us aside between two readings of clocks does not make a right clock wrong', () => {
+    // At each reading, 0.4 s go by; and at one in three of them none.
+    for (const aside of [() => 0.4, (reading: number) => (reading % 3 === 0 ? 0 : 0.4)]) {
+      let seconds = 1_000;
+      let readings = 0;
+      const pass = (): number => {
+        const now = seconds;
+        seconds += aside(++readings);
+        return now;
+      };
+      const result = stepClock(
+        { unixNs: 999_850_000_000n, monotonicNs: 1_000_000_000_000n, errorNs: 200_000_000n },
+        {
+          world: { wallClock: () => pass() * 1e3, monotonic: () => BigInt(Math.round(pass() * 1e9)) },
+          setRealtime: () => 0,
+        },
+      );
+      assert.equal(result.decision, 'leave', result.message);
+    }
+  });
+
   test('is told how far the time may be wrong: a clock within that is not stepped back for nothing', () => {
     const slow: Instant = { ...instant(1_000_000_000_000n), errorNs: 1_500_000_000n };
     const near = step(slow, 1_001_000);
