@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
+  deadOneFirst,
   inside,
   type Lab,
   type LogLine,
@@ -77,21 +78,7 @@ test('a name with two addresses, one of them dead: the other is tried next', () 
       peers: [{ gateway: gw1, options: { endpoint } }],
       interface: { connect_timeout: 10 },
     });
-    // Which of the two is first is chance, so until the dead one was it: it fails, and the other follows at once.
-    await until(
-      async () => {
-        await gw1.restart(); // or it would come to us by itself, knowing us from the turn before
-        const daemon = await lab.startDaemon({ config });
-        const line = await daemon.line(inDetail);
-        assert.match(line.text, new RegExp(`connected to ${gw1.endpoint} \\(address [12] of 2\\)`));
-        const failures = daemon.lines(/no handshake within 10 s/);
-        assert.ok(failures.every(({ text }) => text.includes(`${dead}:${wireguardPort} (address 1 of 2)`)));
-        daemon.signal('SIGTERM');
-        assert.equal((await daemon.exit()).code, 0);
-        return failures.length === 1;
-      },
-      { what: 'the dead address to be tried first' },
-    );
+    await deadOneFirst(lab, gw1, config, `${dead}:${wireguardPort}`);
   }));
 
 test('an IPv6 endpoint, a preshared key and a keepalive', () =>

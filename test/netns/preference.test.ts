@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   anyGateway,
-  connected,
+  deadOneFirst,
   type Gateway,
   type Host,
   inside,
@@ -53,21 +53,7 @@ test('two endpoints of one gateway, one of them blocked: the other is tried next
       peers: [{ gateway: gw1, options: { endpoint: [blocked, gw1.endpoint] } }],
       interface: { connect_timeout: 10 },
     });
-    // Which of the two is first is chance, so until the blocked one was it.
-    await until(
-      async () => {
-        await gw1.restart(); // or it would come to us by itself, knowing us from the turn before
-        const daemon = await lab.startDaemon({ config });
-        const { text } = await daemon.line(connected);
-        assert.ok(text.includes(`connected to ${gw1.endpoint} (address `), text);
-        const failures = daemon.lines(/no handshake within 10 s/);
-        assert.ok(failures.every((line) => line.text.includes(`${blocked} (address 1 of 2)`)));
-        daemon.signal('SIGTERM');
-        assert.equal((await daemon.exit()).code, 0);
-        return failures.length === 1;
-      },
-      { what: 'the blocked endpoint to be tried first' },
-    );
+    await deadOneFirst(lab, gw1, config, blocked);
   }));
 
 /** The gateway as a peer of this priority. */

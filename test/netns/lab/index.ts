@@ -2,6 +2,7 @@
 export { type AddressPair, anyGateway, inside, underlay, wireguardPort } from './addresses.js';
 export { type ConfigSpec, configText, section, type UciOptions } from './config.js';
 export { Daemon, type DaemonEnding, type LogLine } from './daemon.js';
+export { deadOneFirst } from './dead-one-first.js';
 export type { DnsServer } from './dns.js';
 export type { Flow, FlowResult } from './flow.js';
 export type { Gateway } from './gateway.js';
