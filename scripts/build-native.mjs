@@ -23,6 +23,7 @@ const sources = [
   'group.c',
   'clock.c',
   'probe.c',
+  'notify.c',
   'native.h',
 ].map((file) => `src/platform/native/${file}`);
 const without =

@@ -83,7 +83,16 @@ export function programPage({ commands: { COMMANDS, DAEMON_COMMAND }, exits: { e
       ].join(''),
     ),
     section('EXIT STATUS', exits.join('')),
-    section('ENVIRONMENT', entry(bold('NO_COLOR'), 'Where it is set, and not empty, nothing is coloured.')),
+    section(
+      'ENVIRONMENT',
+      [
+        entry(bold('NO_COLOR'), 'Where it is set, and not empty, nothing is coloured.'),
+        entry(
+          `${bold('NOTIFY_SOCKET')}, ${bold('WATCHDOG_USEC')}, ${bold('WATCHDOG_PID')}`,
+          `Whom the daemon tells how it goes, and how often that it lives, see\n.BR systemd.service (5)\nand\n.BR sd_notify (3).`,
+        ),
+      ].join(''),
+    ),
     section(
       'FILES',
       [
@@ -96,7 +105,7 @@ export function programPage({ commands: { COMMANDS, DAEMON_COMMAND }, exits: { e
       ].join(''),
     ),
     section('EXAMPLES', exampleEntries(DAEMON_COMMAND.examples)),
-    section('SEE ALSO', '.BR wgpeerselector.conf (5),\n.BR wg (8)'),
+    section('SEE ALSO', '.BR wgpeerselector.conf (5),\n.BR systemd.service (5),\n.BR wg (8)'),
   ]);
 }
 

@@ -12,6 +12,7 @@ import { InterfaceLock } from './interface-lock.js';
 import { InterfaceService, type Shared } from './interface-service.js';
 import { Kernel } from './kernel.js';
 import type { Log } from './log.js';
+import { ServiceManager } from './service-manager.js';
 import { StartError } from './start-error.js';
 import { TimeKeeper, type TimeSettings } from './time-keeper.js';
 
@@ -45,6 +46,7 @@ export class Daemon {
   readonly #time: TimeKeeper;
   readonly #bus: Bus;
   readonly #control: Control;
+  readonly #manager: ServiceManager | undefined;
   readonly #locks: readonly InterfaceLock[];
   readonly #services: readonly InterfaceService[];
 
@@ -66,6 +68,7 @@ export class Daemon {
     const reload = (): void => this.reload();
     this.#bus = new Bus({ path, log, reload });
     this.#control = new Control(log, reload);
+    this.#manager = ServiceManager.find(log);
     for (const service of services) this.#bus.serve(service);
   }
 
@@ -116,11 +119,13 @@ export class Daemon {
   run(): void {
     this.#time.start();
     for (const service of this.#services) service.run();
+    this.#manager?.serve(this.#services);
   }
 
   /** Reads the configuration again. One that cannot be read changes nothing. Never throws. */
   reload(): void {
     const { log } = this.#options;
+    this.#manager?.reloading();
     try {
       const config = readConfig(this.#options);
       for (const service of this.#services) service.reload(config);
@@ -129,10 +134,12 @@ export class Daemon {
     } catch (error) {
       log.write('error', '', `${messageOf(error)}; everything stays as it is`);
     }
+    this.#manager?.ready();
   }
 
   /** Removes peers and routes, and closes everything. */
   async stop(): Promise<void> {
+    this.#manager?.stopping();
     this.#resolver.close();
     this.#time.stop();
     await Promise.all(this.#services.map((service) => service.stop()));

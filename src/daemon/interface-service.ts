@@ -4,6 +4,7 @@ import type { JsonTable } from '../json.js';
 import type { SelectorEvent } from '../selector/events.js';
 import { Selector } from '../selector/selector.js';
 import type { Assignment, ClockGate, Random, Resolver, Timers } from '../selector/world.js';
+import { printable } from '../wording.js';
 import { Journal } from './journal.js';
 import type { Kernel, WatchedLink } from './kernel.js';
 import { KernelProber } from './kernel-prober.js';
@@ -12,7 +13,7 @@ import { KernelTunnel } from './kernel-tunnel.js';
 import type { Log } from './log.js';
 import { settingsOf } from './settings.js';
 import { sharedMetrics } from './shared-routes.js';
-import { History, infoTable, peersTable, statusTable } from './status.js';
+import { History, infoTable, peersTable, stateText, statusTable } from './status.js';
 import type { TimeKeeper } from './time-keeper.js';
 
 /** What all interfaces of the process share. */
@@ -82,6 +83,22 @@ export class InterfaceService {
   /** Calls the listener with everything that happens from now on. */
   onEvent(listener: (event: SelectorEvent) => void): void {
     this.#listeners.push(listener);
+  }
+
+  /** Calls back when {@link stateText} may be another. */
+  onState(listener: () => void): void {
+    this.selector.onState(listener);
+    this.#listeners.push(listener); // another peer may be held in the same state
+  }
+
+  /** The interface and its state in words. */
+  stateText(): string {
+    return `${printable(this.name)}: ${stateText(this.selector.snapshot())}`;
+  }
+
+  /** Whether its loop goes on; to be asked every so many milliseconds. */
+  goesOn(milliseconds: number): boolean {
+    return this.selector.goesOn(milliseconds);
   }
 
   /** Begins to work. */

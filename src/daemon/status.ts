@@ -1,7 +1,7 @@
 import type { Config } from '../config/index.js';
 import { formatEndpoint, type PeerConfig } from '../config/index.js';
 import type { JsonTable } from '../json.js';
-import type { SelectorEvent, Snapshot } from '../selector/events.js';
+import type { SelectorEvent, Snapshot, State } from '../selector/events.js';
 import { formatRemote, type InstalledPeer } from '../selector/world.js';
 import { VERSION } from '../version.js';
 import type { TimeStatus } from './time-keeper.js';
@@ -60,6 +60,23 @@ export function statusTable(peers: readonly PeerConfig[], snapshot: Snapshot, no
     ]),
   );
   return { peers: table };
+}
+
+/** States in words. */
+export const STATE_WORDS: Readonly<Record<State, string>> = {
+  'waiting-for-interface': 'waiting for the interface',
+  'setting-clock': 'setting the clock',
+  connecting: 'connecting',
+  established: 'connected',
+  pausing: 'no peer is usable, pausing',
+  stopped: 'stopped',
+};
+
+/** What is going on, in a line that is the same as long as that is: `connected to gw1 at 192.0.2.1:51820`. */
+export function stateText({ state, peer, remote }: Snapshot): string {
+  const words = STATE_WORDS[state];
+  if (state !== 'established' || peer === undefined) return words;
+  return `${words} to ${peer.name}${remote === undefined ? '' : ` at ${formatRemote(remote)}`}`;
 }
 
 /** What {@link infoTable} puts together. Times are monotonic milliseconds. */

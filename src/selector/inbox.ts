@@ -15,6 +15,15 @@ export interface News {
   leave: string | undefined;
 }
 
+/** Somebody who waits for a condition. */
+interface Waiter {
+  look(): void;
+  /** How long at most until they are called back, in milliseconds; undefined: as long as it takes. */
+  limit: number | undefined;
+  /** Milliseconds that they have waited at least, as far as {@link Inbox.goesOn} was asked. */
+  waited: number;
+}
+
 /**
  * Where everything from outside arrives (links, routes, names, configuration, commands). It never acts by itself: it sets what
  * the loop will find, and whoever waits looks at their condition again. A piece of news that comes while nobody waits is not
@@ -30,7 +39,9 @@ export class Inbox {
     leave: undefined,
   };
   readonly #timers: Timers;
-  readonly #waiting = new Set<() => void>();
+  readonly #waiting = new Set<Waiter>();
+  /** Somebody has begun to wait, or was called back when their time was over, since {@link goesOn} was last asked. */
+  #moved = true;
 
   constructor(timers: Timers) {
     this.#timers = timers;
@@ -39,7 +50,25 @@ export class Inbox {
   /** Sets what has happened, and makes everybody who waits look again. */
   post(news: Partial<News>): void {
     Object.assign(this.news, news);
-    for (const look of [...this.#waiting]) look();
+    for (const { look } of [...this.#waiting]) look();
+  }
+
+  /**
+   * Whether the loop goes on: it has come to a wait since this was last asked, or is in one that is not overdue. Between two waits it does
+   * what has an end of its own within seconds.
+   * @param milliseconds since it was last asked; no clock is read for it
+   */
+  goesOn(milliseconds: number): boolean {
+    if (this.#moved) {
+      this.#moved = false;
+      return true;
+    }
+    let inTime = false;
+    for (const waiter of this.#waiting) {
+      waiter.waited += milliseconds;
+      inTime ||= waiter.limit === undefined || waiter.waited <= waiter.limit;
+    }
+    return inTime;
   }
 
   /**
@@ -57,11 +86,15 @@ export class Inbox {
     await new Promise<void>((resolve, reject) => {
       const finish = (): void => {
         cancel?.();
-        this.#waiting.delete(look);
+        this.#waiting.delete(waiter);
         resolve();
       };
-      const look = (): void => {
-        if (condition()) finish();
+      const waiter: Waiter = {
+        look: () => {
+          if (condition()) finish();
+        },
+        limit: milliseconds,
+        waited: 0,
       };
       const over = (): void => {
         try {
@@ -72,11 +105,15 @@ export class Inbox {
         }
       };
       const wait = (time: number | undefined): void => {
+        this.#moved = true;
+        waiter.limit = time;
+        waiter.waited = 0;
         if (time === undefined) finish();
         else cancel = this.#timers.after(Math.max(0, time), over);
       };
       let cancel: (() => void) | undefined;
-      this.#waiting.add(look);
+      this.#waiting.add(waiter);
+      this.#moved = true;
       if (milliseconds !== undefined) wait(milliseconds);
     });
   }

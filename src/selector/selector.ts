@@ -59,6 +59,7 @@ export class Selector {
   /** Milliseconds by which the next try lasts longer. */
   #patience = 0;
   #assignment: Assignment;
+  #stateListener: (() => void) | undefined;
   #state: State = 'waiting-for-interface';
   #since: number;
   /** What is being tried or held. */
@@ -131,6 +132,16 @@ export class Selector {
 
   #leave(reason: string): void {
     this.#inbox.post(this.#current === undefined ? { changed: true, turns: true } : { leave: reason });
+  }
+
+  /** Calls back at each change of the state. */
+  onState(listener: () => void): void {
+    this.#stateListener = listener;
+  }
+
+  /** Whether the loop goes on, as {@link Inbox.goesOn} has it. */
+  goesOn(milliseconds: number): boolean {
+    return this.#inbox.goesOn(milliseconds);
   }
 
   /** What is going on at this moment. */
@@ -380,6 +391,7 @@ export class Selector {
     if (this.#state === state) return;
     this.#state = state;
     this.#since = this.#world.timers.now();
+    this.#stateListener?.();
   }
 
   #emit(event: SelectorEvent): void {

@@ -3,6 +3,7 @@ import { openDatagram } from '#platform/datagram.js';
 import { errnoName } from '#platform/errno.js';
 import { openLookups } from '#platform/lookup.js';
 import { openSocket } from '#platform/netlink.js';
+import { monotonicMicroseconds, notify } from '#platform/notify.js';
 import { openProbe } from '#platform/probe.js';
 import { effectiveUser, pid, programArguments } from '#platform/process.js';
 import { connectStream, listen, listenerOwner, type Stream } from '#platform/stream.js';
@@ -287,4 +288,15 @@ export function probes(): void {
   outcome('probe: no source', () => openProbe('datagram', { ...wrong, source: '192.0.2.77' }));
   outcome('probe: two families', () => openProbe('datagram', { ...wrong, target: '::1' }));
   outcome('probe: a name', () => openProbe('datagram', { ...wrong, target: 'localhost' }));
+}
+
+/** To the sockets of test/support/play.ts, and to nobody. */
+export function notes(): void {
+  outcome('told', () => notify(`${folder}/notify`, 'READY=1\nSTATUS=ä'));
+  outcome('told, abstract', () => notify(`\0${folder}/notify`, 'STOPPING=1'));
+  for (const path of [`${folder}/none`, `\0${folder}/none`, `${folder}/large`, '', `/${'x'.repeat(108)}`])
+    outcome('not told', () => notify(path, 'READY=1'));
+  const before = monotonicMicroseconds();
+  const after = monotonicMicroseconds();
+  tell('monotonic', Number.isInteger(before), after >= before);
 }

@@ -31,6 +31,7 @@ import {
   datagrams,
   lookups,
   netlink,
+  notes,
   probes,
   repeated,
   streams,
@@ -222,6 +223,7 @@ async function main(): Promise<void> {
   await netlink();
   repeated();
   probes();
+  notes();
   await signals();
   await uncaught();
   setExitCode(3);

@@ -3,6 +3,8 @@ import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { until } from '../netns/lab/until.js';
+import { NotifyReader } from './notify-reader.js';
 
 /** How a program has ended, and what it wrote. */
 export interface Ran {
@@ -28,15 +30,21 @@ export async function run(command: string, ...args: string[]): Promise<Ran> {
 }
 
 /** Runs test/support/platform-scene.ts, as this command, with what it needs around it. */
-export async function playPlatform(...command: [string, ...string[]]): Promise<Ran> {
+export async function playPlatform(
+  ...command: [string, ...string[]]
+): Promise<Ran & { readonly told: readonly string[] }> {
   const place = await mkdtemp(`${tmpdir()}/wgps-scene-`);
   const echoes = await Promise.all([echo('udp4'), echo('udp6')]);
+  const reader = await NotifyReader.listen(place, [`${place}/notify`, `@${place}/notify`]);
   try {
     await symlink('file', `${place}/link`);
     await writeFile(`${place}/large`, Buffer.alloc(100_000));
     spawnSync('mkfifo', [`${place}/pipe`]);
-    return await run(...command, place, ...echoes.map((socket) => String(socket.address().port)));
+    const ran = await run(...command, place, ...echoes.map((socket) => String(socket.address().port)));
+    await until(() => reader.told.length >= 2, { what: 'what the scene has told' });
+    return { ...ran, told: reader.told.map(({ text }) => text) };
   } finally {
+    reader.close();
     for (const socket of echoes) socket.close();
     await rm(place, { recursive: true, force: true });
   }

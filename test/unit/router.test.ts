@@ -117,6 +117,7 @@ test('the platform does the same on Node and inside QuickJS', can, async () => {
   assert.deepEqual(inside.stdout.split('\n'), onNode.stdout.split('\n'));
   assert.deepEqual({ ...inside, stdout: '' }, { ...onNode, stdout: '' });
   assert.equal(inside.status, 3);
+  assert.deepEqual(inside.told, ['READY=1 STATUS=ä', 'STOPPING=1']);
   assert.match(inside.stdout, /^kept alive$/m);
   assert.doesNotMatch(inside.stdout, /^(?:never|look-ups take too long)$/m);
 });

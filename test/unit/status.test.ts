@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Config, parseUci } from '../../src/config/index.js';
-import { eventTable, History, infoTable, peersTable, statusTable } from '../../src/daemon/status.js';
+import {
+  eventTable,
+  History,
+  infoTable,
+  peersTable,
+  stateText,
+  statusTable,
+} from '../../src/daemon/status.js';
 import type { Snapshot } from '../../src/selector/events.js';
 import { decodeBlobmsg, encodeBlobmsg, type TableInput } from '../../src/ubus/index.js';
 import { VERSION } from '../../src/version.js';
@@ -135,4 +142,12 @@ test('events: established, lost and failed, and nothing else', () => {
   );
   assert.equal(eventTable({ type: 'failed', peer: sn01, remote, reason: 'why', round: 3 })?.type, 'failed');
   assert.equal(eventTable({ type: 'interface-up' }), undefined);
+});
+
+test('the state in words is the same as long as the state is', () => {
+  assert.equal(stateText(idle), 'connecting');
+  assert.equal(stateText(held), 'connected to sn02 at 192.0.2.1:51820');
+  assert.equal(stateText({ ...held, since: 5, handshakeAge: 7 }), stateText(held));
+  assert.equal(stateText({ ...held, remote: undefined }), 'connected to sn02');
+  assert.equal(stateText({ ...idle, state: 'pausing' }), 'no peer is usable, pausing');
 });

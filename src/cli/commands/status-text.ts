@@ -1,3 +1,4 @@
+import { STATE_WORDS } from '../../daemon/status.js';
 import type { Table, Value } from '../../ubus/index.js';
 import { printable } from '../../wording.js';
 import type { Paint } from './screen.js';
@@ -6,14 +7,8 @@ import { duration, list, table, words } from './values.js';
 /** The answer to `info`. */
 export type Info = Table;
 
-/** States other than `established`, in words. */
-const STATES: Readonly<Record<string, string>> = {
-  'waiting-for-interface': 'waiting for the interface',
-  'setting-clock': 'setting the clock',
-  connecting: 'connecting',
-  pausing: 'no peer is usable, pausing',
-  stopped: 'stopped',
-};
+/** A daemon of another version may be in a state that is not known here. */
+const wordsOf = new Map<string, string>(Object.entries(STATE_WORDS));
 
 /** Failures that are shown: the rest is in the log. */
 const MOST_FAILURES = 3;
@@ -50,10 +45,11 @@ export function statusText(name: string, info: Info, paint: Paint): string {
 
 function stateText({ state, since, round }: Info, paint: Paint): string {
   const lasting = `for ${duration(since)}`;
-  if (state === 'established') return `${paint.good('connected')} ${lasting}`;
+  const text = wordsOf.get(words(state)) ?? words(state);
+  if (state === 'established') return `${paint.good(text)} ${lasting}`;
   const { tried, untried } = table(round);
   const left = state === 'connecting' ? ` (${list(tried).length} tried, ${list(untried).length} to go)` : '';
-  return `${paint.warning(STATES[words(state)] ?? words(state))} ${lasting}${left}`;
+  return `${paint.warning(text)} ${lasting}${left}`;
 }
 
 /** Nothing where there is nothing to worry about. */

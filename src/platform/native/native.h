@@ -138,6 +138,11 @@ int64_t monotonic(void);
 int is_synchronised(void);
 int set_max_error(int32_t microseconds);
 
+/* notify.c */
+
+/* Sends one datagram to a unix socket. @param path all of sun_path @return EAGAIN when its reader is behind; it may be sent again */
+int notify(const void *path, size_t length, const void *text, size_t text_length);
+
 /* The rest is what Node has and QuickJS has not. */
 
 /* errno.c: names of errno.h, whose numbers differ between processors. */

@@ -12,6 +12,7 @@
  *   openProbe(kind, device, source, target), sendProbe(fd), probeHeard(fd), closeProbe(fd)
  *   groupId(name), setGroup(number), exit(code)
  *   setRealtime(seconds, nanoseconds), bootTime(), isSynchronised(), setMaxError(microseconds)
+ *   notify(path, bytes)
  *
  * Life of an object that watches a descriptor: libuv wants the memory of a handle until it has told that the handle is closed, which
  * is one turn of the loop after uv_close(). Until then the JavaScript object is held by a strong reference, so an open one is never
@@ -509,6 +510,17 @@ static napi_value js_set_max_error(napi_env env, napi_callback_info info) {
   return number(env, set_max_error(microseconds));
 }
 
+/* notify(path: Uint8Array, text: Uint8Array): number, 0 or an error number */
+static napi_value js_notify(napi_env env, napi_callback_info info) {
+  napi_value argv[2];
+  size_t argc = 2, lengths[2] = {0};
+  void *data[2] = {NULL};
+  napi_get_cb_info(env, info, &argc, argv, NULL, NULL);
+  for (int i = 0; i < 2; i++)
+    if (!get_bytes(env, argv[i], &data[i], &lengths[i])) return throw_type(env, "notify: not a Uint8Array");
+  return number(env, notify(data[0], lengths[0], data[1], lengths[1]));
+}
+
 /* openProbe(kind: number, device: string, source: string, target: string): a descriptor, or an error number negated */
 static napi_value js_open_probe(napi_env env, napi_callback_info info) {
   napi_value argv[4];
@@ -590,6 +602,7 @@ NAPI_MODULE_INIT() {
       {.utf8name = "bootTime", .method = js_boot_time, .attributes = napi_enumerable},
       {.utf8name = "isSynchronised", .method = js_is_synchronised, .attributes = napi_enumerable},
       {.utf8name = "setMaxError", .method = js_set_max_error, .attributes = napi_enumerable},
+      {.utf8name = "notify", .method = js_notify, .attributes = napi_enumerable},
   };
   export_class(env, exports, "NetlinkSocket", js_open_netlink, sizeof netlink_methods / sizeof *netlink_methods,
                netlink_methods);

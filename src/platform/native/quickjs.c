@@ -632,6 +632,14 @@ static JSValue js_write(JSContext *ctx, JSValueConst self, int argc, JSValueCons
   return JS_NewInt64(ctx, (is_output ? output_some : write_some)(fd, bytes.data + start, bytes.length - (size_t)start));
 }
 
+/* notify(path, bytes): 0 or an error negated */
+static JSValue js_notify(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
+  struct bytes path, text;
+  (void)self, (void)argc;
+  if (!get_bytes(ctx, argv[0], &path) || !get_bytes(ctx, argv[1], &text)) return JS_EXCEPTION;
+  return JS_NewInt32(ctx, -notify(path.data, path.length, text.data, text.length));
+}
+
 static JSValue js_open_udp(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
   int64_t family;
   (void)self, (void)argc;
@@ -1064,6 +1072,7 @@ static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("read", 2, js_read),
     JS_CFUNC_MAGIC_DEF("write", 3, js_write, false),
     JS_CFUNC_MAGIC_DEF("writeOutput", 3, js_write, true),
+    JS_CFUNC_DEF("notify", 2, js_notify),
     JS_CFUNC_DEF("openUdp", 1, js_open_udp),
     JS_CFUNC_DEF("sendUdp", 4, js_send_udp),
     JS_CFUNC_DEF("receiveUdp", 1, js_receive_udp),

@@ -48,6 +48,8 @@ export interface Addon extends Omit<Clock, 'clockMissing'> {
   groupId(name: string): number;
   /** @returns 0 or an error number */
   setGroup(id: number): number;
+  /** @returns 0 or an error number */
+  notify(path: Uint8Array, text: Uint8Array): number;
   /** Ends the process as it is: nothing of Node's is tidied up. */
   exit(code: number): never;
 }
@@ -69,6 +71,7 @@ const EXPORTS = [
   'bootTime',
   'isSynchronised',
   'setMaxError',
+  'notify',
 ] as const satisfies readonly (keyof Addon)[];
 
 /** The native part, or why there is none. */

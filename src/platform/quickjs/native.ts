@@ -37,6 +37,7 @@ interface Native {
   write(fd: number, bytes: Uint8Array, start: number): number;
   /** The same for a descriptor that may block. */
   writeOutput(fd: number, bytes: Uint8Array, start: number): number;
+  notify(path: Uint8Array, text: Uint8Array): number;
   openUdp(family: 4 | 6): number;
   sendUdp(fd: number, bytes: Uint8Array, address: string, port: number): number;
   receiveUdp(fd: number): [bytes: Uint8Array, address: string, port: number] | number;

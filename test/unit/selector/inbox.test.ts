@@ -60,3 +60,36 @@ test('what goes wrong when a time is over fails the wait, and ends it', async ()
   inbox.post({});
   assert.deepEqual([looks, timers.pending], [1, 0]);
 });
+
+test('a loop goes on while it comes to waits, and while it is in one that is not overdue', async () => {
+  const timers = new FakeTimers();
+  const inbox = new Inbox(timers);
+  assert.ok(inbox.goesOn(10_000), 'it has only begun');
+  assert.ok(!inbox.goesOn(10_000), 'it waits for nothing: something keeps it');
+
+  const forEver = inbox.until(() => inbox.news.stopping);
+  for (let time = 0; time < 5; time++) assert.ok(inbox.goesOn(10_000));
+  inbox.post({ stopping: true });
+  await forEver;
+  assert.ok(!inbox.goesOn(10_000), 'that wait is over');
+
+  const again = inbox.until(
+    () => inbox.news.changed,
+    1_000,
+    () => 1_000,
+  );
+  for (let time = 0; time < 5; time++) {
+    await timers.pass(10_000);
+    assert.ok(inbox.goesOn(10_000), 'it is called back again and again');
+  }
+  inbox.post({ changed: true });
+  await again;
+  inbox.goesOn(10_000);
+
+  inbox.news.changed = false;
+  void inbox.until(() => inbox.news.changed, 25_000);
+  assert.deepEqual(
+    [1, 2, 3, 4].map(() => inbox.goesOn(10_000)),
+    [true, true, true, false], // begun, 10 s, 20 s; a timer that never came
+  );
+});

@@ -672,3 +672,39 @@ test('nothing is left behind though the kernel fails once at the end, nor what n
     assert.deepEqual([[...world.installed.keys()], [...world.routes]], [[], []]);
   }
 });
+
+test('each change of the state is told, and the loop goes on whatever there is to wait for', async () => {
+  const world = new FakeWorld();
+  const { selector } = world.start([peer('a')]);
+  const states: string[] = [];
+  selector.onState(() => states.push(selector.snapshot().state));
+  const goOn = async (times: number): Promise<void> => {
+    for (let time = 0; time < times; time++) {
+      await world.timers.pass(90_000);
+      assert.ok(selector.goesOn(90_000), selector.snapshot().state);
+    }
+  };
+  await goOn(5); // nobody answers
+  world.alive('address of a');
+  await goOn(20);
+  world.setLink('down');
+  await goOn(5);
+  world.setLink('up');
+  await goOn(1);
+  const each = states.filter((state, place) => state !== states[place - 1]);
+  assert.deepEqual(each, states, 'the same is not told twice');
+  assert.deepEqual(states.slice(-3), ['waiting-for-interface', 'connecting', 'established']);
+});
+
+test('a loop that waits for something which never comes does not go on', async () => {
+  const world = new FakeWorld();
+  world.alive('address of a');
+  const { selector } = world.start([peer('a')]);
+  await world.timers.pass(60_000);
+  selector.goesOn(60_000);
+  Object.assign(world.tunnel, { device: () => new Promise(() => {}), again: () => undefined });
+  await world.timers.pass(60_000);
+  selector.goesOn(60_000); // until it hung it went on
+  await world.timers.pass(60_000);
+  assert.equal(selector.goesOn(60_000), false);
+});
