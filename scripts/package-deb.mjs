@@ -3,9 +3,10 @@
 //   npm run package:deb [-- --output DIR] [--program FILE]
 //
 // --program: packs this executable, instead of building it first.
-// What is in it: /usr/sbin/wgpeerselector, its manual pages, completion for shells, and the documents. There is no service yet, and no
-// configuration: an example is among the documents. SOURCE_DATE_EPOCH (seconds), where set, is the time of its files.
-import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+// What is in it: /usr/sbin/wgpeerselector, its manual pages, completion for shells, the unit of systemd with its user and folder (systemd/), and
+// the documents. No interface is served, and nothing is configured: an example is among the documents. SOURCE_DATE_EPOCH (seconds), where
+// set, is the time of its files.
+import { chmod, copyFile, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { relative, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -74,6 +75,26 @@ try {
     `${documents}/examples/wgpeerselector`,
     await readFile(`${root}/openwrt/files/etc/config/wgpeerselector`),
   );
+  await cp(`${root}/systemd/usr`, `${tree}/usr`, { recursive: true });
+  // What systemd is not there for is left out; at its next start it does it by itself.
+  const scripts = {
+    postinst: `if [ "$1" = configure ]; then
+	if command -v systemd-sysusers >/dev/null; then systemd-sysusers ${name}.conf; fi
+	if command -v systemd-tmpfiles >/dev/null; then systemd-tmpfiles --create ${name}.conf; fi
+	if [ -d /run/systemd/system ]; then
+		systemctl daemon-reload
+		if [ -n "$2" ]; then systemctl try-restart '${name}@*.service'; fi
+	fi
+fi`,
+    prerm: `if [ "$1" = remove ] && [ -d /run/systemd/system ]; then systemctl stop '${name}@*.service'; fi`,
+    postrm: `if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
+if [ "$1" = purge ]; then
+	rm -f /etc/systemd/system/multi-user.target.wants/${name}@*.service
+	if [ -d /etc/${name} ]; then rmdir --ignore-fail-on-non-empty /etc/${name}; fi
+fi`,
+  };
+  for (const [script, text] of Object.entries(scripts))
+    await put(`DEBIAN/${script}`, `#!/bin/sh\nset -e\n${text}\n`, 0o755);
   const size = Math.ceil(Number((await run(['du', '-sk', `${tree}/usr`])).split('\t')[0]));
   await put(
     'DEBIAN/control',

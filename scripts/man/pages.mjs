@@ -97,6 +97,10 @@ export function programPage({ commands: { COMMANDS, DAEMON_COMMAND }, exits: { e
       'FILES',
       [
         entry(italic('/etc/config/wgpeerselector'), `The peers, see\n.BR wgpeerselector.conf (5).`),
+        entry(
+          italic('/etc/wgpeerselector/'),
+          `The same for the service of systemd,\n.IR wgpeerselector@NAME.service ,\nwhich serves interface NAME as the user wgpeerselector.`,
+        ),
         entry(italic('/etc/config/system'), "The NTP servers: list server of section 'ntp'."),
         entry(
           italic('@wgpeerselector-control/NAME'),

@@ -52,9 +52,12 @@ export function anotherName(first: string): string {
   return `${first}/${Math.random().toString(36).slice(2)}`;
 }
 
-/** The abstract names at which somebody listens in this network namespace, all of those that begin with `first` among them. */
+/**
+ * The abstract names at which somebody listens in this network namespace, all of those that begin with `first` among them. A /proc of
+ * processes alone (proc(5), subset=pid) has no /proc/net.
+ */
 function listening(first: string): Uint8Array[] {
-  const table = decodeLatin1(readIfAny('/proc/net/unix') ?? new Uint8Array());
+  const table = decodeLatin1(readIfAny('/proc/self/net/unix') ?? new Uint8Array());
   // Flags 00010000: it listens (__SO_ACCEPTCON); type 0001: a stream. NUL bytes show as @.
   const listener = /^\S+: \S+ \S+ 00010000 0001 \S+ +\d+ @(.*?)(@*)$/;
   return table.split('\n').flatMap((line) => {

@@ -7,6 +7,7 @@
 export type Runner = 'unit' | 'netns' | { readonly notRun: string };
 
 const install = { notRun: 'fetches packages from the registry of npm, and tests stay off the network' };
+const systemd = { notRun: 'takes a machine that runs systemd, or others that manage networks' };
 const router = { notRun: "takes OpenWrt's own programs" };
 
 export const runners: Readonly<Record<string, Runner>> = {
@@ -45,6 +46,15 @@ export const runners: Readonly<Record<string, Runner>> = {
   'docs/configuration.md, NTP servers, 1': 'unit',
   'docs/configuration.md, What happens with a mistake, 1': 'unit',
   'docs/netlink.md, Netlink for Node: wgpeerselector/netlink, 1': 'netns',
+  'docs/linux.md, Install, 1': install,
+  'docs/linux.md, Install, 2': install,
+  'docs/linux.md, Configure and start, 1': systemd,
+  'docs/linux.md, The clock, 1': 'unit',
+  'docs/linux.md, check_address, 1': 'unit',
+  'docs/linux.md, With Node, 1': 'unit',
+  'docs/linux.md, systemd-networkd, 1': systemd,
+  'docs/linux.md, NetworkManager, 1': systemd,
+  'docs/linux.md, ifupdown, 1': systemd,
   'docs/openwrt.md, Install, 1': install,
   'docs/openwrt.md, Install, 2': { notRun: 'takes a build root of OpenWrt' },
   'docs/openwrt.md, Configuration with netifd, 1': 'unit',

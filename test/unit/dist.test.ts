@@ -184,7 +184,7 @@ test('the tarball is built with QuickJS as a library, and its compiler found by 
   assert.equal(run(`${unpacked}/build/wgpeerselector`, '--version'), `wgpeerselector ${VERSION}\n`);
 });
 
-test('the Debian package holds program, manual page and documents', needsRouter(), () => {
+test('the Debian package holds program, manual page, unit and documents', needsRouter(), () => {
   run(process.execPath, `${root}scripts/package-deb.mjs`, '--output', `${folder}/deb`);
   const [deb] = readdirSync(`${folder}/deb`);
   run('dpkg-deb', '--extract', `${folder}/deb/${deb}`, `${folder}/unpacked`);
@@ -199,5 +199,19 @@ test('the Debian package holds program, manual page and documents', needsRouter(
     'fish/vendor_completions.d/wgpeerselector.fish',
   ])
     assert.ok(statSync(`${folder}/unpacked/usr/share/${path}`).size > 0, path);
+  for (const path of [
+    'systemd/system/wgpeerselector@.service',
+    'sysusers.d/wgpeerselector.conf',
+    'tmpfiles.d/wgpeerselector.conf',
+  ]) {
+    const installed = readFileSync(`${folder}/unpacked/usr/lib/${path}`, 'utf8');
+    assert.equal(installed, readFileSync(`${root}systemd/usr/lib/${path}`, 'utf8'));
+    assert.equal(statSync(`${folder}/unpacked/usr/lib/${path}`).mode & 0o777, 0o644, path);
+  }
+  run('dpkg-deb', '--control', `${folder}/deb/${deb}`, `${folder}/control`);
+  for (const script of ['postinst', 'prerm', 'postrm']) {
+    assert.equal(statSync(`${folder}/control/${script}`).mode & 0o777, 0o755, script);
+    run('sh', '-n', `${folder}/control/${script}`);
+  }
   assert.match(run('dpkg-deb', '--field', `${folder}/deb/${deb}`, 'Depends'), /^libc6 \(>= [\d.]+\)\n$/);
 });

@@ -16,6 +16,7 @@ import { methodsOf } from '../../src/daemon/methods.js';
 import { block, blocksOf, documents, root, saidToPrint } from '../support/documents.js';
 import { FakeService } from '../support/fake-service.js';
 import { blocksFor, runners } from '../support/pasted.js';
+import { settings, unitText } from '../support/service-unit.js';
 
 interface Manifest {
   readonly name: string;
@@ -213,6 +214,22 @@ test('the request to the control socket that is shown is one', () => {
   assert.deepEqual(service.told, ['select sn02']);
 });
 
+test("what is shown to be added to systemd's unit says it as the unit does", () => {
+  const unit = unitText();
+  const blocks = ['The clock', 'check_address', 'With Node'].map((name) => take(`docs/linux.md, ${name}, 1`));
+  for (const { name, text } of blocks) {
+    assert.match(text, /^\[Service\]\n(?:\w+=.*\n)+$/, name);
+    for (const [, setting = ''] of text.matchAll(/^(\w+)=/gm))
+      assert.ok(settings(unit, setting).length > 0, `${name}: ${setting}`);
+  }
+  const [, , node] = blocks;
+  for (const command of ['ExecStart', 'ExecReload']) {
+    const ours = settings(unit, command)[0]?.replace(/^\S+/, '');
+    const shown = settings(node?.text ?? '', command)[1]?.replace(/^\S+ \S+/, '');
+    assert.equal(shown, ours);
+  }
+});
+
 test('what the documents name is there: links, headings, files, scripts', async () => {
   const anchor = (heading: string) =>
     heading
@@ -235,7 +252,7 @@ test('what the documents name is there: links, headings, files, scripts', async 
       }
     }
     for (const [, path = ''] of text.matchAll(
-      /(?<![\w/.-])((?:src|test|scripts|docs|openwrt)\/[\w./-]*\w|\.ci\/run)/g,
+      /(?<![\w/.-])((?:src|test|scripts|docs|openwrt|systemd)\/[\w./-]*\w|\.ci\/run)/g,
     )) {
       if (!existsSync(root + path)) wrong.push(`${document}: file ${path}`);
     }

@@ -1,0 +1,33 @@
+/** The unit of systemd as tests read it, and its sandbox without systemd. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { compile } from './compile.js';
+import { root } from './documents.js';
+
+/** Of the unit, relative to the checkout. */
+export const unitFile = 'systemd/usr/lib/systemd/system/wgpeerselector@.service';
+
+/** All values of a setting, in their order; those of a list are words of one. */
+export function settings(text: string, name: string): string[] {
+  return [...text.matchAll(new RegExp(`^${name}=(.*)$`, 'gm'))].map(([, value = '']) => value);
+}
+
+/** The system calls that a unit, or a part of one, allows. */
+export function allowedCalls(text: string): string[] {
+  return settings(text, 'SystemCallFilter').flatMap((value) => value.split(' '));
+}
+
+/** The text of the unit. */
+export function unitText(): string {
+  return readFileSync(root + unitFile, 'utf8');
+}
+
+/**
+ * Makes a program that becomes another one, which may use these system calls alone. Names that this processor has not are passed over.
+ * @param folder where it is made
+ */
+export function makeSandbox(folder: string, calls: readonly string[]): string {
+  const list = `${folder}/sandbox-calls.h`;
+  const line = (name: string): string => `#ifdef SYS_${name}\nALLOW(SYS_${name})\n#endif\n`;
+  writeFileSync(list, calls.map(line).join(''));
+  return compile(`${folder}/sandbox`, 'sandbox.c', [`-DSANDBOX_CALLS="${list}"`]);
+}
