@@ -57,7 +57,8 @@ export function bashCompletion(tables) {
   const cases = all.map(([name, command]) => {
     const more =
       command.operands === 'PEER' ? ` $(${PEERS})` : command.operands === '[COMMAND]' ? ` ${names}` : '';
-    return `        ${name}) words="${flags(command)}${more}" ;;`;
+    const files = command.operands === 'FILE ...' ? '; [[ $current == -* ]] || files=-f' : '';
+    return `        ${name}) words="${flags(command)}${more}"${files} ;;`;
   });
   return `# bash ${HEAD}
 _wgpeerselector() {
@@ -114,7 +115,9 @@ export function zshCompletion(tables) {
         ? ["':command:_wgpeerselector_commands'"]
         : operands === undefined
           ? []
-          : ["'*:server:_hosts'"];
+          : operands === 'FILE ...'
+            ? ["'*:file:_files'"]
+            : ["'*:server:_hosts'"];
   const call = (/** @type {Command} */ command) =>
     ['_arguments -s', ...specs(command), ...operand(command)].join(' \\\n        ');
   const all = commandsOf(tables);
@@ -178,6 +181,7 @@ export function fishCompletion(tables) {
   const operands = (/** @type {string} */ condition, /** @type {Command} */ command) => {
     const words =
       command.operands === 'PEER' ? `(${PEERS})` : command.operands === '[COMMAND]' ? names : undefined;
+    if (command.operands === 'FILE ...') return [`complete -c wgpeerselector -n ${condition} -F`];
     return words === undefined ? [] : [`complete -c wgpeerselector -n ${condition} -a ${quoted(words)}`];
   };
   const parts = all.flatMap(([name, command]) => {

@@ -12,7 +12,9 @@ import {
 } from './commands/command.js';
 import { DAEMON_COMMAND } from './commands/daemon.js';
 import { EVENTS } from './commands/events.js';
+import { EXPORT } from './commands/export.js';
 import { exampleLines, exitLines, helpOf, hung, optionLines, wrapped } from './commands/help.js';
+import { IMPORT } from './commands/import.js';
 import { NTP } from './commands/ntp.js';
 import { NEXT, RELOAD, SELECT } from './commands/orders.js';
 import { PEERS } from './commands/peers.js';
@@ -51,6 +53,8 @@ export const COMMANDS: Readonly<Record<CommandName, Runnable>> = {
   reload: RELOAD,
   events: EVENTS,
   check: CHECK,
+  import: IMPORT,
+  export: EXPORT,
   ntp: NTP,
   version: runnable(VERSION_COMMAND, async () => standardOutput.write(`wgpeerselector ${VERSION}\n`)),
   help: runnable(HELP_COMMAND, async (_, [word]) => {

@@ -10,6 +10,8 @@ export const COMMAND_NAMES = [
   'reload',
   'events',
   'check',
+  'import',
+  'export',
   'ntp',
   'version',
   'help',

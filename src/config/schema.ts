@@ -87,6 +87,11 @@ export class Config {
     return (this.#peers.get(ifname) ?? []).filter((peer) => !peer.enabled);
   }
 
+  /** Every peer without fault, of all interfaces, disabled ones too. */
+  get allPeers(): readonly PeerConfig[] {
+    return [...this.#peers.values()].flat();
+  }
+
   /**
    * The public keys of all peer sections of an interface, disabled and faulty ones included. A peer of the kernel with one
    * of these keys is ours to remove; every other is not.

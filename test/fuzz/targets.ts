@@ -34,7 +34,7 @@ function recordings(folder: string, ending: string): Uint8Array[] {
 function files(...folders: readonly string[]): Uint8Array[] {
   return folders.flatMap((folder) =>
     readdirSync(`${fixtures}/${folder}`)
-      .filter((name) => /\.uci$|^wgpeerselector$/.test(name))
+      .filter((name) => /\.uci$|\.conf$|^wgpeerselector$/.test(name))
       .map((name) => new Uint8Array(readFileSync(`${fixtures}/${folder}/${name}`))),
   );
 }
@@ -70,6 +70,7 @@ const seeds: Readonly<Record<string, () => Uint8Array[]>> = {
   ntp: () => [ntpAnswer()],
   'ntp-server': () => ['ntp.example.org:123', '[2001:db8::1%eth0]:123', 'fe80::1%2', '192.0.2.1'].map(bytes),
   uci: () => files('uci', 'uci-quirks', 'config/field'),
+  'wg-quick': () => files('wg-quick'),
   'rt-tables': () => [bytes('#\n255\tlocal\n254\tmain\n0x64 vpn\n100 vpn # tunnel\n')],
   'resolv-conf': () => [
     bytes(

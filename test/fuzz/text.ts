@@ -2,9 +2,16 @@
 import { readFile, writeFile } from '#platform/files.js';
 import { readHosts, readResolvConf } from '#platform/resolv-conf.js';
 import { decodeUtf8, encodeUtf8 } from '#platform/text.js';
+import { importFiles } from '../../src/cli/import/import.js';
 import { Config, formatProblem } from '../../src/config/index.js';
 import { findTable } from '../../src/config/routing-table.js';
 import { parseUci, UciError, type UciPackage } from '../../src/uci/uci.js';
+import {
+  formatWgQuick,
+  parseWgQuick,
+  WgQuickError,
+  type WgQuickSection,
+} from '../../src/wg-quick/wg-quick.js';
 import { type Reader, rule, textOf } from './reader.js';
 
 /** As `uci export` would write it. */
@@ -49,6 +56,42 @@ const uci: Reader = {
   },
 };
 
+/** Without the places in the file. */
+function contentOf(sections: readonly WgQuickSection[]): unknown {
+  return sections.map(({ type, entries }) => [type, entries.map(({ key, value }) => [key, value])]);
+}
+
+/** A provider's file, and the configuration that is made of it. */
+const wgQuick: Reader = {
+  name: 'wg-quick',
+  errors: [WgQuickError],
+  read(bytes) {
+    const found = parseWgQuick(bytes, { file: 'f' });
+    const content = contentOf(found);
+    rule(
+      textOf(contentOf(parseWgQuick(formatWgQuick(found)))) === textOf(content),
+      'a file that is written is not what was read',
+    );
+    const { text, shown, problems } = importFiles([{ path: 'f.conf', sections: found }], 'vpn');
+    const config = new Config(parseUci(text), 'f');
+    const errors = config.problems.filter(({ severity }) => severity === 'error');
+    rule(errors.length === 0, 'what is made of it has a fault');
+    for (const { key, value } of found.flatMap(({ entries }) => entries)) {
+      const secret = key === 'PrivateKey' || key === 'PresharedKey' ? value.replaceAll(/\s/g, '') : '';
+      // Whoever writes a private key where another belongs has made it public.
+      const elsewhere = found
+        .flatMap(({ entries }) => entries)
+        .filter((entry) => entry.value.includes(secret));
+      if (secret.length < 40 || elsewhere.length > 1) continue;
+      rule(!shown.includes(secret), 'a key is shown');
+      if (key === 'PrivateKey') rule(!text.includes(secret), 'a private key is written');
+    }
+    for (const problem of problems)
+      rule(!/[\p{Cc}]/u.test(formatProblem(problem)), 'a problem is more than a line');
+    return [content, config.allPeers, problems];
+  },
+};
+
 /** Readers that take the path of a file: each input is put there first. */
 export function fileReaders(folder: string): readonly Reader[] {
   const path = `${folder}/file`;
@@ -87,4 +130,4 @@ export function fileReaders(folder: string): readonly Reader[] {
   return [tables, resolv];
 }
 
-export const textReaders: readonly Reader[] = [uci];
+export const textReaders: readonly Reader[] = [uci, wgQuick];

@@ -1,11 +1,12 @@
 // The commands for people against the daemon at its work, with ubusd and without, as root and as somebody else.
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { controlName, padded } from '../../src/daemon/control-name.js';
 import { TestBus } from '../support/bus.js';
 import { needs } from '../support/needs.js';
-import { connected, type Lab, nextConnection, until, withLab } from './lab/index.js';
+import { connected, inside, type Lab, nextConnection, until, withLab } from './lab/index.js';
 import { daemonProgram } from './lab/program.js';
 
 /** Runs a command that has to be done, and gives what it wrote. */
@@ -117,3 +118,37 @@ test(
       }
     }),
 );
+
+test("a provider's files, imported: the commands that the output has make the interface, and the daemon connects it", () =>
+  withLab({ gateways: 2 }, async (lab) => {
+    const [own] = lab.router.interfaces;
+    assert.ok(own);
+    await lab.router.deleteInterface();
+    const paths = await Promise.all(
+      lab.gateways.map(async ({ name, publicKey, endpoint }) => {
+        const { v4, v6 } = own.address;
+        const lines = [
+          '[Interface]',
+          `PrivateKey = ${own.keys.privateKey}`,
+          `Address = ${v4}/32, ${v6}/128`,
+          'DNS = 192.0.2.53',
+          'MTU = 1380',
+          '[Peer]',
+          `PublicKey = ${publicKey}`,
+          `AllowedIPs = ${inside.v4}, ${inside.v6}`,
+          `Endpoint = ${endpoint}`,
+        ];
+        await writeFile(`${lab.folder}/${name}.conf`, lines.join('\n'));
+        return `${lab.folder}/${name}.conf`;
+      }),
+    );
+    const { code, stdout: config, stderr } = await lab.command(['import', ...paths]);
+    assert.equal(code, 0, stderr);
+    assert.ok(!config.includes(own.keys.privateKey));
+    const [, commands = ''] = config.split('# On any other Linux, as root, after each boot:\n');
+    const lines = commands.split('\n').filter((line) => line.startsWith('#   '));
+    await lab.router.exec(['sh', '-ec', lines.map((line) => line.slice(1)).join('\n')]);
+    const daemon = await lab.startDaemon({ config });
+    await daemon.line(connected);
+    assert.match(await lab.router.exec(['ip', 'link', 'show', 'vpn']), / mtu 1380 /);
+  }));

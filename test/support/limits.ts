@@ -3,8 +3,8 @@
  * word in CHANGELOG.md.
  */
 export const limits = {
-  /** The executable, stripped: gcc 12 makes 678,000 of it, gcc 14 694,000. */
-  executable: 700_000,
+  /** The executable, stripped: gcc 12 makes 698,000 of it, gcc 14 a fortieth more. */
+  executable: 716_000,
   /** The same compressed by gzip, as it lies in a package. */
   compressed: 362_000, // gcc 14's is larger than gcc 12's by 1 %
   /** Private_Dirty, connected and idle. */

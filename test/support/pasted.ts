@@ -40,6 +40,9 @@ export const runners: Readonly<Record<string, Runner>> = {
   'docs/architecture.md, Architecture, 1': { notRun: 'a drawing' },
   'docs/architecture.md, The way through the house, 1': { notRun: 'a drawing' },
   'docs/architecture.md, The selector, 1': { notRun: 'a sketch of src/selector/selector.ts' },
+  'docs/commands.md, Files of wg-quick, 1': {
+    notRun: 'test/unit/wg-quick.test.ts does the same with files of its own',
+  },
   'docs/commands.md, How they reach the daemon, 1': 'unit',
   'docs/configuration.md, Configuration, 1': 'unit',
   "docs/configuration.md, config interface 'IFNAME', 1": 'unit',

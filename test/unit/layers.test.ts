@@ -11,7 +11,7 @@ const root = fileURLToPath(new URL('../../../', import.meta.url));
 
 /** What a file would say, and the layer that must not (`undefined`: it may). */
 const cases: readonly (readonly [file: string, code: string, rule: RegExp | undefined])[] = [
-  ...['netlink', 'netlink/rtnetlink', 'sntp', 'ubus', 'uci', 'names'].flatMap((folder) => {
+  ...['netlink', 'netlink/rtnetlink', 'sntp', 'ubus', 'uci', 'wg-quick', 'names'].flatMap((folder) => {
     const up = folder.includes('/') ? '../../' : '../';
     const rule = /imports nothing of its neighbours/;
     return [

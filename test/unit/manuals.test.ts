@@ -114,6 +114,8 @@ test('bash completes commands, their options, peers as the daemon tells them, in
   assert.deepEqual(complete('ntp', '--config-dir', '/et'), ['/etc']);
   assert.ok(complete('status', '-i', 'l').includes('lo'));
   assert.ok(complete('help', '').includes('reload'));
+  assert.deepEqual(complete('import', `${folder}/comp`), [`${folder}/completion`]);
+  assert.deepEqual(complete('import', '--inter'), ['--interface']);
   spawnSync('mkdir', [`${folder}/bin`]);
   // A name that must not be taken for a command.
   const fake = "#!/bin/sh\nprintf '%s\\n' sn01 '$(id)' sn02\n";

@@ -20,7 +20,7 @@ export interface DescribedCommand<T extends DescribedOptions = DescribedOptions>
   /** In a few words, for lists. */
   readonly summary: string;
   /** What follows the options. */
-  readonly operands?: 'PEER' | '[SERVER ...]' | '[COMMAND]';
+  readonly operands?: 'PEER' | 'FILE ...' | '[SERVER ...]' | '[COMMAND]';
   /** Paragraphs with an empty line between them. */
   readonly about: string;
   /** Command lines, and what each is for. */
