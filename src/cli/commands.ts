@@ -15,6 +15,7 @@ import { EVENTS } from './commands/events.js';
 import { EXPORT } from './commands/export.js';
 import { exampleLines, exitLines, helpOf, hung, optionLines, wrapped } from './commands/help.js';
 import { IMPORT } from './commands/import.js';
+import { METRICS } from './commands/metrics.js';
 import { NTP } from './commands/ntp.js';
 import { NEXT, RELOAD, SELECT } from './commands/orders.js';
 import { PEERS } from './commands/peers.js';
@@ -52,6 +53,7 @@ export const COMMANDS: Readonly<Record<CommandName, Runnable>> = {
   next: NEXT,
   reload: RELOAD,
   events: EVENTS,
+  metrics: METRICS,
   check: CHECK,
   import: IMPORT,
   export: EXPORT,

@@ -9,6 +9,7 @@ export const COMMAND_NAMES = [
   'next',
   'reload',
   'events',
+  'metrics',
   'check',
   'import',
   'export',

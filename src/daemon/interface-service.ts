@@ -11,6 +11,7 @@ import { KernelProber } from './kernel-prober.js';
 import { KernelRouting } from './kernel-routing.js';
 import { KernelTunnel } from './kernel-tunnel.js';
 import type { Log } from './log.js';
+import { Counters, metricsTable } from './metrics.js';
 import { settingsOf } from './settings.js';
 import { sharedMetrics } from './shared-routes.js';
 import { History, infoTable, peersTable, stateText, statusTable } from './status.js';
@@ -37,6 +38,7 @@ export class InterfaceService {
   readonly #tunnel: KernelTunnel;
   readonly #prober: KernelProber;
   readonly #history: History;
+  readonly #counters: Counters;
   readonly #started: number;
   readonly #listeners: ((event: SelectorEvent) => void)[];
   #config: Config;
@@ -58,8 +60,13 @@ export class InterfaceService {
       () => this.#config.interface(this.name).probeAddress,
     );
     this.#history = new History(timers.now);
+    this.#counters = new Counters(timers.now);
     const journal = new Journal(log, this.name, timers.now);
-    this.#listeners = [(event) => journal.tell(event), (event) => this.#history.take(event)];
+    this.#listeners = [
+      (event) => journal.tell(event),
+      (event) => this.#history.take(event),
+      (event) => this.#counters.take(event),
+    ];
     const world = {
       tunnel: this.#tunnel,
       routing: new KernelRouting(kernel, watched, this.#tunnel),
@@ -152,6 +159,11 @@ export class InterfaceService {
       now: this.#shared.timers.now(),
       started: this.#started,
     });
+  }
+
+  /** The answer to `metrics`. */
+  metrics(): JsonTable {
+    return metricsTable(this.selector.snapshot(), this.#counters, this.#shared.time.status());
   }
 
   /** The answer to `peers`. */

@@ -18,6 +18,7 @@ export interface Service {
   readonly selector: { select(peer: string): boolean; next(): void };
   status(): JsonTable;
   info(): Promise<JsonTable>;
+  metrics(): JsonTable;
   peers(): JsonTable;
   onEvent(listener: (event: SelectorEvent) => void): void;
 }
@@ -28,6 +29,7 @@ export function methodsOf(service: Service, reload: () => void): Readonly<Record
     status: { call: () => service.status() },
     info: { call: () => service.info() },
     peers: { call: () => service.peers() },
+    metrics: { call: () => service.metrics() },
     select: {
       args: { peer: 'string' },
       call: ({ peer }) => {

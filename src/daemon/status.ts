@@ -168,6 +168,7 @@ export function eventTable(event: SelectorEvent): { type: string; data: JsonTabl
           state: 'failed',
           peer: event.peer.name,
           ...(event.remote === undefined ? {} : { remote_address: formatRemote(event.remote) }),
+          code: event.code,
           reason: event.reason,
         },
       };

@@ -1,9 +1,11 @@
 import { messageOf } from '../wording.js';
 import { answered } from './answer.js';
+import type { FailureCode } from './events.js';
 import type { Loop } from './loop.js';
+import { Refused } from './loops.js';
 import type { Pace } from './pace.js';
 import { DOUBTFUL_TRY, PATIENT_POLL, SETTLING } from './times.js';
-import type { Doubt, Peer, Remote } from './world.js';
+import { type Doubt, InterfaceGone, type Peer, type Remote } from './world.js';
 
 /** What is tried, and how. */
 export interface Attempt {
@@ -17,11 +19,17 @@ export interface Attempt {
   readonly again: boolean;
 }
 
+/** Why there was no handshake. */
+export interface Failure {
+  readonly code: FailureCode;
+  readonly reason: string;
+}
+
 /**
  * Tries an address of a peer: installs it, with its routes, and waits for the handshake, which WireGuard asks for at once and every 5 s.
  * @returns why there was none, if there was none
  */
-export async function attempt(loop: Loop, pace: Pace, given: Attempt): Promise<string | undefined> {
+export async function attempt(loop: Loop, pace: Pace, given: Attempt): Promise<Failure | undefined> {
   const { world, connection, inbox } = loop;
   const { timers } = world;
   const { news } = inbox;
@@ -43,15 +51,21 @@ export async function attempt(loop: Loop, pace: Pace, given: Attempt): Promise<s
         await connection.share(peer, remote, doubt, loop.assignment());
         return undefined;
       }
-      if (came !== false) return came.reason;
+      if (came !== false) return { code: 'interrupted', reason: came.reason };
       if (!anew()) {
         if (doubt === undefined) pace.asked();
-        return `no handshake within ${Math.round((timers.now() - began) / 1000)} s`;
+        const seconds = Math.round((timers.now() - began) / 1000);
+        return { code: 'no-handshake', reason: `no handshake within ${seconds} s` };
       }
       again = news.changed = false; // once: what changes all the time must not keep the others from their turn
       patience = 0;
     }
   } catch (error) {
-    return messageOf(error);
+    return { code: codeOf(error), reason: messageOf(error) };
   }
+}
+
+function codeOf(error: unknown): FailureCode {
+  if (error instanceof Refused) return 'refused';
+  return error instanceof InterfaceGone ? 'interrupted' : 'trouble';
 }

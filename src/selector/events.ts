@@ -40,6 +40,16 @@ export type LossCode =
   | 'max-age'
   | 'trouble';
 
+/**
+ * Why an attempt has failed.
+ * - `no-handshake`: it was asked, and has not answered in time.
+ * - `no-address`: its name does not resolve, or to nothing that can be a gateway's.
+ * - `refused`: it cannot be used as it is configured, say with the interface's own key.
+ * - `interrupted`: something else came between: a command, a change of the configuration or of the interface.
+ * - `trouble`: the kernel has refused something.
+ */
+export type FailureCode = 'no-handshake' | 'no-address' | 'refused' | 'interrupted' | 'trouble';
+
 /** What happened, for the log, the bus and whoever counts. Durations are in milliseconds. */
 export type SelectorEvent =
   /** The interface is not there or not up; everything waits for it. */
@@ -69,6 +79,8 @@ export type SelectorEvent =
       readonly peer: Peer;
       /** The address that was tried; none where there was nothing to try. */
       readonly remote: Remote | undefined;
+      readonly code: FailureCode;
+      /** The same in words. */
       readonly reason: string;
       /** Rounds since the last connection, from 1: the same failure again is no news. */
       readonly round: number;

@@ -1,6 +1,6 @@
 import { attempt } from './attempt.js';
 import { Connection } from './connection.js';
-import type { SelectorEvent, Snapshot, State } from './events.js';
+import type { FailureCode, SelectorEvent, Snapshot, State } from './events.js';
 import { Hold } from './hold.js';
 import { Inbox } from './inbox.js';
 import { INTERFACE_GONE, type Loop, type Loss } from './loop.js';
@@ -211,7 +211,7 @@ export class Selector {
       news.turns = false;
       const pick = this.#picker.look(this.#assignment.settings.connectTimeout);
       if (pick.kind === 'candidate') return pick.candidate;
-      if (pick.kind === 'unresolved') this.#failed(pick.peer, undefined, pick.reason);
+      if (pick.kind === 'unresolved') this.#failed(pick.peer, undefined, 'no-address', pick.reason);
       else if (pick.kind === 'round-over') await this.#nextRound();
       else await this.#inbox.until(() => interrupted() || news.turns, pick.milliseconds);
     }
@@ -249,7 +249,7 @@ export class Selector {
   async #connect(candidate: Candidate): Promise<boolean> {
     const { peer, remotes } = candidate;
     const { timers } = this.#world;
-    for (const { remote, reason } of remotes.takeUnusable()) this.#failed(peer, remote, reason);
+    for (const { remote, reason } of remotes.takeUnusable()) this.#failed(peer, remote, 'no-address', reason);
     const way = await wayTo(remotes, this.#world.routing);
     if (way === undefined) return false;
     const { remote, doubt } = way;
@@ -259,11 +259,11 @@ export class Selector {
     const started = timers.now();
     const patience = this.#patience;
     this.#patience = 0;
-    const reason = await attempt(this.#loop, this.#pace, {
+    const failure = await attempt(this.#loop, this.#pace, {
       ...{ peer, remote, doubt, patience },
       again: this.#pace.silent,
     });
-    if (reason === undefined) {
+    if (failure === undefined) {
       this.#enter('established');
       const { routes } = this.#connection;
       const handshake = timers.now() - started;
@@ -279,8 +279,9 @@ export class Selector {
     await this.#disconnect();
     if (this.#inbox.news.stopping) return false;
     remotes.failed(remote);
+    const { code, reason } = failure;
     const why = doubt === undefined ? reason : `${doubt.reason}; tried all the same: ${reason}`;
-    this.#failed(peer, remote, why);
+    this.#failed(peer, remote, code, why);
     return false;
   }
 
@@ -351,9 +352,9 @@ export class Selector {
     else await this.#disconnect();
   }
 
-  #failed(peer: Peer, remote: Remote | undefined, reason: string): void {
+  #failed(peer: Peer, remote: Remote | undefined, code: FailureCode, reason: string): void {
     this.#picker.failed(peer);
-    this.#emit({ type: 'failed', peer, remote, reason, round: this.#pace.rounds });
+    this.#emit({ type: 'failed', peer, remote, code, reason, round: this.#pace.rounds });
   }
 
   /** The last chance to do it: what fails is tried again at once, since most of what makes the kernel fail is soon over. */

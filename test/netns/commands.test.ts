@@ -44,6 +44,9 @@ test('every command asks the daemon, at its control socket and on ubus; an impos
     assert.match(status, new RegExp(`^interface: vpn\n {2}state: connected for .*\n {2}peer: ${first}\n`));
     assert.equal(await done(lab, 'peers', '--names', ...socket), 'gw1\ngw2\n');
 
+    const held = new RegExp(`^wgpeerselector_peer_info\\{interface="vpn",peer="${first}"\\} 1$`, 'm');
+    assert.match(await done(lab, 'metrics', ...socket), held);
+
     const events: string[] = [];
     const following = lab.router.run([...daemonProgram, 'events', '--json', ...socket]);
     createInterface({ input: following.stdout }).on('line', (line) => events.push(line));
@@ -77,6 +80,10 @@ test('every command asks the daemon, at its control socket and on ubus; an impos
     const client = await bus.connect();
     await client.waitFor('wgpeerselector.vpn', { timeout: 60_000 });
     assert.match(await done(lab, 'status', ...socket), new RegExp(`^ {2}peer: ${other}$`, 'm'));
+    assert.match(
+      await done(lab, 'metrics', '--prometheus', ...socket),
+      /^wgpeerselector_losses_total\{interface="vpn",code="told-to"\} [1-9]/m,
+    );
     assert.equal(await done(lab, 'select', first, ...socket), `vpn: ${first} is asked for\n`);
     await daemon.line(new RegExp(`vpn ${other}: connection ended after .*: asked to go to ${first}`));
     await bus.stopDaemon();

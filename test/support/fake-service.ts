@@ -1,9 +1,12 @@
 import { Config, parseUci } from '../../src/config/index.js';
 import type { Service } from '../../src/daemon/methods.js';
+import { Counters, metricsTable } from '../../src/daemon/metrics.js';
 import { History, infoTable, peersTable, statusTable } from '../../src/daemon/status.js';
 import type { SelectorEvent, Snapshot } from '../../src/selector/events.js';
 
 const KEY = 'mIDOdscl2R3Dq+YthxdTvvtH4D53VhawzEnmet+E7W0=';
+
+const REMOTE = { address: '192.0.2.1', port: 51820, index: 1, count: 1 };
 
 /** An interface that is served by nobody, and answers as if it were: connected to `sn01` for an hour, with two peers more. */
 export class FakeService implements Service {
@@ -49,6 +52,7 @@ export class FakeService implements Service {
       type: 'failed',
       peer: this.#peer(1),
       remote: undefined,
+      code: 'no-address',
       reason: 'no such \x1b[1mname',
       round: 1,
     });
@@ -65,6 +69,27 @@ export class FakeService implements Service {
     });
   }
 
+  metrics() {
+    let now = 0;
+    const counters = new Counters(() => now);
+    const failed = {
+      type: 'failed',
+      remote: undefined,
+      code: 'no-handshake',
+      reason: 'why',
+      round: 1,
+    } as const;
+    counters.take({ type: 'trying', peer: this.#peer(1), remote: REMOTE });
+    counters.take({ ...failed, peer: this.#peer(1) });
+    counters.take({ type: 'trying', peer: this.#peer(0), remote: REMOTE });
+    now = 5_125;
+    counters.take(this.#connected(125));
+    return metricsTable(this.#snapshot, counters, {
+      ...{ state: 'synchronised', plausible: true },
+      ...{ message: undefined, stepped: undefined },
+    });
+  }
+
   peers() {
     return peersTable(this.#config, this.name);
   }
@@ -75,14 +100,12 @@ export class FakeService implements Service {
 
   /** A connection is made. */
   connect(handshake = 35): void {
-    const event = {
-      type: 'connected',
-      peer: this.#peer(0),
-      remote: { address: '192.0.2.1', port: 51820, index: 1, count: 1 },
-      handshake,
-      routes: { installed: [], added: [], conflicts: [] },
-    } as const;
-    for (const listener of this.#listeners) listener(event);
+    for (const listener of this.#listeners) listener(this.#connected(handshake));
+  }
+
+  #connected(handshake: number) {
+    const routes = { installed: [], added: [], conflicts: [] };
+    return { type: 'connected', peer: this.#peer(0), remote: REMOTE, handshake, routes } as const;
   }
 
   get #peers() {
@@ -100,7 +123,7 @@ export class FakeService implements Service {
       state: this.connected ? 'established' : 'connecting',
       since: 0,
       peer: this.#peer(0),
-      remote: { address: '192.0.2.1', port: 51820, index: 1, count: 1 },
+      remote: REMOTE,
       handshakeAge: this.connected ? 61_000 : undefined,
       roundTrip: undefined,
       silence: this.connected ? 4_000 : undefined,

@@ -14,6 +14,7 @@ import { controlName, padded } from '../../src/daemon/control-name.js';
 import { TestBus, until } from '../support/bus.js';
 import { FakeService } from '../support/fake-service.js';
 import { NtpServer } from '../support/ntp-server.js';
+import { readMetrics } from '../support/open-metrics.js';
 import { type Ran, run } from '../support/play.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
@@ -153,6 +154,20 @@ test('select, next, reload do what they say; a peer that is not there is a mista
     assert.equal(wrong.status, 64);
     assert.match(wrong.stderr, /^error: there is no enabled peer 'snn02': did you mean sn02\?/);
     assert.equal((await command('select', 'old')).status, 64);
+  }));
+
+test('metrics: what Prometheus reads, in two formats', (t) =>
+  each(t, async ({ service }, command) => {
+    service.connected = true;
+    for (const older of [false, true]) {
+      const { status, stdout, stderr } = await command('metrics', ...(older ? ['--prometheus'] : []));
+      assert.deepEqual([status, stderr], [0, '']);
+      const connected = readMetrics(stdout, older).get('wgpeerselector_connected')?.samples;
+      assert.deepEqual(
+        connected?.map(({ labels, value }) => [labels, value]),
+        [[{ interface: service.name }, 1]],
+      );
+    }
   }));
 
 test('events: a line each, as JSON too; who reads no more ends it', (t) =>

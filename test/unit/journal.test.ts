@@ -28,6 +28,7 @@ const failed = (round: number): SelectorEvent => ({
   type: 'failed',
   peer: sn01,
   remote,
+  code: 'no-handshake',
   reason: 'no handshake within 5 s',
   round,
 });

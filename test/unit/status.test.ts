@@ -64,7 +64,14 @@ test('status: a name that is a number keeps its place', () => {
 
 test('info holds everything a person looks for, and goes over the bus', () => {
   const history = new History(() => 100_000);
-  history.take({ type: 'failed', peer: sn01, remote: undefined, reason: 'no such name', round: 1 });
+  history.take({
+    type: 'failed',
+    peer: sn01,
+    remote: undefined,
+    code: 'no-address',
+    reason: 'no such name',
+    round: 1,
+  });
   const answer = overTheBus(
     infoTable({
       snapshot: held,
@@ -140,7 +147,17 @@ test('events: established, lost and failed, and nothing else', () => {
       established: 2,
     },
   );
-  assert.equal(eventTable({ type: 'failed', peer: sn01, remote, reason: 'why', round: 3 })?.type, 'failed');
+  const failed = { type: 'failed', peer: sn01, remote, code: 'trouble', reason: 'why', round: 3 } as const;
+  assert.deepEqual(eventTable(failed), {
+    type: 'failed',
+    data: {
+      state: 'failed',
+      peer: 'sn01',
+      remote_address: '192.0.2.1:51820',
+      code: 'trouble',
+      reason: 'why',
+    },
+  });
   assert.equal(eventTable({ type: 'interface-up' }), undefined);
 });
 

@@ -364,6 +364,7 @@ for (const method of ['device', 'kick', 'adjust', 'install'] as const) {
       [...world.ofType('lost'), ...world.ofType('failed')].map(({ reason }) => reason),
       [method === 'install' ? 'the interface has gone' : 'the interface went down'],
     );
+    for (const { code } of world.ofType('failed')) assert.equal(code, 'interrupted');
     world.setLink('up');
     await world.timers.pass(MINUTE);
     assert.equal(selector.snapshot().state, 'established');

@@ -63,6 +63,7 @@ test('allowed IPs that swallow the endpoint: named, taken back at once, and rare
   const { selector } = world.start([a]);
   await world.timers.pass(9 * MINUTE);
   assert.match(world.ofType('failed')[0]?.reason ?? '', /into vpn: expected option fwmark/);
+  assert.equal(world.ofType('failed')[0]?.code, 'refused');
   const installed = world.calls.filter((call) => call.startsWith('install')).length;
   assert.ok(installed <= 5, `${installed} times`);
   assert.equal(world.routes.size, 0);
@@ -91,6 +92,7 @@ test("the interface's own key: named, never installed, and a pause", async () =>
   world.start([peer('a')]);
   await world.timers.pass(10 * MINUTE);
   assert.match(world.ofType('failed')[0]?.reason ?? '', /public key of vpn itself/);
+  assert.equal(world.ofType('failed')[0]?.code, 'refused');
   assert.equal(changes(world).filter((call) => call.startsWith('install')).length, 0);
   assert.ok(world.ofType('failed').length < 40, `${world.ofType('failed').length} in ten minutes`);
 });
@@ -101,6 +103,7 @@ test('the kernel refuses at once, whatever it is: a pause after each round', asy
   world.start([peer('a'), peer('b'), peer('c')]);
   await world.timers.pass(10 * MINUTE);
   assert.ok(world.ofType('failed').length < 120, `${world.ofType('failed').length}`);
+  assert.equal(world.ofType('failed')[0]?.code, 'trouble');
 });
 
 test('somebody removes the peer as soon as it is there: a pause after each round, longer each time', async () => {
@@ -109,6 +112,7 @@ test('somebody removes the peer as soon as it is there: a pause after each round
   world.start([peer('a')]);
   await repeatedly(world, 6_000, 100, () => world.installed.clear());
   assert.ok(world.ofType('failed').length < 60, `${world.ofType('failed').length} in ten minutes`);
+  assert.equal(world.ofType('failed')[0]?.code, 'interrupted');
 });
 
 test('somebody removes the peer as soon as it is connected: the same', async () => {
@@ -346,6 +350,7 @@ test('a name with nothing but such addresses does not resolve', async () => {
   await world.timers.pass(500);
   assert.equal(world.ofType('trying').length, 0);
   assert.match(world.ofType('failed')[0]?.reason ?? '', /unspecified/);
+  assert.equal(world.ofType('failed')[0]?.code, 'no-address');
 });
 
 test('localhost is where a relay of the same machine listens', async () => {

@@ -338,6 +338,7 @@ test('another peer of ours that appears between two attempts is removed before t
   assert.equal(world.ofType('trying').length, 2);
   assert.deepEqual([...world.installed.keys()], [world.ofType('trying')[1]?.peer.publicKey]);
   assert.equal(world.ofType('failed')[0]?.reason, 'no handshake within 5 s');
+  assert.equal(world.ofType('failed')[0]?.code, 'no-handshake');
   await world.timers.pass(5_000);
   assert.equal(world.ofType('failed')[1]?.reason, 'no handshake within 5 s');
 });
