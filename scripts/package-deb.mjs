@@ -89,7 +89,8 @@ fi`,
     prerm: `if [ "$1" = remove ] && [ -d /run/systemd/system ]; then systemctl stop '${name}@*.service'; fi`,
     postrm: `if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
 if [ "$1" = purge ]; then
-	rm -f /etc/systemd/system/multi-user.target.wants/${name}@*.service
+	wants=/etc/systemd/system/multi-user.target.wants
+	if [ -d $wants ]; then rm -f $wants/${name}@*.service; fi
 	if [ -d /etc/${name} ]; then rmdir --ignore-fail-on-non-empty /etc/${name}; fi
 fi`,
   };
