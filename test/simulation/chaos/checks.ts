@@ -21,6 +21,7 @@ export const LIMITS = { requests: 6_000, changes: 500, lines: 120, timers: 6, pr
 const SETTLED = {
   interface: 1_500,
   peers: 2_000,
+  test: 10_000,
   beside: 30_000,
   routes: 12_000,
   blockade: 45_000,
@@ -45,6 +46,8 @@ export class Checks {
   #deedSinceInstall = false;
   #held: string | undefined;
   #restUntil = 0;
+  /** A peer is put to the test, and nothing else is looked at meanwhile. */
+  #testing = false;
   requests = new Rate(LIMITS.requests);
   changes = new Rate(LIMITS.changes);
   lines = new Rate(LIMITS.lines);
@@ -62,6 +65,7 @@ export class Checks {
     this.changes = new Rate(LIMITS.changes);
     this.lines = new Rate(LIMITS.lines);
     this.#held = undefined;
+    this.#testing = false;
     this.disturb();
   }
 
@@ -106,6 +110,7 @@ export class Checks {
   /** Events tell one story. */
   told(event: SelectorEvent): void {
     const { type } = event;
+    if (type === 'suspected' || type === 'proven' || type === 'lost') this.#testing = type === 'suspected';
     if (type === 'connected' || type === 'kept') {
       if (this.#held !== undefined)
         this.#violated(`${type} to ${event.peer.name} while ${this.#held} is held`);
@@ -143,7 +148,7 @@ export class Checks {
     this.#expect(
       'interface',
       SETTLED.interface + ground.news.behind + (paused ? SETTLED.nothing : 0),
-      usable !== waiting,
+      usable !== waiting || ground.news.behind === Number.POSITIVE_INFINITY,
       snapshot.state,
     );
     if (vpn?.wireguard === undefined || !usable) return;
@@ -161,7 +166,7 @@ export class Checks {
 
   #lookAtPeers({ state, peer }: Snapshot, config: Config): void {
     const settings = settingsOf(config.interface(VPN));
-    const bound = SETTLED.peers + settings.checkInterval;
+    const bound = SETTLED.peers + settings.checkInterval + (this.#testing ? SETTLED.test : 0);
     const own = this.#own;
     const whole = own.filter(({ allowedIps }) => allowedIps.length > 0);
     const told = own
