@@ -57,4 +57,8 @@ export const interfaceTexts = {
   block_when_lost: {
     text: 'whether nothing for the allowed IPs may leave by another way without a connection',
   },
+  full_tunnel: {
+    text: 'whether the allowed IPs come before the default route, for peers with 0.0.0.0/0 or ::/0; see below',
+    preset: '`0`',
+  },
 };

@@ -9,7 +9,8 @@ import {
   type WireGuardDevice,
 } from '../netlink/index.js';
 import { messageOf } from '../wording.js';
-import { findLoop } from './loop.js';
+import { type Concern, checkBeside, checkFullTunnel, readReversePathFilters } from './full-tunnel.js';
+import { findLoop, findShadowed } from './loop.js';
 
 /** How long each name has to resolve, in milliseconds. */
 const RESOLVE_TIMEOUT = 4_000;
@@ -19,6 +20,8 @@ export interface KernelView {
   /** The kernel's WireGuard, or the error that says why there is none to be had. */
   readonly wireguard: Pick<WireGuard, 'device'> | NetlinkError | NetlinkUnavailableError;
   readonly rtnetlink: Pick<Rtnetlink, 'link' | 'routes'>;
+  /** net.ipv4.conf.*.rp_filter, by the name of the interface, `all` among them. */
+  reversePathFilters(): ReadonlyMap<string, number>;
   /** Addresses of a host name. @throws an error that says why it has none */
   resolve(name: string): Promise<readonly string[]>;
   close(): void;
@@ -35,6 +38,7 @@ export async function openKernelView(): Promise<KernelView> {
   return {
     wireguard,
     rtnetlink,
+    reversePathFilters: readReversePathFilters,
     resolve: (name) => resolver.addresses(name, RESOLVE_TIMEOUT),
     close() {
       resolver.close();
@@ -63,6 +67,7 @@ export async function checkKernel(
     const finding = first && atPeer(config, first, undefined, noWireGuard(wireguard));
     return finding === undefined ? [] : [{ ...finding, ifname: undefined }];
   }
+  const marks = new Map<string, number>();
   for (const name of names) {
     const peers = config.peers(name);
     const [first] = peers;
@@ -87,11 +92,24 @@ export async function checkKernel(
       }
       const own = peers.find(({ publicKey }) => publicKey === device.publicKey);
       if (own !== undefined) findings.push(atPeer(config, own, 'public_key', ownKey(name)));
+      const { fullTunnel } = config.interface(name);
+      if (fullTunnel) marks.set(name, device.fwmark);
       // With a mark, WireGuard's own packets can be led around the tunnel by a rule; whether one does is not looked into.
       if (device.fwmark === 0) findings.push(...(await checkLoops(config, name, link.index, peers, view)));
     }
   }
+  for (const name of marks.keys()) {
+    const concerns = checkFullTunnel(config, name, view.reversePathFilters());
+    findings.push(...told(config, name, [...concerns, ...checkBeside(config, name, marks)]));
+  }
   return findings;
+}
+
+/** Of an interface: at the first peer that wants it. */
+function told(config: Config, name: string, concerns: readonly Concern[]): Problem[] {
+  const [first] = config.peers(name);
+  if (first === undefined) return [];
+  return concerns.map(({ severity, message }) => atPeer(config, first, 'ifname', message, severity));
 }
 
 function noWireGuard(error: NetlinkError | NetlinkUnavailableError): string {
@@ -128,6 +146,7 @@ async function checkLoops(
 ): Promise<Problem[]> {
   const { routeTable, routeMetric } = config.interface(name);
   const findings: Problem[] = [];
+  const looping = new Set<PeerConfig>();
   const routes = (await view.rtnetlink.routes({ table: ROUTE_TABLE_MAIN })).filter(
     (route) => route.interfaceIndex !== interfaceIndex,
   );
@@ -144,9 +163,15 @@ async function checkLoops(
     for (const address of addresses.flatMap((found) => (typeof found === 'string' ? [] : found))) {
       const loop = findLoop(address, peer.allowedIps, routeMetric, routes);
       if (loop === undefined) continue;
-      const message = `${loop} takes the way to the endpoint's own address ${address} into the tunnel: expected option fwmark for ${name} in /etc/config/network with a rule for that mark, or allowed IPs without it`;
+      const message = `${loop} takes the way to the endpoint's own address ${address} into the tunnel: expected option full_tunnel '1' for ${name}, or option fwmark for ${name} in /etc/config/network with a rule for that mark, or allowed IPs without it`;
       findings.push(atPeer(config, peer, 'allowed_ips', message));
+      looping.add(peer);
       break;
+    }
+    const shadowed = looping.has(peer) ? undefined : findShadowed(peer.allowedIps, routeMetric, routes);
+    if (shadowed !== undefined) {
+      const message = `${shadowed} carries nothing beside the default route that the main table has: expected option full_tunnel '1' for ${name}, or allowed IPs without it`;
+      findings.push(atPeer(config, peer, 'allowed_ips', message, 'warning'));
     }
   }
   return findings;

@@ -35,6 +35,26 @@ export function findLoop(
   });
 }
 
+/**
+ * The first of a peer's allowed IPs that is a default route, and stands behind another's in the main table: no packet ever takes it.
+ *
+ * @param allowedIps canonical, `address/length`
+ * @param metric of the routes for the allowed IPs; undefined for the kernel's default
+ * @param routes of the main table without those through the tunnel
+ */
+export function findShadowed(
+  allowedIps: readonly string[],
+  metric: number | undefined,
+  routes: readonly Pick<Route, 'destination' | 'metric' | 'family'>[],
+): string | undefined {
+  return allowedIps.find((prefix) => {
+    const ours = metric || DEFAULT_METRIC[prefix.includes(':') ? 6 : 4];
+    return (
+      lengthOf(prefix) === 0 && routes.some((route) => route.destination === prefix && route.metric <= ours)
+    );
+  });
+}
+
 function lengthOf(prefix: string): number {
   return Number(prefix.slice(prefix.indexOf('/') + 1));
 }

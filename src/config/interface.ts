@@ -2,6 +2,7 @@ import type { UciSection } from '../uci/uci.js';
 import { presetOf, type ValueOf } from './option.js';
 import { INTERFACE_OPTIONS } from './options.js';
 import { BadValue } from './problem.js';
+import { KERNEL_TABLES } from './routing-table.js';
 import type { SectionReader } from './section-reader.js';
 import { parseIfname } from './values.js';
 
@@ -17,7 +18,7 @@ export interface InterfaceConfig {
   readonly deadPeerTimeout: number;
   /** Metric of the routes, 0 to 4294967295; undefined leaves it to the kernel. */
   readonly routeMetric: number | undefined;
-  /** Number of the routing table, 1 to 4294967295; undefined is the main table, as 254 is. */
+  /** Number of the routing table, 1 to 4294967295; undefined is the main table, as 254 is. With `fullTunnel` there is one. */
   readonly routeTable: number | undefined;
   /** Whether to set the clock before the first attempt. */
   readonly ntp: boolean;
@@ -39,7 +40,12 @@ export interface InterfaceConfig {
   readonly maxAge: number;
   /** Whether nothing for the allowed IPs may leave by another way while there is no connection. */
   readonly blockWhenLost: boolean;
+  /** Whether the routes' table is to count before the main table's default route. */
+  readonly fullTunnel: boolean;
 }
+
+/** Table, and mark of WireGuard's own packets, for a full tunnel where nothing else is said. Nobody else has this number: what carries it is ours. */
+export const FULL_TUNNEL = 51_887;
 
 /**
  * A working WireGuard connection makes a new handshake when the last is 120 s old (REKEY_AFTER_TIME, section 6.1 of the
@@ -72,6 +78,7 @@ function settingsOf(
     failbackInterval: value('failback_interval'),
     maxAge: value('max_age'),
     blockWhenLost: value('block_when_lost'),
+    fullTunnel: value('full_tunnel') ?? false,
   };
 }
 
@@ -88,7 +95,7 @@ export interface InterfaceSection {
 }
 
 /** A default instead of what was meant here may take the router's own way out. */
-const ROUTE_OPTIONS = ['metric', 'table'] as const;
+const ROUTE_OPTIONS: readonly string[] = ['metric', 'table', 'full_tunnel'];
 
 /** Of netifd and wg(8), with what to write instead. */
 const FOREIGN_OPTIONS: Readonly<Record<string, string>> = {
@@ -112,11 +119,15 @@ export function readInterface(section: UciSection, reader: SectionReader): Inter
   if (name === undefined) return undefined;
   reader.ifname = name;
 
-  const settings = settingsOf(name, (option) => reader.take(INTERFACE_OPTIONS, option));
+  const misled: string[] = [];
+  const settings = settingsOf(name, (option) => {
+    const value = reader.take(INTERFACE_OPTIONS, option);
+    if (ROUTE_OPTIONS.includes(option) && section.options.has(option) && value === undefined)
+      misled.push(option);
+    return value;
+  });
   reader.warnOfUnknown(Object.keys(INTERFACE_OPTIONS), FOREIGN_OPTIONS);
   warnOfTimes(settings, reader);
-  const given = { metric: settings.routeMetric, table: settings.routeTable };
-  const misled = ROUTE_OPTIONS.filter((option) => section.options.has(option) && given[option] === undefined);
   if (misled.length > 0) {
     const options = misled.map((option) => `option ${option}`).join(' and ');
     reader.fault(
@@ -124,7 +135,20 @@ export function readInterface(section: UciSection, reader: SectionReader): Inter
       `is not served, because ${options} cannot be used: its routes would go elsewhere`,
     );
   }
-  return { settings, usable: misled.length === 0 };
+  return { settings: withTable(settings), usable: misled.length === 0 && !leadsNowhere(settings, reader) };
+}
+
+/** A full tunnel has a table of its own. */
+function withTable(settings: InterfaceConfig): InterfaceConfig {
+  return settings.fullTunnel ? { ...settings, routeTable: settings.routeTable ?? FULL_TUNNEL } : settings;
+}
+
+/** Rules into a table that has other routes besides ours would take these before the local networks' own. */
+function leadsNowhere({ name, fullTunnel, routeTable }: InterfaceConfig, reader: SectionReader): boolean {
+  if (!fullTunnel || routeTable === undefined || !KERNEL_TABLES.includes(routeTable)) return false;
+  const expected = `expected a table of its own for full_tunnel, or none: it is ${FULL_TUNNEL} then`;
+  reader.fault('table', `is one of the kernel's own, so ${name} is not served: ${expected}`);
+  return true;
 }
 
 function warnOfTimes(

@@ -49,4 +49,5 @@ export const INTERFACE_OPTIONS = {
   failback_interval: secondsOrOff(10, 86400, 300),
   max_age: secondsOrOff(60, YEAR, 0),
   block_when_lost: yesNo(false),
+  full_tunnel: { ...yesNo(false), preset: undefined }, // off, but not where it is faulty
 } as const;

@@ -15,6 +15,9 @@ const OF_THE_KERNEL = new Map([
   ['local', 255],
 ]);
 
+/** Their numbers: what else is in them is not ours. */
+export const KERNEL_TABLES: readonly number[] = [...OF_THE_KERNEL.values()];
+
 /**
  * A routing table as ip(8) and netifd take it: a number from 1 to 4294967295, decimal or with 0x, or a name.
  * @throws {BadValue}

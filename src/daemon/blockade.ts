@@ -1,6 +1,7 @@
 import { ROUTE_PROTOCOL, type Route, type RouteSpec, RTN_UNREACHABLE } from '../netlink/index.js';
 import type { Kernel } from './kernel.js';
 import { isErrno } from './kernel-tunnel.js';
+import { hashOfName } from './name-hash.js';
 
 /**
  * Metrics of our routes that refuse packets: above every other that somebody is likely to use, and by the last 16 bits each interface's own,
@@ -20,7 +21,7 @@ export class Blockade {
 
   constructor(kernel: Kernel, ifname: string) {
     this.#kernel = kernel;
-    this.#metric = METRIC + hash(ifname);
+    this.#metric = METRIC + hashOfName(ifname);
     kernel.onRoutes({
       route: (change, route) => {
         if (change === 'gone' && this.#isOurs(route)) this.#kept = undefined;
@@ -63,11 +64,4 @@ export class Blockade {
   #route(destination: string, table: number): RouteSpec {
     return { destination, table, metric: this.#metric, type: RTN_UNREACHABLE };
   }
-}
-
-/** FNV-1a, folded to 16 bits. */
-function hash(text: string): number {
-  let value = 0x811c9dc5;
-  for (let at = 0; at < text.length; at++) value = Math.imul(value ^ text.charCodeAt(at), 0x01000193);
-  return ((value >>> 16) ^ value) & 0xffff;
 }

@@ -36,6 +36,7 @@ export class InterfaceService {
   readonly selector: Selector;
   readonly #shared: Shared;
   readonly #tunnel: KernelTunnel;
+  readonly #routing: KernelRouting;
   readonly #prober: KernelProber;
   readonly #history: History;
   readonly #counters: Counters;
@@ -53,6 +54,7 @@ export class InterfaceService {
     this.#peers = config.peers(this.name);
     this.#started = timers.now();
     this.#tunnel = new KernelTunnel(kernel, watched);
+    this.#routing = new KernelRouting(kernel, watched, this.#tunnel);
     this.#prober = new KernelProber(
       kernel,
       watched,
@@ -69,7 +71,7 @@ export class InterfaceService {
     ];
     const world = {
       tunnel: this.#tunnel,
-      routing: new KernelRouting(kernel, watched, this.#tunnel),
+      routing: this.#routing,
       prober: this.#prober,
       resolver,
       clock: time,
@@ -153,6 +155,7 @@ export class InterfaceService {
     const installed = held === undefined ? [] : (await this.#tunnel.device()).peers;
     return infoTable({
       snapshot: this.selector.snapshot(),
+      led: this.#routing.led,
       installed: installed.find(({ publicKey }) => publicKey === held),
       history: this.#history,
       time: this.#shared.time.status(),

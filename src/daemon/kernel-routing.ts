@@ -5,11 +5,21 @@ import {
   type Route,
   RT_SCOPE_UNIVERSE,
 } from '../netlink/index.js';
-import type { Doubt, Remote, RouteConflict, RoutePlace, RouteReport, Routing } from '../selector/world.js';
+import type {
+  Doubt,
+  Family,
+  Remote,
+  RouteConflict,
+  RoutePlace,
+  RouteReport,
+  Routing,
+} from '../selector/world.js';
 import { Blockade } from './blockade.js';
+import { FullTunnel } from './full-tunnel.js';
 import type { Kernel, WatchedLink } from './kernel.js';
 import { isErrno, type KernelTunnel, scopeIdOf } from './kernel-tunnel.js';
 import { type Confirmed, keyOf, type OurRoute, OwnRoutes, ourRoute, stillConfirmed } from './own-routes.js';
+import type { Lead } from './rules-of-ours.js';
 
 /** So many addresses of our own are tried as source where a route depends on it. */
 const MOST_SOURCES = 8;
@@ -29,6 +39,7 @@ export class KernelRouting implements Routing {
   readonly #watched: WatchedLink;
   readonly #tunnel: KernelTunnel;
   readonly #blockade: Blockade;
+  readonly #fullTunnel: FullTunnel;
   /** Our routes in the kernel by their key, as far as we know; `undefined` until they were read. */
   #ours: Map<string, OurRoute> | undefined;
   readonly #own: OwnRoutes;
@@ -44,6 +55,10 @@ export class KernelRouting implements Routing {
     this.#watched = watched;
     this.#tunnel = tunnel;
     this.#blockade = new Blockade(kernel, watched.name);
+    this.#fullTunnel = new FullTunnel(kernel, watched.name, tunnel, () => {
+      this.#inDoubt();
+      this.#networkChanged(); // or a pause would go on without it
+    });
     this.#own = new OwnRoutes(kernel);
     kernel.onRoutes({
       route: (change, route) => this.#routeChanged(change, route),
@@ -65,7 +80,9 @@ export class KernelRouting implements Routing {
       if (route.interfaceIndex === undefined || route.interfaceIndex !== this.#watched.index)
         return undefined;
       const mark =
-        this.#tunnel.fwmark === 0 ? ` (no option fwmark leads WireGuard's own packets around it)` : '';
+        this.#tunnel.fwmark === 0
+          ? ` (no option full_tunnel or fwmark leads WireGuard's own packets around it)`
+          : '';
       return { kind: 'through-tunnel', reason: `the way to it leads through ${this.#watched.name}${mark}` };
     } catch (error) {
       if (!(error instanceof Error)) throw error;
@@ -110,6 +127,11 @@ export class KernelRouting implements Routing {
     this.#conflicts = new Map();
     for (const [key, route] of wanted) {
       if (ours.has(key)) continue;
+      const useless = this.#fullTunnel.refusal(route.destination);
+      if (useless !== undefined) {
+        refused.set(key, useless);
+        continue;
+      }
       changed = true;
       const reason = await this.#add(key, route, conflictsBefore);
       if (reason !== undefined) refused.set(key, reason);
@@ -129,6 +151,15 @@ export class KernelRouting implements Routing {
 
   async block(destinations: readonly string[], { table }: RoutePlace): Promise<void> {
     await this.#blockade.keep(destinations, table ?? ROUTE_TABLE_MAIN);
+  }
+
+  /** What is led into our table at the moment; undefined where nothing is. */
+  get led(): Lead | undefined {
+    return this.#fullTunnel.led;
+  }
+
+  async lead(families: readonly Family[], { table = ROUTE_TABLE_MAIN }: RoutePlace): Promise<void> {
+    await this.#fullTunnel.keep(families, table);
   }
 
   onNetworkChange(listener: () => void): void {
@@ -170,7 +201,7 @@ export class KernelRouting implements Routing {
   ): Promise<{ ours: Map<string, OurRoute>; confirmed: readonly Confirmed[] | undefined }> {
     const remembered = this.#ours;
     this.#ours = undefined; // nothing is known until all of it is
-    const confirmed = remembered && (await this.#own.confirm(remembered));
+    const confirmed = remembered && (await this.#own.confirm(remembered, this.#fullTunnel.led?.table));
     const ours = remembered && confirmed ? remembered : await this.#own.read(interfaceIndex);
     this.#ours = ours;
     return { ours, confirmed };

@@ -3,6 +3,7 @@ import {
   NetlinkError,
   type Repeated,
   SecretKey,
+  type WireGuardConfig,
   type WireGuardDevice,
   type WireGuardPeerConfig,
 } from '../netlink/index.js';
@@ -92,40 +93,49 @@ export class KernelTunnel implements Tunnel {
     return matches;
   }
 
+  /**
+   * Gives WireGuard's own packets a mark, 0 for none.
+   * @throws {InterfaceGone}
+   */
+  async mark(fwmark: number): Promise<void> {
+    await this.#configure({ fwmark });
+    await this.device(); // what is known of the mark
+  }
+
   async install(peer: Peer, remote: Remote): Promise<void> {
-    await this.#configure(installation(peer, await this.#endpoint(remote)));
+    await this.#configure({ peers: installation(peer, await this.#endpoint(remote)) });
   }
 
   async knock(peer: Peer, endpoint: PeerEndpoint): Promise<void> {
     const { publicKey } = peer;
-    await this.#configure([{ publicKey, remove: true }, ...installation(peer, endpoint)]);
+    await this.#configure({ peers: [{ publicKey, remove: true }, ...installation(peer, endpoint)] });
   }
 
   async adjust(peer: Peer): Promise<void> {
-    await this.#configure([{ ...desired(peer), updateOnly: true, replaceAllowedIps: true }]);
+    await this.#configure({ peers: [{ ...desired(peer), updateOnly: true, replaceAllowedIps: true }] });
   }
 
   async kick({ publicKey, persistentKeepalive }: Peer): Promise<void> {
-    await this.#configure([
-      { publicKey, updateOnly: true, persistentKeepalive: 0 },
-      { publicKey, updateOnly: true, persistentKeepalive: persistentKeepalive || KICK_INTERVAL },
-      { publicKey, updateOnly: true, persistentKeepalive },
-    ]);
+    const intervals = [0, persistentKeepalive || KICK_INTERVAL, persistentKeepalive];
+    const peers = intervals.map((interval) => {
+      return { publicKey, updateOnly: true, persistentKeepalive: interval } as const;
+    });
+    await this.#configure({ peers });
   }
 
   async remove(publicKey: string): Promise<void> {
     try {
-      await this.#configure([{ publicKey, remove: true }]);
+      await this.#configure({ peers: [{ publicKey, remove: true }] });
     } catch (error) {
       if (!(error instanceof InterfaceGone) && !isErrno(error, 'ENODEV')) throw error;
     }
   }
 
   /** @throws {InterfaceGone} */
-  async #configure(peers: readonly WireGuardPeerConfig[]): Promise<void> {
+  async #configure(config: WireGuardConfig): Promise<void> {
     const { index } = this.#watched;
     try {
-      await this.#kernel.wireguard.configure(this.name, { peers });
+      await this.#kernel.wireguard.configure(this.name, config);
     } catch (error) {
       if (!isErrno(error, 'ENODEV')) throw error;
       await this.#kernel.read(this.#watched); // the event may still be on its way

@@ -5,6 +5,7 @@ import {
   type Route,
   Rtnetlink,
   RtnetlinkMonitor,
+  type Rule,
   WireGuard,
 } from '../netlink/index.js';
 import type { LinkState } from '../selector/world.js';
@@ -50,13 +51,15 @@ export class WatchedLink {
   }
 }
 
-/** What happens to routes and addresses, as {@link Kernel.onRoutes} tells it. */
+/** What happens to routes, addresses and rules, as {@link Kernel.onRoutes} tells it. */
 export interface RouteListener {
   /** A route of anybody's has appeared, has changed, or is gone. */
   route(change: 'new' | 'gone', route: Route): void;
   /** An address of an interface has appeared, has changed, or is gone: routes may have gone with it, unsaid. */
   address(interfaceIndex: number): void;
-  /** Events were lost: what is known of routes is worth nothing. */
+  /** A rule of anybody's has appeared, or is gone. */
+  rule?(change: 'new' | 'gone', rule: Rule): void;
+  /** Events were lost: what is known of routes and rules is worth nothing. */
   lost(): void;
 }
 
@@ -112,6 +115,9 @@ export class Kernel {
       },
       address: (_change, { interfaceIndex }) => {
         for (const listener of this.#routeListeners) listener.address(interfaceIndex);
+      },
+      rule: (change, rule) => {
+        for (const listener of this.#routeListeners) listener.rule?.(change, rule);
       },
       lost: () => this.#lost(),
     });

@@ -51,13 +51,17 @@ export class OwnRoutes {
    * Whether all of them are there. Each is asked for by an address in it, among the routes through this interface alone; a
    * question costs the same however many routes others have. A table that no rule leads to cannot be asked in this way.
    *
+   * @param led the table besides the main one that rules of ours lead to, if there is one
    * @returns the answers, or undefined when it is not so
    */
-  async confirm(routes: ReadonlyMap<string, OurRoute>): Promise<readonly Confirmed[] | undefined> {
+  async confirm(
+    routes: ReadonlyMap<string, OurRoute>,
+    led?: number,
+  ): Promise<readonly Confirmed[] | undefined> {
     if (routes.size > ONE_BY_ONE) return undefined;
     const confirmed: Confirmed[] = [];
     for (const [key, route] of routes) {
-      if (route.table !== ROUTE_TABLE_MAIN) return undefined;
+      if (route.table !== ROUTE_TABLE_MAIN && route.table !== led) return undefined;
       const question = this.#question(key, route);
       const answer = await question.ask().catch(() => undefined);
       if (answer === undefined || answer.protocol !== ROUTE_PROTOCOL) return undefined;
@@ -70,7 +74,7 @@ export class OwnRoutes {
   #question(key: string, { destination, interfaceIndex }: OurRoute): Repeated<Route> {
     let question = this.#questions.get(key);
     if (question === undefined) {
-      const address = destination.slice(0, destination.indexOf('/'));
+      const address = addressIn(destination);
       question = this.#kernel.rtnetlink.repeatedLookup(address, { interfaceIndex, fibMatch: true });
       this.#questions.set(key, question);
     }
@@ -82,6 +86,12 @@ export class OwnRoutes {
 export function stillConfirmed(routes: readonly Confirmed[]): boolean {
   for (const { question, answer } of routes) if (question.again() !== answer) return false;
   return true;
+}
+
+/** An address of a prefix to ask the kernel for: 0.0.0.0 would stand for the machine itself. */
+function addressIn(destination: string): string {
+  const [address = '', length] = destination.split('/');
+  return address === '0.0.0.0' && Number(length) < 8 ? '1.0.0.0' : address;
 }
 
 /** The route to a destination as we install it. */

@@ -16,6 +16,7 @@ export function settingsOf(config: InterfaceConfig, shared?: ReadonlyMap<string,
     failbackInterval: config.failbackInterval * 1000,
     maxAge: config.maxAge * 1000,
     blockWhenLost: config.blockWhenLost,
+    fullTunnel: config.fullTunnel,
     checkAddress: config.checkAddress,
     waitForClock: config.ntp,
     routes: {

@@ -4,6 +4,7 @@ import type { JsonTable } from '../json.js';
 import type { SelectorEvent, Snapshot, State } from '../selector/events.js';
 import { formatRemote, type InstalledPeer } from '../selector/world.js';
 import { VERSION } from '../version.js';
+import type { Lead } from './rules-of-ours.js';
 import type { TimeStatus } from './time-keeper.js';
 
 /** How many failures are remembered for the person who asks. */
@@ -83,6 +84,8 @@ export function stateText({ state, peer, remote }: Snapshot): string {
 export interface InfoSource {
   readonly snapshot: Snapshot;
   readonly installed: InstalledPeer | undefined;
+  /** What a full tunnel leads where; none where there is no such rule. */
+  readonly led: Lead | undefined;
   readonly history: History;
   readonly time: TimeStatus;
   readonly now: number;
@@ -90,7 +93,7 @@ export interface InfoSource {
 }
 
 /** The answer of `info`: everything that a person who looks for a fault wants to know. Durations in whole seconds, but for the round trip. */
-export function infoTable({ snapshot, installed, history, time, now, started }: InfoSource): JsonTable {
+export function infoTable({ snapshot, installed, led, history, time, now, started }: InfoSource): JsonTable {
   const { state, since, peer, remote, handshakeAge, roundTrip, silence, routes, tried, untried } = snapshot;
   return {
     version: VERSION,
@@ -104,6 +107,7 @@ export function infoTable({ snapshot, installed, history, time, now, started }: 
     ...(silence === undefined ? {} : { silence: seconds(silence) }),
     ...(installed === undefined ? {} : { rx_bytes: installed.rxBytes, tx_bytes: installed.txBytes }),
     routes: [...routes.installed],
+    ...(led === undefined ? {} : { full_tunnel: describeLead(led) }),
     route_conflicts: routes.conflicts.map(({ destination, reason }) => ({ destination, reason })),
     round: { tried: [...tried], untried: [...untried] },
     failures: history.table(),
@@ -114,6 +118,10 @@ export function infoTable({ snapshot, installed, history, time, now, started }: 
       ...(time.stepped === undefined ? {} : { stepped: Math.round(time.stepped) }),
     },
   };
+}
+
+function describeLead({ families, table, mark }: Lead): JsonTable {
+  return { ipv4: families.includes(4), ipv6: families.includes(6), table, mark };
 }
 
 /** The answer of `peers`: what is configured for an interface, disabled peers too, without secrets. */

@@ -7,10 +7,12 @@ import {
   type Assignment,
   type Device,
   type Doubt,
+  type Family,
   type InstalledPeer,
   type Peer,
   type PeerEndpoint,
   type Remote,
+  type RoutePlace,
   type RouteReport,
   remoteAt,
   type Settings,
@@ -18,6 +20,7 @@ import {
 } from './world.js';
 
 const NOBODY: readonly Peer[] = [];
+const NO_FAMILY: readonly Family[] = [];
 const NO_ROUTES: RouteReport = { installed: [], added: [], conflicts: [] };
 const NOTHING: readonly string[] = [];
 
@@ -64,10 +67,15 @@ export class Connection {
   #roundTrip: number | undefined;
   #renewals = new Renewals();
   #routes: RouteReport = NO_ROUTES;
+  /** Where they were brought last. */
+  #place: RoutePlace | undefined;
   readonly #loops: Loops;
   /** Whether routes of ours may refuse packets: those of a former run, too. */
   #blocks = true;
-  readonly #destinations = new Destinations();
+  /** Whether anything of a full tunnel may be there: of a former run, too. */
+  #leads = true;
+  readonly #blocked = new Destinations();
+  readonly #led = new Destinations();
   /** What {@link glance} has seen last, and of what. */
   #glanced:
     | (Pick<InstalledPeer, 'lastHandshake'> & {
@@ -236,7 +244,7 @@ export class Connection {
     if (this.#routes.added.length === 0) return;
     const after = await routing.doubt(remote);
     if (after?.kind !== 'through-tunnel') return;
-    const reason = `its allowed IPs lead the way to its own endpoint ${remote.address} into ${tunnel.name}: expected option fwmark for ${tunnel.name} in /etc/config/network with a rule for that mark, or allowed IPs without that address`;
+    const reason = `its allowed IPs lead the way to its own endpoint ${remote.address} into ${tunnel.name}: ${settings.fullTunnel ? 'expected no rule before those of full_tunnel that leads there (ip rule)' : wayOut(tunnel.name)}`;
     throw this.#loops.add(peer, device, settings.routes, reason, dear);
   }
 
@@ -262,7 +270,7 @@ export class Connection {
   glance(peer: Peer, assignment: Assignment, routes: boolean, now: number): Look | undefined {
     const { tunnel, routing } = this.#world;
     const { settings } = assignment;
-    if (routes && (settings.blockWhenLost || this.#blocks)) return undefined;
+    if (routes && this.#guards(settings)) return undefined;
     if (routes && !routing.stand(peer.allowedIps, settings.routes)) return undefined;
     const device = tunnel.again();
     if (device === undefined) return undefined;
@@ -285,9 +293,10 @@ export class Connection {
    *
    * @param routes whether these are looked at, too
    * @returns `gone` when somebody has removed the peer
+   * @throws {Refused} for a peer whose routes lead its own packets into the tunnel, since a reload has them elsewhere
    */
   async look(peer: Peer, assignment: Assignment, routes: boolean): Promise<Look | 'gone'> {
-    const { tunnel, routing } = this.#world;
+    const { tunnel } = this.#world;
     const device = await tunnel.device();
     const entry = find(device, peer);
     if (entry === undefined) return 'gone';
@@ -301,11 +310,20 @@ export class Connection {
       await tunnel.adjust(peer);
       mended.push('somebody had changed its allowed IPs, keepalive or preshared key: set again');
     }
-    if (routes && (assignment.settings.blockWhenLost || this.#blocks)) await this.block(assignment);
     if (!routes) return { ...seen, mended };
-    const before = this.#routes;
-    this.#found(await routing.apply(peer.allowedIps, assignment.settings.routes));
+    if (this.#guards(assignment.settings)) await this.#guard(assignment);
+    const [before, place] = [this.#routes, this.#place];
+    await this.#route(peer.allowedIps, assignment.settings);
     const after = this.#routes;
+    // Another table, or a full tunnel no longer: what led around it before may not do so any more.
+    if (place !== this.#place && entry.endpoint !== undefined)
+      await this.#refuseLoop(
+        peer,
+        remoteAt(entry.endpoint),
+        await tunnel.device(),
+        assignment.settings,
+        true,
+      );
     const routesChanged =
       after !== before && (after.added.length > 0 || conflicts(before) !== conflicts(after));
     return { ...seen, mended, routesChanged };
@@ -361,22 +379,43 @@ export class Connection {
         await tunnel.remove(publicKey);
     };
     const errors: unknown[] = [];
-    for (const step of [peers, () => this.#route([], settings), () => routing.block([], settings.routes)])
-      await step().catch((error: unknown) => errors.push(error));
+    const steps = [
+      peers,
+      () => this.#route([], settings),
+      () => routing.block([], settings.routes),
+      () => routing.lead(NO_FAMILY, settings.routes),
+    ];
+    for (const step of steps) await step().catch((error: unknown) => errors.push(error));
     if (errors.length > 0) throw errors[0];
     this.#installed = undefined;
     this.beside.now(undefined);
   }
 
-  /** Keeps what is meant for the tunnel from taking another way while there is no connection, where that is wished. */
-  async block({ peers, settings }: Assignment): Promise<void> {
-    const destinations = this.#destinations.of(settings.blockWhenLost ? peers : NOBODY);
-    await this.#world.routing.block(destinations, settings.routes);
+  /** Sees to what holds with and without a connection: what is led where, and what may not leave by another way. */
+  async prepare(assignment: Assignment): Promise<void> {
+    const { tunnel } = this.#world;
+    if (assignment.settings.fullTunnel && tunnel.link === 'up') await tunnel.device(); // its mark may be another now
+    await this.#guard(assignment);
+  }
+
+  /** Whether {@link prepare} has anything to see to. */
+  #guards({ blockWhenLost, fullTunnel }: Settings): boolean {
+    return blockWhenLost || this.#blocks || fullTunnel || this.#leads;
+  }
+
+  /** What refuses packets comes first: with rules that lead to an empty table, they would go on to the main one. */
+  async #guard({ peers, settings }: Assignment): Promise<void> {
+    const { routing } = this.#world;
+    await routing.block(this.#blocked.of(settings.blockWhenLost ? peers : NOBODY), settings.routes);
     this.#blocks = settings.blockWhenLost;
+    if (!settings.fullTunnel && !this.#leads) return;
+    await routing.lead(settings.fullTunnel ? this.#led.familiesOf(peers) : NO_FAMILY, settings.routes);
+    this.#leads = settings.fullTunnel;
   }
 
   /** Brings the routes to what is wanted. */
   async #route(destinations: readonly string[], { routes }: Settings): Promise<void> {
+    this.#place = routes;
     this.#found(await this.#world.routing.apply(destinations, routes));
   }
 
@@ -405,6 +444,10 @@ export class Connection {
     });
     return working.sort((one, other) => Number(other.whole) - Number(one.whole) || one.age - other.age)[0];
   }
+}
+
+function wayOut(ifname: string): string {
+  return `expected option full_tunnel '1' for ${ifname}, or option fwmark for ${ifname} in /etc/config/network with a rule for that mark, or allowed IPs without that address`;
 }
 
 function conflicts(report: RouteReport): string {

@@ -2,6 +2,7 @@ import type { Look } from './connection.js';
 import { knock } from './knock.js';
 import { type Advice, Liveness } from './liveness.js';
 import { type Loop, type Loss, REMOVED } from './loop.js';
+import { Refused } from './loops.js';
 import { oldHandshake, type Proof, silentPeer, tooOld } from './proof.js';
 import { Reach } from './reach.js';
 import type { Rivals, Successor } from './rivals.js';
@@ -98,9 +99,10 @@ export class Hold {
       }
       if (found === undefined) {
         const whole = schedule.isWhole(timers.now());
-        const look = await connection.look(peer, assignment(), whole);
+        const look = await connection.look(peer, assignment(), whole).catch(asRefused);
         if (news.unread) continue; // the interface went away under the question
         if (look === 'gone') return REMOVED;
+        if (look instanceof Refused) return { code: 'trouble', reason: look.message };
         for (const what of look.mended) this.#loop.emit({ type: 'mended', peer, what });
         if (look.routesChanged) this.#loop.emit({ type: 'routes-restored', peer, routes: connection.routes });
         found = this.#find(peer, look, whole, timers.now());
@@ -230,4 +232,9 @@ export class Hold {
     this.#loop.emit({ type: 'proven', peer, reason: suspicion, knocks: found.knocks });
     return undefined;
   }
+}
+
+function asRefused(error: unknown): Refused {
+  if (error instanceof Refused) return error;
+  throw error;
 }

@@ -37,7 +37,7 @@ export class Selector {
 
   async #step(): Promise<void> {
     const { tunnel, clock } = this.#world;
-    await this.#connection.block(this.#assignment);
+    await this.#connection.prepare(this.#assignment);
     if (tunnel.link !== 'up') return await this.#awaitInterface();
     if (this.#inbox.news.unread) return await this.#takeOver(); // and hold what is found working
     if (this.#assignment.settings.waitForClock && !clock.ready) return await this.#awaitClock();

@@ -8,6 +8,9 @@ import type { PeerConfig } from '../config/index.js';
 /** A configured peer. Its UCI section name identifies it. */
 export type Peer = PeerConfig;
 
+/** A version of IP. */
+export type Family = 4 | 6;
+
 /** Where routes go. */
 export interface RoutePlace {
   /** Table number; the main table when not set. */
@@ -44,6 +47,8 @@ export interface Settings {
   readonly maxAge: number;
   /** Whether nothing for the allowed IPs may leave by another way while there is no connection. */
   readonly blockWhenLost: boolean;
+  /** Whether the routes' table is to count before the main table's default route. */
+  readonly fullTunnel: boolean;
   /** An address inside the tunnel that has to answer within `probeTimeout`, whatever WireGuard says. */
   readonly checkAddress: string | undefined;
   /** Whether the first attempt waits for the clock. */
@@ -215,6 +220,12 @@ export interface Routing {
    * Makes our routes that refuse packets exactly these: what is sent there while no better route of ours is in the kernel goes nowhere.
    */
   block(destinations: readonly string[], place: RoutePlace): Promise<void>;
+  /**
+   * Makes it so that packets of these families look for their route in the table of `place` before they take the main table's default route, but for
+   * WireGuard's own; where a former call or a former run has led other families, or elsewhere, takes that back. The same again costs nothing. With
+   * families, the interface's mark is taken to be the one that {@link Tunnel.device} has shown last.
+   */
+  lead(families: readonly Family[], place: RoutePlace): Promise<void>;
   /** Calls the listener when a route, an address or a link appears or changes: what could not be reached perhaps can be now. */
   onNetworkChange(listener: () => void): void;
   /** Calls the listener when something happens that may take a route of ours away, or make room for one. */

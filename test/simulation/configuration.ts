@@ -15,6 +15,7 @@ export const DEFAULTS: Settings = {
   failbackInterval: 300_000,
   maxAge: 0,
   blockWhenLost: false,
+  fullTunnel: false,
   checkAddress: undefined,
   waitForClock: true,
   routes: { table: undefined, metric: undefined },

@@ -33,6 +33,10 @@ export class SimulatedRoutes implements Routing {
     // nothing leaves the simulated node by another way
   }
 
+  async lead(): Promise<void> {
+    // there is one table
+  }
+
   onNetworkChange(listener: () => void): void {
     this.#listeners.push(listener);
   }

@@ -71,6 +71,7 @@ class Daemon {
     const info = infoTable({
       snapshot,
       installed: undefined,
+      led: undefined,
       history: this.#history,
       time: { state: 'off', plausible: true, message: undefined, stepped: undefined },
       now,

@@ -62,6 +62,7 @@ export class FakeService implements Service {
     return infoTable({
       snapshot: this.#snapshot,
       installed: this.connected ? installed : undefined,
+      led: undefined,
       history,
       time: { state: 'synchronised', plausible: true, message: undefined, stepped: undefined },
       now: 3_600_000,

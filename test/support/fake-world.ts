@@ -4,6 +4,7 @@ import { Selector } from '../../src/selector/selector.js';
 import {
   type Assignment,
   type Device,
+  type Family,
   type InstalledPeer,
   InterfaceGone,
   type LinkState,
@@ -188,6 +189,9 @@ export class FakeWorld implements World {
   #echoed = false;
   /** Our routes that refuse packets. */
   blocked: readonly string[] = [];
+  /** The families that are led into the routes' table, and every time that they were said. */
+  led: readonly Family[] = [];
+  readonly leads: (readonly Family[])[] = [];
   readonly clock = { ready: true, onReady: (listener: () => void) => void this.#clockReady.push(listener) };
 
   constructor(seed = 1) {
@@ -577,6 +581,10 @@ export class FakeWorld implements World {
       block: async (destinations) => {
         this.blocked = destinations;
       },
+      lead: async (families) => {
+        this.led = families;
+        this.leads.push(families);
+      },
       onNetworkChange: (listener) => void this.#networkChange.push(listener),
       onRoutesInDoubt: (listener) => void this.#routesInDoubt.push(listener),
     };
@@ -592,6 +600,7 @@ export interface SettingsInSeconds {
   probeTimeout: number;
   probeInterval: number;
   blockWhenLost: boolean;
+  fullTunnel: boolean;
   checkAddress: string;
   failbackInterval: number;
   maxAge: number;
@@ -613,6 +622,7 @@ export function assign(peers: readonly Peer[], settings: Partial<SettingsInSecon
       failbackInterval: (settings.failbackInterval ?? 0) * 1000,
       maxAge: (settings.maxAge ?? 0) * 1000,
       blockWhenLost: settings.blockWhenLost ?? false,
+      fullTunnel: settings.fullTunnel ?? false,
       checkAddress: settings.checkAddress,
       waitForClock: true,
       routes: { table: undefined, metric: undefined },

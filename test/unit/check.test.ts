@@ -42,10 +42,11 @@ const link: Link = { index: 7, name: 'vpn', kind: 'wireguard', flags: 1, up: tru
 interface FakeKernel {
   readonly wireguard?: NetlinkError | NetlinkUnavailableError;
   readonly link?: Partial<Link> | undefined;
-  readonly fwmark?: number | NetlinkError;
+  readonly fwmark?: number | NetlinkError | Readonly<Record<string, number>>;
   readonly publicKey?: string;
   readonly routes?: readonly Pick<Route, 'destination' | 'metric' | 'interfaceIndex'>[];
   readonly names?: Readonly<Record<string, readonly string[]>>;
+  readonly filters?: Readonly<Record<string, number>>;
 }
 
 function fakeKernel(fake: FakeKernel): KernelView {
@@ -53,7 +54,9 @@ function fakeKernel(fake: FakeKernel): KernelView {
     wireguard: fake.wireguard ?? {
       device: async (name): Promise<WireGuardDevice> => {
         if (fake.fwmark instanceof NetlinkError) throw fake.fwmark;
-        const { fwmark = 0, publicKey } = fake;
+        const { publicKey } = fake;
+        const fwmark =
+          typeof fake.fwmark === 'object' ? (fake.fwmark[String(name)] ?? 0) : (fake.fwmark ?? 0);
         const device = { index: 7, name: String(name), listenPort: 0, fwmark, peers: [] };
         return publicKey === undefined ? device : { ...device, publicKey };
       },
@@ -72,6 +75,7 @@ function fakeKernel(fake: FakeKernel): KernelView {
           ...route,
         })),
     },
+    reversePathFilters: () => new Map(Object.entries(fake.filters ?? {})),
     resolve: async (name) => {
       const addresses = fake.names?.[name];
       if (addresses === undefined) throw new Error(`${name} does not exist (DNS server 192.0.2.53)`);
@@ -235,7 +239,7 @@ test("a peer with the interface's own key", async (t) => {
 test('allowed IPs that take the way to the endpoint', async (t) => {
   const text = peer('a', { allowed_ips: '10.0.0.0/8 0.0.0.0/1 192.0.0.0/2' });
   assert.deepEqual(await findings(t, text, { routes: [UPLINK] }), [
-    "error DIR/wgpeerselector:1: peer 'a', option allowed_ips: 192.0.0.0/2 takes the way to the endpoint's own address 192.0.2.1 into the tunnel: expected option fwmark for vpn in /etc/config/network with a rule for that mark, or allowed IPs without it",
+    "error DIR/wgpeerselector:1: peer 'a', option allowed_ips: 192.0.0.0/2 takes the way to the endpoint's own address 192.0.2.1 into the tunnel: expected option full_tunnel '1' for vpn, or option fwmark for vpn in /etc/config/network with a rule for that mark, or allowed IPs without it",
   ]);
   assert.deepEqual(await findings(t, text, { routes: [UPLINK], fwmark: 1 }), [], 'a mark');
   const table = `${text}config interface 'vpn'\n\toption table '7'\n`;
@@ -251,10 +255,84 @@ test('the same for a name, which may not resolve', async (t) => {
   const names = { 'gw.example': ['192.0.2.1', '2001:db8::1'] };
   const routes = [{ destination: '::/0', metric: 2048, interfaceIndex: 2 }];
   assert.deepEqual(await findings(t, text, { routes, names }), [
-    "error DIR/wgpeerselector:1: peer 'a', option allowed_ips: ::/0 takes the way to the endpoint's own address 2001:db8::1 into the tunnel: expected option fwmark for vpn in /etc/config/network with a rule for that mark, or allowed IPs without it",
+    "error DIR/wgpeerselector:1: peer 'a', option allowed_ips: ::/0 takes the way to the endpoint's own address 2001:db8::1 into the tunnel: expected option full_tunnel '1' for vpn, or option fwmark for vpn in /etc/config/network with a rule for that mark, or allowed IPs without it",
   ]);
   assert.deepEqual(await findings(t, text, {}), [
     "warning DIR/wgpeerselector:1: peer 'a', option endpoint: gw.example does not exist (DNS server 192.0.2.53)",
+  ]);
+});
+
+const FULL = "config interface 'vpn'\n\toption full_tunnel '1'\n";
+
+test('a default route that never gets its turn, where the way out is an option', async (t) => {
+  const text = peer('a', { allowed_ips: '0.0.0.0/0 ::/0' });
+  const found = (prefix: string) => [
+    `warning DIR/wgpeerselector:1: peer 'a', option allowed_ips: ${prefix} carries nothing beside the default route that the main table has: expected option full_tunnel '1' for vpn, or allowed IPs without it`,
+  ];
+  assert.deepEqual(await findings(t, text, { routes: [UPLINK] }), found('0.0.0.0/0'));
+  const uplink6 = { destination: '::/0', metric: 1024, interfaceIndex: 2 };
+  assert.deepEqual(
+    await findings(t, text, { routes: [{ ...UPLINK, metric: 1 }, uplink6], fwmark: 1 }),
+    [],
+    'a mark: whoever has set it will know',
+  );
+  const other = text.replace('192.0.2.1:51820', '[2001:db8::1]:51820');
+  assert.deepEqual(await findings(t, other, { routes: [uplink6] }), found('::/0'));
+  assert.deepEqual(await findings(t, text + FULL, { routes: [UPLINK, uplink6] }), []);
+});
+
+test('a full tunnel where the kernel drops what comes from another side than it would be answered to', async (t) => {
+  const text = peer('a', { allowed_ips: '0.0.0.0/0' }) + FULL;
+  const found = (which: string) => [
+    `warning DIR/wgpeerselector:1: peer 'a', option ifname: the kernel drops what gateways answer on ${which}, where rp_filter is 1, since the way back leads into vpn: expected net.ipv4.conf.all.rp_filter 2`,
+  ];
+  const loose = { all: 0, default: 1, lo: 1, vpn: 1, eth0: 2, eth1: 0 };
+  assert.deepEqual(await findings(t, text, { filters: loose }), []);
+  assert.deepEqual(await findings(t, text, { filters: { ...loose, eth1: 1 } }), found('eth1'));
+  assert.deepEqual(await findings(t, text, { filters: { ...loose, all: 1 } }), found('eth1'));
+  assert.deepEqual(await findings(t, text, { filters: { ...loose, all: 2, eth1: 1 } }), []);
+  const many = { all: 1, a1: 0, a2: 0, a3: 0, a4: 0 };
+  assert.deepEqual(await findings(t, text, { filters: many }), found('a1, a2, a3 and others'));
+  assert.deepEqual(
+    await findings(t, text.replace('0.0.0.0/0', '::/0'), { filters: { all: 1, eth0: 1 } }),
+    [],
+  );
+  assert.deepEqual(
+    await findings(t, text.replace(FULL, ''), { fwmark: 1, filters: { all: 1, eth0: 1 } }),
+    [],
+  );
+});
+
+test('a full tunnel that refuses the questions for the only names of its gateways', async (t) => {
+  const names = { 'gw.example': ['192.0.2.1'] };
+  const block = `${FULL}\toption block_when_lost '1'\n`;
+  const named = peer('a', { endpoint: 'gw.example:51820', allowed_ips: '0.0.0.0/0' });
+  assert.deepEqual(await findings(t, named + block, { names }), [
+    "warning DIR/wgpeerselector:1: peer 'a', option ifname: all endpoints are names, and while there is no connection block_when_lost refuses the questions of a resolver that asks outside of the local networks: expected an endpoint with an address, or a DNS server in a local network",
+  ]);
+  assert.deepEqual(await findings(t, named + FULL, { names }), []);
+  assert.deepEqual(await findings(t, named + peer('b', { public_key: KEY2 }) + block, { names }), []);
+});
+
+test('two full tunnels: they have to have one mark, and one table if the configuration is to say who carries', async (t) => {
+  const settings = (name: string, more = '') =>
+    `config interface '${name}'\n\toption full_tunnel '1'\n${more}`;
+  const peers =
+    peer('a', { allowed_ips: '::/0' }) + peer('b', { ifname: 'vpn2', allowed_ips: '::/0', public_key: KEY2 });
+  const both = peers + settings('vpn') + settings('vpn2');
+  assert.deepEqual(await findings(t, both), []);
+  assert.deepEqual(await findings(t, both, { fwmark: { vpn2: 51887 } }), []);
+  const marks = (one: string, other: string) =>
+    `${one} and ${other}, so each full tunnel takes WireGuard's own packets of the other: expected the same option fwmark for both in /etc/config/network, or none`;
+  assert.deepEqual(await findings(t, both, { fwmark: { vpn2: 1 } }), [
+    `error DIR/wgpeerselector:1: peer 'a', option ifname: vpn has the mark ${marks('51887', 'vpn2 the mark 1')}`,
+    `error DIR/wgpeerselector:7: peer 'b', option ifname: vpn2 has the mark ${marks('1', 'vpn the mark 51887')}`,
+  ]);
+  const tables = (one: string, other: string) =>
+    `the full tunnels ${one} and ${other} have tables of their own, so which of them carries is not for the configuration to say: expected the same option table for both, or none`;
+  assert.deepEqual(await findings(t, peers + settings('vpn') + settings('vpn2', "\toption table '9'\n")), [
+    `warning DIR/wgpeerselector:1: peer 'a', option ifname: ${tables('vpn', 'vpn2')}`,
+    `warning DIR/wgpeerselector:7: peer 'b', option ifname: ${tables('vpn2', 'vpn')}`,
   ]);
 });
 

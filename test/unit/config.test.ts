@@ -242,7 +242,7 @@ test('unknown options and sections are warnings, with the known name', () => {
     "warning wgps:8: peer 'a', option colour: is not known and has no effect: expected one of enabled, ifname, public_key, endpoint, allowed_ips, persistent_keepalive, preshared_key, priority, weight",
     "warning wgps:9: section 'b': its type 'peers' is not known, and it has no effect: did you mean peer?",
     "warning wgps:10: section 'c': its type 'globals' is not known, and it has no effect: expected config peer or config interface",
-    "warning wgps:12: interface 'vpn', option ntp_time: is not known and has no effect: expected one of ifname, connect_timeout, check_interval, dead_peer_timeout, strategy, metric, table, ntp, ntp_timeout, probe_interval, probe_timeout, probe_address, check_address, failback_interval, max_age, block_when_lost",
+    "warning wgps:12: interface 'vpn', option ntp_time: is not known and has no effect: expected one of ifname, connect_timeout, check_interval, dead_peer_timeout, strategy, metric, table, ntp, ntp_timeout, probe_interval, probe_timeout, probe_address, check_address, failback_interval, max_age, block_when_lost, full_tunnel",
   ]);
 });
 
@@ -285,6 +285,7 @@ const DEFAULTS = {
   failbackInterval: 300,
   maxAge: 0,
   blockWhenLost: false,
+  fullTunnel: false,
 };
 
 test('an interface without a section has the defaults', () => {
@@ -308,6 +309,7 @@ test('an interface with everything', () => {
 	option failback_interval '10'
 	option max_age '31536000'
 	option block_when_lost 'yes'
+	option full_tunnel 'on'
 `;
   const config = check(text + peer('a'));
   assert.deepEqual(config.problems, []);
@@ -328,6 +330,7 @@ test('an interface with everything', () => {
     failbackInterval: 10,
     maxAge: 31536000,
     blockWhenLost: true,
+    fullTunnel: true,
   });
 });
 
@@ -339,6 +342,10 @@ test('routes that cannot go where they should do not go elsewhere: the interface
       "table: is 'vpn': expected a routing table, a number from 1 to 4294967295 or a name from /etc/iproute2/rt_tables",
     ],
     ["	list table '100'", "table: is a list: expected one value, as in option table '...'"],
+    [
+      "	option full_tunnel 'maybe'",
+      "full_tunnel: is 'maybe': expected 1 or 0 (or on/off, true/false, yes/no, enabled/disabled)",
+    ],
   ] as const) {
     const text = `config interface 'vpn'\n${options}\n\toption connect_timeout '3'\n`;
     const config = new Config(
@@ -357,6 +364,29 @@ test('routes that cannot go where they should do not go elsewhere: the interface
     assert.deepEqual(config.interfaceNames, ['other'], 'others are');
     assert.deepEqual([...config.ownKeys('vpn')], [KEY], 'and its peers stay ours');
   }
+});
+
+test('a full tunnel has a table of its own: the one that is configured, or ours, and none of those that the kernel names', () => {
+  const read = (...options: string[]) => {
+    const text = `config interface 'vpn'\n${options.map((option) => `\toption ${option}\n`).join('')}`;
+    const config = check(text + peer('a'));
+    return { config, complaints: complaints(config) };
+  };
+  assert.equal(read("full_tunnel '1'").config.interface('vpn').routeTable, 51887);
+  assert.equal(read("full_tunnel '1'", "table '100'").config.interface('vpn').routeTable, 100);
+  assert.equal(read("full_tunnel '0'").config.interface('vpn').routeTable, undefined);
+  for (const table of ['main', '255', 'default']) {
+    const { config, complaints } = read("full_tunnel '1'", `table '${table}'`);
+    assert.deepEqual(complaints, [
+      "error wgps:3: interface 'vpn', option table: is one of the kernel's own, so vpn is not served: expected a table of its own for full_tunnel, or none: it is 51887 then",
+    ]);
+    assert.deepEqual(config.peers('vpn'), []);
+    assert.ok(config.unserved.has('vpn'));
+  }
+  // A faulty table is not ours instead: nor is what it was to be known.
+  const { config, complaints: faults } = read("full_tunnel '1'", "table 'nowhere'");
+  assert.ok(config.unserved.has('vpn'));
+  assert.equal(faults.length, 2);
 });
 
 test('a routing table by its name', () => {
@@ -430,7 +460,7 @@ test("settings of netifd's interface are named with where they belong", () => {
   assert.deepEqual(warnings, [
     'fwmark: has no effect here: expected it in /etc/config/network, or wherever the interface is made',
     'ip4table: has no effect here: expected option table, for routes of both families',
-    'constructor: is not known and has no effect: expected one of ifname, connect_timeout, check_interval, dead_peer_timeout, strategy, metric, table, ntp, ntp_timeout, probe_interval, probe_timeout, probe_address, check_address, failback_interval, max_age, block_when_lost',
+    'constructor: is not known and has no effect: expected one of ifname, connect_timeout, check_interval, dead_peer_timeout, strategy, metric, table, ntp, ntp_timeout, probe_interval, probe_timeout, probe_address, check_address, failback_interval, max_age, block_when_lost, full_tunnel',
   ]);
 });
 

@@ -170,6 +170,7 @@ test('the messages that are shown are those that are written', async () => {
   const absent = {
     wireguard: { device: () => Promise.reject(new Error('not asked')) },
     rtnetlink: { link: async () => undefined, routes: async () => [] },
+    reversePathFilters: () => new Map<string, number>(),
     resolve: async () => [],
     close: () => {},
   };

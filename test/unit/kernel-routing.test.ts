@@ -23,6 +23,10 @@ class RouteTable {
   readonly routes = new Map<string, Uint8Array>();
   /** The answers to so many changes are lost: they are done all the same. */
   answersLost = 0;
+  /** The destination of the route that an address takes, where it is not the address of the prefix. */
+  routeOf = (_address: string): string | undefined => undefined;
+  /** What a kernel without rules answers. */
+  rulesRefused = 0;
 
   constructor() {
     this.socket.answer = (asked) => {
@@ -34,6 +38,8 @@ class RouteTable {
         new DataView(code.buffer).setInt32(0, -errno, true);
         return reply(kind, code);
       };
+      if (dump && type === 34 && this.rulesRefused !== 0) return [end(3, this.rulesRefused)];
+      if (type > 31) return dump ? [end(3, 0)] : [end(2, 0)]; // rules: none, and made without a word
       if (dump) {
         const ofFamily = [...this.routes.values()].filter(([family]) => family === body[0]);
         return [concat(...ofFamily.map((route) => reply(24, route)), end(3, 0))];
@@ -41,7 +47,11 @@ class RouteTable {
       if (type === 18) return [end(2, 19)]; // RTM_GETLINK: there is no such interface
       const about = decodeRoute({ ...asked, body: Uint8Array.from(body) }, {}, true);
       const address = about?.destination.replace(/\/.*/, '') ?? '';
-      const [destination, found] = [...this.routes].find(([key]) => key.startsWith(`${address}/`)) ?? [];
+      const led = this.routeOf(address);
+      const [destination, found] =
+        [...this.routes].find(
+          ([key]) => (led ?? key) === key && (led !== undefined || key.startsWith(`${address}/`)),
+        ) ?? [];
       if (type === 24 && found !== undefined) return [end(2, 17)];
       if (type === 24) this.routes.set(about?.destination ?? '', Uint8Array.from(body));
       if (type !== 24 && (found === undefined || destination === undefined))
@@ -58,7 +68,7 @@ function metricOf(body: Uint8Array): number | undefined {
   return decodeRoute({ type: 24, flags: 0, sequence: 0, port: 0, body }, {}, true)?.metric;
 }
 
-function setUp() {
+function setUp(tunnel: Partial<KernelTunnel> = {}) {
   const table = new RouteTable();
   const watched = new WatchedLink('vpn');
   watched.set({ index: VPN, name: 'vpn', up: true } as Parameters<WatchedLink['set']>[0]);
@@ -67,7 +77,7 @@ function setUp() {
     onRoutes: () => {},
     onAnyLink: () => {},
   } as unknown as Kernel;
-  return { table, watched, routing: new KernelRouting(kernel, watched, {} as KernelTunnel) };
+  return { table, watched, routing: new KernelRouting(kernel, watched, tunnel as KernelTunnel) };
 }
 
 test('routes that are as they were cost no reading', async () => {
@@ -134,6 +144,73 @@ test('a route whose answer was lost is found at the next look, and removed in th
   await assert.rejects(routing.apply([], PLACE), /ENOBUFS/);
   await routing.apply([], PLACE);
   assert.equal(table.routes.size, 0);
+});
+
+/** The interface, whose mark somebody may set besides. */
+function markedTunnel(fwmark = 0) {
+  const marks: number[] = [];
+  const tunnel = {
+    link: 'up' as const,
+    fwmark,
+    device: async () => ({ fwmark: tunnel.fwmark, peers: [] }),
+    mark: async (mark: number) => {
+      marks.push(mark);
+      tunnel.fwmark = mark;
+    },
+  };
+  return { tunnel, marks };
+}
+
+const OWN_TABLE = { table: 51887, metric: undefined };
+
+test('a full tunnel: the mark of an interface without one is ours, and is taken back; that of others stays', async () => {
+  const { tunnel, marks } = markedTunnel();
+  const { routing } = setUp(tunnel);
+  const both = [4, 6] as const;
+  await routing.lead(both, OWN_TABLE);
+  assert.deepEqual(routing.led, { families: both, table: 51887, mark: 51887 });
+  tunnel.fwmark = 0; // by somebody
+  await routing.lead(both, OWN_TABLE);
+  await routing.lead(both, OWN_TABLE);
+  assert.deepEqual(marks, [51887, 51887]);
+  tunnel.fwmark = 7;
+  await routing.lead(both, OWN_TABLE);
+  assert.deepEqual(routing.led, { families: both, table: 51887, mark: 7 });
+  await routing.lead([], OWN_TABLE);
+  assert.deepEqual([routing.led, marks], [undefined, [51887, 51887]]);
+  tunnel.fwmark = 51887; // as a former run leaves it
+  await setUp(tunnel).routing.lead([], OWN_TABLE);
+  assert.deepEqual(marks, [51887, 51887, 0]);
+});
+
+test('a full tunnel: routes in its table cost no reading either', async () => {
+  const { table, routing } = setUp(markedTunnel().tunnel);
+  const wanted = ['0.0.0.0/0', '10.0.0.0/8', '::/0'];
+  table.routeOf = (address) => (address === '1.0.0.0' ? '0.0.0.0/0' : undefined);
+  await routing.lead([4, 6], OWN_TABLE);
+  await routing.apply(wanted, OWN_TABLE);
+  await routing.apply(wanted, OWN_TABLE);
+  const { asked } = table.socket;
+  assert.ok(routing.stand(wanted, OWN_TABLE));
+  assert.equal(table.socket.asked, asked);
+  table.routes.delete('0.0.0.0/0');
+  assert.ok(!routing.stand(wanted, OWN_TABLE));
+  assert.deepEqual((await routing.apply(wanted, OWN_TABLE)).added, ['0.0.0.0/0']);
+});
+
+test('a full tunnel on a kernel without rules: no route is made that would be of no use, and why is told', async () => {
+  const { table, routing } = setUp(markedTunnel().tunnel);
+  table.rulesRefused = 97; // EAFNOSUPPORT
+  const place = { table: 51887, metric: undefined };
+  const families = [4] as const;
+  await routing.lead(families, place);
+  const { installed, conflicts } = await routing.apply(['0.0.0.0/0'], place);
+  assert.deepEqual(installed, []);
+  assert.match(conflicts[0]?.reason ?? '', /^this kernel has no rules for IPv4 \(EAFNOSUPPORT\)/);
+  assert.equal(table.routes.size, 0);
+  const { asked } = table.socket;
+  await routing.lead(families, place);
+  assert.equal(table.socket.asked, asked);
 });
 
 test('another metric for the same routes', async () => {

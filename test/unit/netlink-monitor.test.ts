@@ -100,6 +100,31 @@ test('a route that takes the place of another is told apart from one that comes 
   ]);
 });
 
+test('rules come and go', () => {
+  const kernel = new FakeKernel();
+  const told: string[] = [];
+  const monitor = RtnetlinkMonitor.open(
+    {
+      rule: (change, { family, priority, table, protocol, mark, invert, suppressPrefixLength, source }) =>
+        told.push(
+          `${change} ${family} ${priority} ${table} ${protocol} ${invert} ${mark?.value} ${suppressPrefixLength} ${source}`,
+        ),
+      lost: () => {},
+    },
+    { openSocket: kernel.open },
+  );
+  for (const text of fixture('rule-events').datagrams) kernel.socket.deliver(unhex(text));
+  monitor.close();
+  assert.deepEqual(
+    told,
+    [
+      '4 32415 51887 87 true 51887 undefined undefined',
+      '6 32159 254 87 false undefined 0 undefined',
+      '4 9 7 0 false undefined undefined 192.0.2.0/24',
+    ].flatMap((rule) => [`new ${rule}`, `gone ${rule}`]),
+  );
+});
+
 test('addresses come, are tentative no longer, and go, with their interface too', () => {
   const kernel = new FakeKernel();
   const told: [string, InterfaceAddress][] = [];
@@ -132,7 +157,7 @@ test('addresses come, are tentative no longer, and go, with their interface too'
 
 test('only the groups somebody listens to are joined', () => {
   const groups = (
-    handlers: { link?: () => void; address?: () => void; route?: () => void },
+    handlers: { link?: () => void; address?: () => void; route?: () => void; rule?: () => void },
     routes: RouteFilter = {},
   ) => {
     const kernel = new FakeKernel();
@@ -142,6 +167,7 @@ test('only the groups somebody listens to are joined', () => {
   assert.deepEqual(groups({ link: () => {} }), [1]);
   assert.deepEqual(groups({ link: () => {}, route: () => {} }), [1, 7, 11]);
   assert.deepEqual(groups({ address: () => {} }), [5, 9]);
+  assert.deepEqual(groups({ rule: () => {} }, { family: 4 }), [8, 19]);
   assert.deepEqual(groups({ route: () => {} }, { family: 4 }), [7]);
   assert.deepEqual(groups({ route: () => {} }, { family: 6 }), [11]);
 });

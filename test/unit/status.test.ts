@@ -76,6 +76,7 @@ test('info holds everything a person looks for, and goes over the bus', () => {
     infoTable({
       snapshot: held,
       installed: { publicKey: sn02.publicKey, lastHandshake: 1, rxBytes: 2n ** 60n, txBytes: 5n },
+      led: { families: [6], table: 100, mark: 7 },
       history,
       time: { state: 'synchronised', plausible: true, message: 'NTP: fine', stepped: 1.6 },
       now: 101_000,
@@ -95,6 +96,7 @@ test('info holds everything a person looks for, and goes over the bus', () => {
     rx_bytes: 2n ** 60n,
     tx_bytes: 5,
     routes: ['10.0.0.0/8'],
+    full_tunnel: { ipv4: false, ipv6: true, table: 100, mark: 7 },
     route_conflicts: [{ destination: 'fd00::/8', reason: 'taken' }],
     round: { tried: ['sn02'], untried: ['sn01'] },
     failures: [{ ago: 0, peer: 'sn01', reason: 'no such name' }],

@@ -24,6 +24,7 @@ export function statusText(name: string, info: Info, paint: Paint): string {
     ['latest sign of life', ago(info.silence)],
     ['transfer', transfer(info)],
     ['routes', list(info.routes).map(words).join(' ')],
+    ['full tunnel', fullTunnelText(info)],
     ['clock', clockText(table(info.clock), paint)],
     ['version', `${words(info.version)}, up for ${duration(info.uptime)}`],
   ];
@@ -50,6 +51,13 @@ function stateText({ state, since, round }: Info, paint: Paint): string {
   const { tried, untried } = table(round);
   const left = state === 'connecting' ? ` (${list(tried).length} tried, ${list(untried).length} to go)` : '';
   return `${paint.warning(text)} ${lasting}${left}`;
+}
+
+function fullTunnelText({ full_tunnel: full }: Info): string | undefined {
+  if (full === undefined) return undefined;
+  const { ipv4, ipv6, table: number, mark } = table(full);
+  const families = [...(ipv4 === true ? ['IPv4'] : []), ...(ipv6 === true ? ['IPv6'] : [])].join(' and ');
+  return `${families}, by table ${words(number)}, around it with mark ${words(mark)}`;
 }
 
 /** Nothing where there is nothing to worry about. */

@@ -20,6 +20,14 @@ import {
   RTNLGRP_IPV4_ROUTE,
   RTNLGRP_IPV6_ROUTE,
 } from './route.js';
+import {
+  decodeRule,
+  RTM_DELRULE,
+  RTM_NEWRULE,
+  RTNLGRP_IPV4_RULE,
+  RTNLGRP_IPV6_RULE,
+  type Rule,
+} from './rule.js';
 
 /** What a monitor tells. A handler that is left out costs nothing: its multicast group is not joined. */
 export interface MonitorHandlers {
@@ -39,6 +47,8 @@ export interface MonitorHandlers {
    * at the new one.
    */
   route?(change: 'new' | 'gone', route: Route, replaced: boolean): void;
+  /** A rule is there, or it is gone. Rules do not change, and no filter applies to them. */
+  rule?(change: 'new' | 'gone', rule: Rule): void;
   /** Events were missed: read everything again. Nothing is said of what changed, nor how often. */
   lost(): void;
 }
@@ -49,7 +59,7 @@ export interface MonitorOptions extends SubscriptionOptions {
   routes?: RouteFilter;
 }
 
-/** Tells of changes of links, addresses and routes in this network namespace as they happen. */
+/** Tells of changes of links, addresses, routes and rules in this network namespace as they happen. */
 export class RtnetlinkMonitor {
   readonly #handlers: MonitorHandlers;
   readonly #filter: RouteFilter;
@@ -62,6 +72,7 @@ export class RtnetlinkMonitor {
     if (handlers.link) groups.push(RTNLGRP_LINK);
     if (handlers.address) groups.push(RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR);
     if (handlers.route) groups.push(...routeGroups(this.#filter));
+    if (handlers.rule) groups.push(RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE);
     const message = (message: NetlinkMessage): void => this.#message(message);
     this.#subscription = new NetlinkSubscription(
       NETLINK_ROUTE,
@@ -96,7 +107,7 @@ export class RtnetlinkMonitor {
   }
 
   #message(message: NetlinkMessage): void {
-    const { link, address, route, lost } = this.#handlers;
+    const { link, address, route, rule, lost } = this.#handlers;
     const { type, flags } = message;
     let tell: (() => void) | undefined;
     try {
@@ -112,6 +123,9 @@ export class RtnetlinkMonitor {
         if (found) {
           tell = () => route?.call(this.#handlers, type === RTM_NEWROUTE ? 'new' : 'gone', found, replaced);
         }
+      } else if (type === RTM_NEWRULE || type === RTM_DELRULE) {
+        const found = decodeRule(message);
+        if (found) tell = () => rule?.call(this.#handlers, type === RTM_NEWRULE ? 'new' : 'gone', found);
       }
     } catch (error) {
       if (!(error instanceof NetlinkDecodeError)) throw error;

@@ -11,6 +11,9 @@ import { ROUTE_PROTOCOL } from './route.js';
 export const RTM_NEWRULE = 32;
 export const RTM_DELRULE = 33;
 export const RTM_GETRULE = 34;
+/** Their multicast groups. */
+export const RTNLGRP_IPV4_RULE = 8;
+export const RTNLGRP_IPV6_RULE = 19;
 
 /** What a rule does with a packet that it matches (linux/fib_rules.h): look into its table, or refuse the packet. */
 export const FR_ACT_TO_TBL = 1;

@@ -1,6 +1,6 @@
 /** What has to be true of the daemon, whatever happens: some of it at every step, the rest as soon as nothing has happened for a while. */
 
-import type { Config } from '../../../src/config/index.js';
+import { type Config, FULL_TUNNEL } from '../../../src/config/index.js';
 import { settingsOf } from '../../../src/daemon/settings.js';
 import { RTN_UNREACHABLE } from '../../../src/netlink/index.js';
 import type { SelectorEvent, Snapshot } from '../../../src/selector/events.js';
@@ -25,6 +25,7 @@ const SETTLED = {
   beside: 30_000,
   routes: 12_000,
   blockade: 45_000,
+  rules: 45_000,
   nothing: 40_000,
 };
 
@@ -154,6 +155,7 @@ export class Checks {
     if (vpn?.wireguard === undefined || !usable) return;
     this.#lookAtPeers(snapshot, config);
     this.#lookAtRoutes(snapshot, config);
+    this.#lookAtRules(config, vpn.fwmark);
   }
 
   /** What is left when the daemon has ended as it should. */
@@ -161,7 +163,9 @@ export class Checks {
     const { machine } = this.#ground;
     const refusing = machine.allOurs.filter(({ type }) => type === RTN_UNREACHABLE);
     const routes = [...machine.ours, ...refusing].map(({ destination }) => `route ${destination}`);
-    return [...this.#own.map(({ publicKey }) => `peer ${publicKey[0]}`), ...routes];
+    const rules = machine.rules.ours.map((rule) => `rule ${rule}`);
+    const mark = machine.vpn?.fwmark === FULL_TUNNEL ? ['our mark'] : [];
+    return [...this.#own.map(({ publicKey }) => `peer ${publicKey[0]}`), ...routes, ...rules, ...mark];
   }
 
   #lookAtPeers({ state, peer }: Snapshot, config: Config): void {
@@ -228,6 +232,19 @@ export class Checks {
     this.#expect('the blockade', SETTLED.blockade + settings.checkInterval, same, blocked.join());
   }
 
+  /** All peers lead to both families. */
+  #lookAtRules(config: Config, mark: number): void {
+    const { fullTunnel, checkInterval, routes } = settingsOf(config.interface(VPN));
+    const wanted = ([4, 6] as const).flatMap((family) => [
+      `${family} 32159: table 254 suppress 0`,
+      `${family} 32415: not mark ${mark} table ${routes.table}`,
+    ]);
+    const { ours } = this.#ground.machine.rules;
+    const bound = SETTLED.rules + checkInterval;
+    this.#expect('the rules', bound, ours.join() === (fullTunnel ? wanted : []).join(), ours.join());
+    this.#expect('the mark', bound, fullTunnel ? mark !== 0 : mark !== FULL_TUNNEL, `${mark}`);
+  }
+
   get #own() {
     const own = this.#ownKeys();
     return [...(this.#ground.machine.vpn?.wireguard?.peers.values() ?? [])].filter(({ publicKey }) =>
@@ -242,6 +259,7 @@ export class Checks {
     );
     return JSON.stringify([
       machine.foreignRoutes,
+      machine.rules.foreign,
       peers.map(({ publicKey, allowedIps }) => [publicKey, allowedIps]),
     ]);
   }

@@ -21,6 +21,7 @@ import {
   RENAMED,
   removeBlockade,
   removeOurs,
+  removeRules,
   replace,
   setMark,
   storm,
@@ -107,6 +108,11 @@ export const DEEDS = {
     act: ({ ground: { machine } }, n) => machine.putForeignRoute(`172.16.${n % 256}.0/24`),
   },
   'refusing routes gone': { act: ({ ground: { machine } }) => removeBlockade(machine) },
+  'our rules gone': { act: ({ ground: { machine } }, n) => removeRules(machine, n) },
+  'foreign rule comes': {
+    act: ({ ground: { machine } }, n) =>
+      void machine.rules.add({ family: 4, priority: 1 + n, table: 1000, protocol: 3 }),
+  },
   'storm of routes': { act: ({ ground: { machine } }) => storm(machine) },
   'no way out': { act: ({ ground: { machine } }) => machine.setWayOut(false), undo: ['a way out', 40_000] },
   'a way out': { act: ({ ground: { machine } }) => machine.setWayOut(true) },

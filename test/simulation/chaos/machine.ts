@@ -8,10 +8,12 @@ import {
   type Route,
   RT_SCOPE_UNIVERSE,
   RTN_UNICAST,
+  type Rule,
 } from '../../../src/netlink/index.js';
 import type { Interface } from '../wireguard/interface.js';
 import type { SimulatedPeer } from '../wireguard/peer.js';
 import { matchLength, RoutingTables } from './routes.js';
+import { Rules } from './rules.js';
 
 export const VPN = 'vpn';
 /** protocol static (linux/rtnetlink.h): somebody else's. */
@@ -27,7 +29,8 @@ export type KernelEvent =
       readonly change: 'new' | 'gone';
       readonly route: Route;
       readonly replaced: boolean;
-    };
+    }
+  | { readonly kind: 'rule'; readonly change: 'new' | 'gone'; readonly rule: Rule };
 
 /** An interface of the machine. */
 export interface Device {
@@ -41,6 +44,7 @@ export interface Device {
 
 export class Machine {
   readonly routes: RoutingTables;
+  readonly rules: Rules;
   readonly devices: Device[] = [];
   #addresses: InterfaceAddress[] = [];
   #lastIndex = 1;
@@ -55,6 +59,7 @@ export class Machine {
     this.routes = new RoutingTables((change, route, replaced) =>
       tell({ kind: 'route', change, route, replaced }),
     );
+    this.rules = new Rules((change, rule) => tell({ kind: 'rule', change, rule }));
     this.wan = this.create('wan', false);
     this.addAddress(this.wan, '198.51.100.1');
     this.setWayOut(true);

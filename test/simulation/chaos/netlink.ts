@@ -9,13 +9,15 @@ import type {
   RouteSpec,
   Rtnetlink,
   RtnetlinkMonitor,
+  Rule,
+  RuleSpec,
   WireGuard,
   WireGuardConfig,
   WireGuardDevice,
   WireGuardPeerConfig,
 } from '../../../src/netlink/index.js';
 import { RTN_UNREACHABLE } from '../../../src/netlink/index.js';
-import type { Timers } from '../../../src/selector/world.js';
+import type { Family, Timers } from '../../../src/selector/world.js';
 import { type Gate, refusal } from './gate.js';
 import type { Device, Machine } from './machine.js';
 import type { Place } from './places.js';
@@ -106,8 +108,13 @@ class WireGuardView {
     return new RepeatedView(this.#gate, 'read device', what, read, onlyCountersDiffer);
   }
 
-  configure(name: string, { peers = [] }: WireGuardConfig): Promise<void> {
+  configure(name: string, { peers = [], fwmark }: WireGuardConfig): Promise<void> {
     const what = `configure WireGuard device ${name}`;
+    if (fwmark !== undefined) {
+      return this.#gate.pass('mark', what, () => {
+        this.#device(name, what).fwmark = fwmark;
+      });
+    }
     const perform = (wanted: readonly WireGuardPeerConfig[]): void => {
       const wireguard = owner(this.#device(name, what), what);
       for (const peer of wanted) setPeer(wireguard, peer);
@@ -180,6 +187,26 @@ class RtnetlinkView {
       const found = this.#machine.routes.find(spec);
       if (found === undefined) throw refusal('ESRCH', what);
       this.#machine.routes.remove((route) => route === found);
+    });
+  }
+
+  rules(filter: { family?: Family }): Promise<Rule[]> {
+    return this.#gate.pass('read rules', 'list rules', () => this.#machine.rules.list(filter));
+  }
+
+  addRule(spec: RuleSpec): Promise<void> {
+    const what = `add IPv${spec.family} rule`;
+    return this.#gate.pass('add rule', what, () => {
+      const code = this.#machine.rules.add(spec);
+      if (code !== undefined) throw refusal(code, what);
+    });
+  }
+
+  removeRule(spec: RuleSpec): Promise<void> {
+    const what = `remove IPv${spec.family} rule`;
+    return this.#gate.pass('remove rule', what, () => {
+      const code = this.#machine.rules.remove(spec);
+      if (code !== undefined) throw refusal(code, what);
     });
   }
 

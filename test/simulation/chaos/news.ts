@@ -83,5 +83,6 @@ export class News {
 function hand(event: KernelEvent, handlers: MonitorHandlers): void {
   if (event.kind === 'link') handlers.link?.(event.change, event.link);
   else if (event.kind === 'address') handlers.address?.(event.change, event.address);
+  else if (event.kind === 'rule') handlers.rule?.(event.change, event.rule);
   else handlers.route?.(event.change, event.route, event.replaced);
 }

@@ -17,6 +17,10 @@ export const ERRNOS = {
   'read link': ['ENOBUFS', 'ENOMEM'],
   'read addresses': ['ENOBUFS', 'ENOMEM', 'EINTR'],
   block: ['EEXIST', 'ENOMEM', 'ENOBUFS', 'EPERM'],
+  'read rules': ['ENOBUFS', 'ENOMEM', 'EINTR'],
+  'add rule': ['EEXIST', 'ENOMEM', 'ENOBUFS', 'EPERM'],
+  'remove rule': ['ENOENT', 'ENOMEM', 'ENOBUFS', 'EPERM'],
+  mark: ['ENODEV', 'EBUSY', 'ENOMEM', 'ENOBUFS', 'EPERM'],
   unblock: ['ESRCH', 'ENOMEM', 'ENOBUFS', 'EPERM'],
 } as const;
 

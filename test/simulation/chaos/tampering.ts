@@ -121,6 +121,12 @@ export function removeBlockade(machine: Machine): void {
   machine.routes.remove(({ type }) => type === RTN_UNREACHABLE);
 }
 
+/** Some of our rules, or all of them. */
+export function removeRules({ rules }: Machine, n: number): void {
+  let at = n % 15;
+  rules.take(({ protocol }) => protocol === ROUTE_PROTOCOL && (at++ % 5 === 0 || n % 2 === 0));
+}
+
 export function storm(machine: Machine): void {
   for (let count = 0; count < 40; count++) machine.putForeignRoute('172.17.0.0/16');
 }

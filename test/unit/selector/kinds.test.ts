@@ -62,7 +62,10 @@ test('allowed IPs that swallow the endpoint: named, taken back at once, and rare
   const a = peer('a', { allowedIps: ['0.0.0.0/0'] });
   const { selector } = world.start([a]);
   await world.timers.pass(9 * MINUTE);
-  assert.match(world.ofType('failed')[0]?.reason ?? '', /into vpn: expected option fwmark/);
+  assert.match(
+    world.ofType('failed')[0]?.reason ?? '',
+    /into vpn: expected option full_tunnel .1. for vpn, or option fwmark/,
+  );
   assert.equal(world.ofType('failed')[0]?.code, 'refused');
   const installed = world.calls.filter((call) => call.startsWith('install')).length;
   assert.ok(installed <= 5, `${installed} times`);

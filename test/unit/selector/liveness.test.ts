@@ -318,6 +318,69 @@ test('block_when_lost is in force before the interface is there', async () => {
   assert.deepEqual(world.blocked, ['route of a']);
 });
 
+test('full_tunnel: the families that some peer leads to are led, with and without a connection, and none in the end', async () => {
+  const world = new FakeWorld();
+  const both = [peer('a', { allowedIps: ['0.0.0.0/0'] }), peer('b', { allowedIps: ['10.0.0.0/8', '::/0'] })];
+  const { selector, run } = world.start(both, { fullTunnel: true });
+  await world.timers.pass(1_000);
+  assert.deepEqual(world.led, [4, 6]);
+  const { led } = world;
+  world.alive('address of a');
+  await world.timers.pass(20_000);
+  assert.equal(selector.snapshot().state, 'established');
+  assert.equal(world.led, led, 'the same list');
+  selector.assign(assign([both[0] ?? a], { fullTunnel: true }));
+  await world.timers.pass(1_000);
+  assert.deepEqual(world.led, [4]);
+  selector.assign(assign([both[0] ?? a]));
+  await world.timers.pass(1_000);
+  assert.deepEqual(world.led, []);
+  const said = world.leads.length;
+  await world.timers.pass(60_000);
+  assert.equal(world.leads.length, said, 'where it is off, nobody thinks of it');
+  selector.assign(assign(both, { fullTunnel: true }));
+  await world.timers.pass(1_000);
+  assert.deepEqual(world.led, [4, 6]);
+  assert.deepEqual(world.ofType('lost'), []);
+  selector.stop();
+  await run;
+  assert.deepEqual(world.led, []);
+});
+
+test('full_tunnel: in force before the interface is there; what a former run has left is taken back where it is off', async () => {
+  const world = new FakeWorld();
+  world.setLink('absent');
+  world.start([peer('a', { allowedIps: ['::/0'] })], { fullTunnel: true });
+  await world.timers.pass(1_000);
+  assert.deepEqual(world.led, [6]);
+  const later = new FakeWorld();
+  later.start([a]);
+  await later.timers.pass(60_000);
+  assert.deepEqual(later.leads, [[]]);
+});
+
+test('a reload by which the way to the endpoint leads into the tunnel ends the connection, and says why', async () => {
+  const world = new FakeWorld();
+  const all = peer('a', { allowedIps: ['0.0.0.0/0'] });
+  world.alive('address of a');
+  const { selector } = world.start([all], { fullTunnel: true });
+  await world.timers.pass(1_000);
+  assert.equal(selector.snapshot().state, 'established');
+  world.swallowed.add('address of a');
+  await world.timers.pass(60_000);
+  assert.deepEqual(world.ofType('lost'), [], 'where nothing has changed it is not asked for');
+  world.routes.clear(); // they are in another table now
+  selector.assign(assign([all]));
+  await world.timers.pass(1_000);
+  assert.match(
+    world.ofType('lost')[0]?.reason ?? '',
+    /^its allowed IPs lead the way .*: expected option full_tunnel '1'/,
+  );
+  assert.equal(world.routes.size, 0);
+  await world.timers.pass(60_000);
+  assert.equal(world.ofType('connected').length, 1);
+});
+
 test('where no probe can be sent any more the counters are not looked at all the time', async () => {
   const world = new FakeWorld();
   world.alive('address of a');
