@@ -8,6 +8,7 @@ import { Refused } from './loops.js';
 import { Pace, type Pause } from './pace.js';
 import { type Candidate, Picker } from './picker.js';
 import { Rivals, type Successor } from './rivals.js';
+import { ROUTE_REST } from './times.js';
 import { wayTo } from './way.js';
 import {
   type Assignment,
@@ -164,11 +165,18 @@ export class Selector {
     const { news } = this.#inbox;
     const state = (): LinkState => this.#world.tunnel.link;
     this.#enter('waiting-for-interface');
+    let told: LinkState | undefined;
     for (let link = state(); link !== 'up'; link = state()) {
-      const before = link;
-      this.#emit({ type: 'interface-missing', link });
-      await this.#inbox.until(() => news.stopping || state() !== before);
+      if (link !== told) this.#emit({ type: 'interface-missing', link });
+      told = link;
+      const interrupted = (): boolean => news.stopping || state() !== told;
+      await this.#inbox.until(() => interrupted() || news.routesInDoubt);
       if (news.stopping) return;
+      if (!news.routesInDoubt) continue;
+      // What holds without a connection: another assignment, or somebody who takes it away, perhaps again and again.
+      await this.#inbox.until(interrupted, ROUTE_REST.first);
+      news.routesInDoubt = false;
+      await this.#connection.prepare(this.#assignment);
     }
     this.#emit({ type: 'interface-up' });
   }

@@ -309,6 +309,11 @@ export class FakeWorld implements World {
 
   takeRoute(destination: string): void {
     must(this.routes.delete(destination), `${destination} is no route`);
+    this.routesInDoubt();
+  }
+
+  /** Something of ours may have been taken away. */
+  routesInDoubt(): void {
     for (const listener of this.#routesInDoubt) listener();
   }
 

@@ -347,6 +347,28 @@ test('full_tunnel: the families that some peer leads to are led, with and withou
   assert.deepEqual(world.led, []);
 });
 
+test('what holds without a connection is seen to while the interface is missing: at a reload, and when somebody takes it away', async () => {
+  const world = new FakeWorld();
+  world.setLink('absent');
+  const { selector } = world.start([a]);
+  await world.timers.pass(1_000);
+  selector.assign(assign([a], { blockWhenLost: true, fullTunnel: true }));
+  await world.timers.pass(1_000);
+  assert.deepEqual(world.blocked, ['route of a']);
+  assert.deepEqual(world.led, [4]);
+  world.led = [];
+  for (let time = 0; time < 1_000; time++) {
+    world.routesInDoubt();
+    await world.timers.pass(1);
+  }
+  assert.deepEqual(world.led, [4]);
+  assert.ok(
+    world.leads.length <= 8,
+    `${world.leads.length} times in a second of somebody who does it all the time`,
+  );
+  assert.equal(world.ofType('interface-missing').length, 1);
+});
+
 test('full_tunnel: in force before the interface is there; what a former run has left is taken back where it is off', async () => {
   const world = new FakeWorld();
   world.setLink('absent');
