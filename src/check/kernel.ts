@@ -146,7 +146,6 @@ async function checkLoops(
 ): Promise<Problem[]> {
   const { routeTable, routeMetric } = config.interface(name);
   const findings: Problem[] = [];
-  const looping = new Set<PeerConfig>();
   const routes = (await view.rtnetlink.routes({ table: ROUTE_TABLE_MAIN })).filter(
     (route) => route.interfaceIndex !== interfaceIndex,
   );
@@ -160,15 +159,16 @@ async function checkLoops(
     }
     // In a table of their own the routes count by rules, which are not looked into.
     if (routeTable !== undefined && routeTable !== ROUTE_TABLE_MAIN) continue;
+    let loops = false;
     for (const address of addresses.flatMap((found) => (typeof found === 'string' ? [] : found))) {
       const loop = findLoop(address, peer.allowedIps, routeMetric, routes);
       if (loop === undefined) continue;
       const message = `${loop} takes the way to the endpoint's own address ${address} into the tunnel: expected option full_tunnel '1' for ${name}, or option fwmark for ${name} in /etc/config/network with a rule for that mark, or allowed IPs without it`;
       findings.push(atPeer(config, peer, 'allowed_ips', message));
-      looping.add(peer);
+      loops = true;
       break;
     }
-    const shadowed = looping.has(peer) ? undefined : findShadowed(peer.allowedIps, routeMetric, routes);
+    const shadowed = loops ? undefined : findShadowed(peer.allowedIps, routeMetric, routes);
     if (shadowed !== undefined) {
       const message = `${shadowed} carries nothing beside the default route that the main table has: expected option full_tunnel '1' for ${name}, or allowed IPs without it`;
       findings.push(atPeer(config, peer, 'allowed_ips', message, 'warning'));

@@ -62,7 +62,7 @@ export class FakeService implements Service {
     return infoTable({
       snapshot: this.#snapshot,
       installed: this.connected ? installed : undefined,
-      led: undefined,
+      led: this.connected ? { families: [4, 6], table: 51887, mark: 51887 } : undefined,
       history,
       time: { state: 'synchronised', plausible: true, message: undefined, stepped: undefined },
       now: 3_600_000,

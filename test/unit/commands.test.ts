@@ -92,6 +92,7 @@ function statusOf({ name }: FakeService): string {
   latest sign of life: 4.0 s ago
   transfer: 8192.00 TiB received, 2.00 KiB sent
   routes: 10.0.0.0/8
+  full tunnel: IPv4 and IPv6, by table 51887, around it with mark 51887
   version: 0.1.0, up for 60 min
   no route: fd00::/8: taken
   latest failures:
