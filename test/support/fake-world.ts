@@ -589,6 +589,7 @@ export class FakeWorld implements World {
       lead: async (families) => {
         this.led = families;
         this.leads.push(families);
+        if (families.length > 0) this.calls.push('lead');
       },
       onNetworkChange: (listener) => void this.#networkChange.push(listener),
       onRoutesInDoubt: (listener) => void this.#routesInDoubt.push(listener),

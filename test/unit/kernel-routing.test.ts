@@ -24,7 +24,7 @@ class RouteTable {
   /** The answers to so many changes are lost: they are done all the same. */
   answersLost = 0;
   /** The destination of the route that an address takes, where it is not the address of the prefix. */
-  routeOf = (_address: string): string | undefined => undefined;
+  routeOf = (_address: string, _asked: boolean): string | undefined => undefined;
   /** What a kernel without rules answers. */
   rulesRefused = 0;
 
@@ -47,7 +47,7 @@ class RouteTable {
       if (type === 18) return [end(2, 19)]; // RTM_GETLINK: there is no such interface
       const about = decodeRoute({ ...asked, body: Uint8Array.from(body) }, {}, true);
       const address = about?.destination.replace(/\/.*/, '') ?? '';
-      const led = this.routeOf(address);
+      const led = this.routeOf(address, type === 26);
       const [destination, found] =
         [...this.routes].find(
           ([key]) => (led ?? key) === key && (led !== undefined || key.startsWith(`${address}/`)),
@@ -186,7 +186,8 @@ test('a full tunnel: the mark of an interface without one is ours, and is taken 
 test('a full tunnel: routes in its table cost no reading either', async () => {
   const { table, routing } = setUp(markedTunnel().tunnel);
   const wanted = ['0.0.0.0/0', '10.0.0.0/8', '::/0'];
-  table.routeOf = (address) => (address === '1.0.0.0' ? '0.0.0.0/0' : undefined);
+  const ways: Readonly<Record<string, string>> = { '1.0.0.0': '0.0.0.0/0', '0.0.0.0': 'the machine itself' };
+  table.routeOf = (address, asked) => (asked ? ways[address] : undefined);
   await routing.lead([4, 6], OWN_TABLE);
   await routing.apply(wanted, OWN_TABLE);
   await routing.apply(wanted, OWN_TABLE);
