@@ -95,7 +95,7 @@ export class RulesOfOurs {
 
   /** @returns whether the kernel had what was read of it: else it has to be read once more, the next time */
   async #keepFamily(family: Family, wanted: readonly RuleSpec[]): Promise<boolean> {
-    // Nothing to look for: so a kernel without this family is not asked about it.
+    // Nothing of ours can be there.
     if (wanted.length === 0 && this.#lookedBack && this.#made.size === 0) return true;
     const { rtnetlink } = this.#kernel;
     let asRead = true;

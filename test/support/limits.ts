@@ -3,10 +3,10 @@
  * word in CHANGELOG.md.
  */
 export const limits = {
-  /** The executable, stripped: gcc 12 makes 702,500 of it, gcc 14 a fortieth more. */
-  executable: 721_000,
+  /** The executable, stripped: gcc 12 makes 718,880 of it, gcc 14 a fortieth more. */
+  executable: 738_000,
   /** The same compressed by gzip, as it lies in a package. */
-  compressed: 366_000, // gcc 14's is larger than gcc 12's by 1 %
+  compressed: 372_500, // gcc 14's is larger than gcc 12's by 1 %
   /** Private_Dirty, connected and idle. */
   private: 1_650_000,
   /** Rss, the pages of the executable and of the C library among them: 4.4 MB and a page or two, as they are read. */
