@@ -80,7 +80,7 @@ const withoutDaemon = ['documents', 'lab', 'netlink', 'simulation'];
  * Those that wait for minutes to see what the selector makes of what it sees, which is the same code with both programs: with the router's
  * alone, unless somebody names them.
  */
-const waiting = ['dead', 'guard', 'living', 'preference'];
+const waiting = ['dead', 'full-tunnel', 'guard', 'living', 'preference'];
 
 /** @param {string} file */
 const nameOf = (file) => basename(file, '.test.js');

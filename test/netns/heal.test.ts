@@ -184,7 +184,7 @@ test('allowed IPs that swallow the endpoint: named, the uplink is left alone, an
       args: ['-i', 'vpn', '-v'],
     });
     await daemon.line(
-      /gw1: .*lead the way to its own endpoint 203\.0\.113\.1 into vpn: expected option fwmark/,
+      /gw1: .*lead the way to its own endpoint 203\.0\.113\.1 into vpn: expected option full_tunnel '1' for vpn, or option fwmark/,
     );
     for (let rounds = 0; rounds < 3; rounds++) await daemon.line(/next try in/);
     await routesAre(lab, []);

@@ -463,7 +463,7 @@ test('check: what the kernel says', () =>
     assert.deepEqual(await check('vpn', around), {
       code: 78,
       lines: [
-        `error DIR/wgpeerselector:1: peer 'gw1', option allowed_ips: ${v4}/32 takes the way to the endpoint's own address ${v4} into the tunnel: expected option fwmark for vpn in /etc/config/network with a rule for that mark, or allowed IPs without it`,
+        `error DIR/wgpeerselector:1: peer 'gw1', option allowed_ips: ${v4}/32 takes the way to the endpoint's own address ${v4} into the tunnel: expected option full_tunnel '1' for vpn, or option fwmark for vpn in /etc/config/network with a rule for that mark, or allowed IPs without it`,
         '1 error, no warnings',
       ],
     });

@@ -133,22 +133,15 @@ test("each provider's files become peers without a fault, and what does not fit 
       'mullvad_se_got_wg_001 192.0.2.10 0.0.0.0/0 ::/0',
       'mullvad_se_got_wg_002 192.0.2.11 0.0.0.0/0 ::/0',
     ],
-    said: [
-      'mullvad-se-got-wg-001.conf:5: DNS: (and in 1 more file)',
-      'mullvad-se-got-wg-001.conf:9: AllowedIPs: (and in 1 more file)',
-    ],
+    said: ['mullvad-se-got-wg-001.conf:5: DNS: (and in 1 more file)'],
   });
   assert.deepEqual(told('proton'), {
     peers: ['proton_CH_7 192.0.2.21 0.0.0.0/0 ::/0', 'proton_NL_256 192.0.2.20 0.0.0.0/0 ::/0'],
-    said: [
-      'proton-CH-7.conf:10: DNS: (and in 1 more file)',
-      'proton-CH-7.conf:15: AllowedIPs: (and in 1 more file)',
-      'proton-NL-256.conf:8: PrivateKey:',
-    ],
+    said: ['proton-CH-7.conf:10: DNS: (and in 1 more file)', 'proton-NL-256.conf:8: PrivateKey:'],
   });
   assert.deepEqual(told('ivpn'), {
     peers: ['ivpn_nl3 nl3.wg.example.net 0.0.0.0/0 ::/0'],
-    said: ['ivpn-nl3.conf:4: DNS:', 'ivpn-nl3.conf:5: ListenPort:', 'ivpn-nl3.conf:9: AllowedIPs:'],
+    said: ['ivpn-nl3.conf:4: DNS:', 'ivpn-nl3.conf:5: ListenPort:'],
   });
   assert.deepEqual(told('home'), {
     peers: ['home_office 2001:db8::7 10.0.0.0/8 fd00::/8'],
@@ -207,7 +200,18 @@ test('a peer that cannot be used is left out, and an error tells why; others sta
   ]);
 });
 
-test('a full tunnel with a mark of its own is no matter; nothing that is no address gets into a command', () => {
+test('peers to which everything goes make a full tunnel of the interface, unless the file has a table for it', () => {
+  const full = (allowedIps: string, table = ''): boolean =>
+    imported(
+      `[Interface]\n${table}\n[Peer]\nPublicKey = ${KEY}\nEndpoint = 192.0.2.1:1\nAllowedIPs = ${allowedIps}\n`,
+    ).text.includes("\toption full_tunnel '1'\n");
+  for (const all of ['0.0.0.0/0', '10.0.0.0/8, ::/0']) assert.ok(full(all), all);
+  for (const some of ['10.0.0.0/8', '0.0.0.0/01', 'fd00::/8']) assert.ok(!full(some), some);
+  assert.ok(full('::/0', 'Table = auto'));
+  for (const table of ['off', '1234']) assert.ok(!full('::/0', `Table = ${table}`));
+});
+
+test('nothing that is no address gets into a command', () => {
   const peer = `[Peer]\nPublicKey = ${KEY}\nEndpoint = 192.0.2.1:51820\nAllowedIPs = ::/0\n`;
   const { text, said } = imported(
     `[Interface]\nFwMark = 0xca6c\nAddress = $(reboot), 10.0.0.2\nMTU = 1;reboot\nTable = auto\n${peer}`,

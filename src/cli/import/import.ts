@@ -30,6 +30,7 @@ export function importFiles(files: readonly WgQuickFile[], ifname: string): Impo
   const byKey = new Map<string, string>();
   const peers: PeerSection[] = [];
   let first: InterfaceFacts | undefined;
+  let everything = false;
   for (const { path, sections } of files) {
     const say = notes.of(path);
     const facts = readInterface(path, sections, say);
@@ -42,13 +43,13 @@ export function importFiles(files: readonly WgQuickFile[], ifname: string): Impo
       names.add(name);
       peers.push(peer);
       first ??= facts;
-      warnOfDefaultRoute(section, facts, ifname, say);
+      everything ||= !facts.ownTable && leadsEverywhere(section);
       const twin = byKey.get(peer.publicKey);
       if (twin === undefined) byKey.set(peer.publicKey, name);
       else say('warning', placeOf(section, 'PublicKey'), `is also the key of peer '${twin}'`);
     }
   }
-  const head = first === undefined ? '' : headOf(ifname, first);
+  const head = first === undefined ? '' : headOf(ifname, first, everything);
   const write = (part: 'text' | 'shown'): string =>
     first === undefined ? '' : [head, ...peers.map((peer) => peer[part])].join('\n');
   return { text: write('text'), shown: write('shown'), problems: notes.all() };
@@ -65,11 +66,9 @@ function peersOf(sections: readonly WgQuickSection[], say: Say): WgQuickSection[
   return peers;
 }
 
-function warnOfDefaultRoute(section: WgQuickSection, facts: InterfaceFacts, ifname: string, say: Say): void {
-  const place = section.entries.find(({ key, value }) => key === 'AllowedIPs' && /\/0+(?![0-9])/.test(value));
-  if (place === undefined || Number(facts.numbers.get('FwMark') ?? 0) !== 0) return;
-  const reason = "leads everything into the tunnel, WireGuard's own packets too";
-  say('warning', place, `${reason}: expected a fwmark for ${ifname}, with a rule for that mark`);
+/** Whether everything is meant to go to that peer, for which wg-quick has a table and rules. */
+function leadsEverywhere({ entries }: WgQuickSection): boolean {
+  return entries.some(({ key, value }) => key === 'AllowedIPs' && /\/0+(?![0-9])/.test(value));
 }
 
 function placeOf(section: WgQuickSection, key: string): WgQuickSection['entries'][number] | undefined {
@@ -83,7 +82,7 @@ function unused(stem: string, names: ReadonlySet<string>): string {
 }
 
 /** What stands above the peers: where all of it belongs, and the section of the interface. */
-function headOf(ifname: string, facts: InterfaceFacts): string {
+function headOf(ifname: string, facts: InterfaceFacts, everything: boolean): string {
   const comments = [
     'By wgpeerselector import. This belongs into /etc/config/wgpeerselector; then wgpeerselector check tells what is missing.',
     '',
@@ -94,6 +93,7 @@ function headOf(ifname: string, facts: InterfaceFacts): string {
     '',
     `config interface '${uciName(ifname)}'`,
     ...(isUciName(ifname) ? [] : [`\toption ifname ${uciWord(ifname)}`]),
+    ...(everything ? ["\toption full_tunnel '1'"] : []),
     '',
   ].join('\n');
 }

@@ -12,6 +12,8 @@ export interface InterfaceFacts {
   readonly addresses: readonly string[];
   /** Numbers, by their keys. */
   readonly numbers: ReadonlyMap<string, string>;
+  /** Whether it says itself where routes go, or that there are none. */
+  readonly ownTable: boolean;
 }
 
 interface Setting {
@@ -46,6 +48,7 @@ export function readInterface(path: string, sections: readonly WgQuickSection[],
   const addresses: string[] = [];
   const numbers = new Map<string, string>();
   let privateKey: InterfaceFacts['privateKey'];
+  let ownTable = false;
   for (const { key, value, line } of entries) {
     const place = { key, line };
     const number = NUMBERS.get(key);
@@ -59,9 +62,12 @@ export function readInterface(path: string, sections: readonly WgQuickSection[],
         say('warning', place, 'belongs to the interface: expected it where that is made');
       } else if (value.toLowerCase() !== 'off') say('warning', place, 'is no number, and left out');
     } else if (key === 'Table' && /^auto$/i.test(value)) continue;
-    else say('warning', place, ADVICE.get(key) ?? notKnown('Interface'));
+    else {
+      ownTable ||= key === 'Table';
+      say('warning', place, ADVICE.get(key) ?? notKnown('Interface'));
+    }
   }
-  return { path, privateKey, addresses, numbers };
+  return { path, privateKey, addresses, numbers, ownTable };
 }
 
 /** What to say of a key that wg(8) and wg-quick(8) do not have. */
