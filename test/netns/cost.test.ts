@@ -22,18 +22,20 @@ test('connected, a look is a few system calls', () =>
     await daemon.line(connected);
     const from = (await readFile(trace, 'utf8')).split('\n').length;
     const ask = / sendto\(.*nlmsg_type=wireguard/; // each look asks once for the device, and once for each of two routes
-    const calls = await until(
+    const looks = await until(
       async () => {
         const lines = (await readFile(trace, 'utf8')).split('\n').slice(from, -1);
-        const looks = lines.flatMap((line, at) => (ask.test(line) ? [at] : []));
-        const [first, last] = [looks[BEFORE], looks[BEFORE + LOOKS]];
-        return first === undefined || last === undefined ? undefined : lines.slice(first, last);
+        const begins = lines.flatMap((line, at) => (ask.test(line) ? [at] : []));
+        const counted = begins.slice(BEFORE, BEFORE + LOOKS + 1);
+        if (counted.length <= LOOKS) return undefined;
+        return counted.slice(1).map((end, at) => lines.slice(counted[at], end));
       },
       { what: 'looks in the trace' },
     );
-    const each = calls.length / LOOKS;
-    process.stdout.write(`# ${each.toFixed(1)} system calls for a look\n`);
-    assert.ok(each <= limits.callsOfLook[chosenProgram], calls.join('\n'));
+    // Half of them have this many at most: between some of the others it has looked for an ubusd.
+    const usual = looks.sort((one, other) => one.length - other.length)[LOOKS >> 1] ?? [];
+    process.stdout.write(`# ${usual.length} system calls for a look\n`);
+    assert.ok(usual.length <= limits.callsOfLook[chosenProgram], usual.join('\n'));
   }));
 
 test("connected, the router's program stays within its memory", routerOnly('a bound of its own'), () =>
