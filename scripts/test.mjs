@@ -69,7 +69,8 @@ if (ready && only !== 'netns') {
 }
 if (ready && only !== 'unit') {
   await phase('tests on a real kernel (test/netns), with both programs', async () => {
-    const runs = runsOf((await testFiles('netns')).filter(named), names.length > 0);
+    const all = names.length > 0 || missing !== undefined;
+    const runs = runsOf((await testFiles('netns')).filter(named), all);
     const possible = runs.filter(({ program }) => program === 'node' || missing === undefined);
     for (const { file } of runs.filter((run) => !possible.includes(run)))
       total.listed.push({ file, name: "with the router's program", reason: missing ?? '' });

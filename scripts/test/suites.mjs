@@ -77,10 +77,23 @@ export async function runUnitTests(files) {
 const withoutDaemon = ['documents', 'lab', 'netlink', 'simulation'];
 
 /**
- * Those that wait for minutes to see what the selector makes of what it sees, which is the same code with both programs: with the router's
- * alone, unless somebody names them.
+ * Those about what both programs do by the same code, above src/platform, or about OpenWrt, where Node is not: with the router's program
+ * alone, unless somebody names them. The minute of chaos has some of each, with both.
  */
-const waiting = ['dead', 'full-tunnel', 'guard', 'living', 'preference'];
+const sameForBoth = [
+  ...[
+    'dead',
+    'full-tunnel',
+    'guard',
+    'heal',
+    'hostile',
+    'living',
+    'openwrt',
+    'preference',
+    'shared',
+    'trouble',
+  ],
+];
 
 /** @param {string} file */
 const nameOf = (file) => basename(file, '.test.js');
@@ -93,11 +106,11 @@ const nameOf = (file) => basename(file, '.test.js');
 
 /**
  * @param {string[]} files of test/netns
- * @param {boolean} chosen whether somebody has named them
+ * @param {boolean} all also those that are the same for both
  * @returns {Run[]} each with the programs that it is tried with
  */
-export function runsOf(files, chosen) {
-  const node = files.filter((file) => chosen || !waiting.includes(nameOf(file)));
+export function runsOf(files, all) {
+  const node = files.filter((file) => all || !sameForBoth.includes(nameOf(file)));
   const router = files.filter((file) => !withoutDaemon.includes(nameOf(file)));
   return [
     ...node.map((file) => ({ file, program: /** @type {const} */ ('node') })),
