@@ -12,5 +12,5 @@ export const limits = {
   /** Rss, the pages of the executable and of the C library among them: 4.4 MB and a page or two, as they are read. */
   resident: 4_500_000,
   /** System calls for each look at a connection on which nothing happens, clocks included, where these are system calls. */
-  callsOfLook: { router: 17, node: 34 },
+  callsOfLook: { router: 14, node: 30 },
 } as const;
