@@ -1,12 +1,13 @@
 #!/usr/bin/env node
 // Runs test files, each in a process of its own, some at once, and makes one report of theirs: WGPS_REPORT, scripts/test/reporter.mjs.
 //   node scripts/test/pool.mjs NUMBER [FILE… --] FILE…      the longest first; those before the -- one after another, before the others
-// A file may have a program before it: reporter.mjs, asked(). One takes the longest, the others the quickest: so whoever watches sees soon that it goes on, and at the end all have something to do.
+// A file may have a program before it: reporter.mjs, asked(). One takes the longest, the others the quickest: so whoever watches sees soon
+// that it goes on, and at the end all have something to do.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { asked, reporting, sourceOf, TELL_WHAT_HANGS } from './reporter.mjs';
+import { asked, reporting, SIGN_OF_LIFE, sourceOf, TELL_WHAT_HANGS } from './reporter.mjs';
 
 /** A file that takes longer hangs. The longest takes five minutes in a calm virtual machine, and five times that in a busy one. Milliseconds. */
 const DEADLINE = Number(process.env.WGPS_FILE_DEADLINE ?? 1500) * 1000;
@@ -16,9 +17,6 @@ const DEADLINE = Number(process.env.WGPS_FILE_DEADLINE ?? 1500) * 1000;
  * one of its threads, and that for V8 (nodejs/node#54918). Milliseconds.
  */
 const ENDING = Number(process.env.WGPS_FILE_ENDING ?? 30) * 1000;
-
-/** So often it is said what runs, where nothing has ended since: whoever watches, and scripts/vm, see that the machine lives. Milliseconds. */
-const SIGN_OF_LIFE = 60_000;
 
 const [number, ...given] = process.argv.slice(2);
 const alone = given.splice(0, given.indexOf('--') + 1).slice(0, -1);
@@ -36,7 +34,7 @@ let told = 0;
 const telling = setInterval(() => {
   if (ended === told) process.stdout.write(`# still running: ${[...running].join('; ')}\n`);
   told = ended;
-}, SIGN_OF_LIFE);
+}, SIGN_OF_LIFE * 1000);
 
 /** @param {string} item */
 async function runOne(item) {

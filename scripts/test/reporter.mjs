@@ -26,6 +26,9 @@ export const reporting = [
   '--test-reporter-destination=stdout',
 ];
 
+/** So often pool.mjs says what runs, where nothing has ended since, in seconds: whoever watches, and suites.mjs, see that the machine lives. */
+export const SIGN_OF_LIFE = 60;
+
 /** The signal after which a process of tests says which of them have begun and not ended, and ends itself. */
 export const TELL_WHAT_HANGS = 'SIGUSR2';
 

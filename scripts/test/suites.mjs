@@ -7,7 +7,7 @@ import { root } from '../setup/paths.mjs';
 import { attempt } from '../setup/process.mjs';
 import { SilentMachine } from '../vm/command.mjs';
 import { runInWorld, whereWireguardIs } from '../world/run.mjs';
-import { asked } from './reporter.mjs';
+import { asked, SIGN_OF_LIFE } from './reporter.mjs';
 
 /** @typedef {import('./reporter.mjs').Counts} Counts */
 
@@ -18,9 +18,6 @@ const pool = fileURLToPath(new URL('pool.mjs', import.meta.url));
  * a busy one. What runs directly, all of it in one, may do so in such a machine itself.
  */
 const netnsTimeout = { half: 3000, all: 6000 };
-
-/** So often pool.mjs says what runs, at least, in seconds. */
-const SIGN_OF_LIFE = 60;
 
 /** So many files run at once in one world: more would make each slower, and none sooner. */
 const FILES_AT_ONCE = 2;
@@ -81,18 +78,16 @@ const withoutDaemon = ['documents', 'lab', 'netlink', 'simulation'];
  * alone, unless somebody names them. The minute of chaos has some of each, with both.
  */
 const sameForBoth = [
-  ...[
-    'dead',
-    'full-tunnel',
-    'guard',
-    'heal',
-    'hostile',
-    'living',
-    'openwrt',
-    'preference',
-    'shared',
-    'trouble',
-  ],
+  'dead',
+  'full-tunnel',
+  'guard',
+  'heal',
+  'hostile',
+  'living',
+  'openwrt',
+  'preference',
+  'shared',
+  'trouble',
 ];
 
 /** @param {string} file */

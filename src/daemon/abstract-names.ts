@@ -1,6 +1,7 @@
 import { readIfAny } from '#platform/read-if-any.js';
 import { type Listener, listen, type Stream, type StreamHandlers } from '#platform/stream.js';
 import { decodeLatin1, encodeUtf8 } from '#platform/text.js';
+import { hasCode } from '../wording.js';
 
 /*
  * Abstract names of unix sockets live in the network namespace, as interfaces do, and vanish with their owner however that ends. Any user may
@@ -42,7 +43,7 @@ export async function listenUnlessTaken(
   try {
     return await listen(path, accept);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') return undefined;
+    if (hasCode(error, 'EADDRINUSE')) return undefined;
     throw error;
   }
 }

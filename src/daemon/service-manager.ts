@@ -1,7 +1,7 @@
 import { monotonicMicroseconds, notify } from '#platform/notify.js';
 import { environment, pid } from '#platform/process.js';
 import { clearTimeout, setTimeout } from '#platform/timers.js';
-import { messageOf, printable } from '../wording.js';
+import { hasCode, messageOf, printable } from '../wording.js';
 import type { Log } from './log.js';
 
 /** When a datagram that the manager had no room for is sent again, in milliseconds. */
@@ -167,7 +167,7 @@ export class ServiceManager {
       try {
         this.#process.notify(this.#path, [...first].map(([name, value]) => `${name}=${value}`).join('\n'));
       } catch (error) {
-        if (error instanceof Error && 'code' in error && error.code === 'EAGAIN') {
+        if (hasCode(error, 'EAGAIN')) {
           this.#cancelAgain = this.#process.after(AGAIN, () => this.#flush());
           return;
         }
@@ -180,8 +180,7 @@ export class ServiceManager {
   #fail(error: unknown): void {
     if (this.#toldOfFailure) return;
     this.#toldOfFailure = true;
-    const native = error instanceof Error && 'code' in error && error.code === 'ENOSYS';
-    const why = native ? 'the native part is missing' : messageOf(error);
+    const why = hasCode(error, 'ENOSYS') ? 'the native part is missing' : messageOf(error);
     this.#log.write('warning', '', `the service manager cannot be told how it goes: ${why}`);
   }
 }

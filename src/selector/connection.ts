@@ -1,5 +1,5 @@
 import { Beside, find, refuseOwnKey } from './beside.js';
-import { Destinations } from './destinations.js';
+import { Guard } from './guard.js';
 import { HandshakeAge } from './handshake.js';
 import { Loops } from './loops.js';
 import { Renewals, RoundTrip } from './round-trip.js';
@@ -7,7 +7,6 @@ import {
   type Assignment,
   type Device,
   type Doubt,
-  type Family,
   type InstalledPeer,
   type Peer,
   type PeerEndpoint,
@@ -19,8 +18,6 @@ import {
   type World,
 } from './world.js';
 
-const NOBODY: readonly Peer[] = [];
-const NO_FAMILY: readonly Family[] = [];
 const NO_ROUTES: RouteReport = { installed: [], added: [], conflicts: [] };
 const NOTHING: readonly string[] = [];
 
@@ -70,12 +67,6 @@ export class Connection {
   /** Where they were brought last. */
   #place: RoutePlace | undefined;
   readonly #loops: Loops;
-  /** Whether routes of ours may refuse packets: those of a former run, too. */
-  #blocks = true;
-  /** Whether anything of a full tunnel may be there: of a former run, too. */
-  #leads = true;
-  readonly #blocked = new Destinations();
-  readonly #led = new Destinations();
   /** What {@link glance} has seen last, and of what. */
   #glanced:
     | (Pick<InstalledPeer, 'lastHandshake'> & {
@@ -87,11 +78,14 @@ export class Connection {
     | undefined;
   /** The peer that is tried beside the held one. */
   readonly beside: Beside;
+  /** What holds without a connection, too. */
+  readonly guard: Guard;
 
   constructor(world: World) {
     this.#world = world;
     this.#loops = new Loops(world.timers);
     this.beside = new Beside(world, this.#loops);
+    this.guard = new Guard(world);
   }
 
   /** Our routes, as of the latest look. */
@@ -270,7 +264,7 @@ export class Connection {
   glance(peer: Peer, assignment: Assignment, routes: boolean, now: number): Look | undefined {
     const { tunnel, routing } = this.#world;
     const { settings } = assignment;
-    if (routes && this.#guards(settings)) return undefined;
+    if (routes && this.guard.has(settings)) return undefined;
     if (routes && !routing.stand(peer.allowedIps, settings.routes)) return undefined;
     const device = tunnel.again();
     if (device === undefined) return undefined;
@@ -311,7 +305,7 @@ export class Connection {
       mended.push('somebody had changed its allowed IPs, keepalive or preshared key: set again');
     }
     if (!routes) return { ...seen, mended };
-    if (this.#guards(assignment.settings)) await this.#guard(assignment);
+    if (this.guard.has(assignment.settings)) await this.guard.keep(assignment);
     const [before, place] = [this.#routes, this.#place];
     await this.#route(peer.allowedIps, assignment.settings);
     const after = this.#routes;
@@ -372,45 +366,18 @@ export class Connection {
    * others from being done.
    */
   async leaveNothing(assignment: Assignment): Promise<void> {
-    const { tunnel, routing } = this.#world;
+    const { tunnel } = this.#world;
     const { settings } = assignment;
     const peers = async (): Promise<void> => {
       for (const { publicKey } of this.#own(await tunnel.device(), assignment))
         await tunnel.remove(publicKey);
     };
     const errors: unknown[] = [];
-    const steps = [
-      peers,
-      () => this.#route([], settings),
-      () => routing.block([], settings.routes),
-      () => routing.lead(NO_FAMILY, settings.routes),
-    ];
-    for (const step of steps) await step().catch((error: unknown) => errors.push(error));
+    for (const step of [peers, () => this.#route([], settings), ...this.guard.removal(settings)])
+      await step().catch((error: unknown) => errors.push(error));
     if (errors.length > 0) throw errors[0];
     this.#installed = undefined;
     this.beside.now(undefined);
-  }
-
-  /** Sees to what holds with and without a connection: what is led where, and what may not leave by another way. */
-  async prepare(assignment: Assignment): Promise<void> {
-    const { tunnel } = this.#world;
-    if (assignment.settings.fullTunnel && tunnel.link === 'up') await tunnel.device(); // its mark may be another now
-    await this.#guard(assignment);
-  }
-
-  /** Whether {@link prepare} has anything to see to. */
-  #guards({ blockWhenLost, fullTunnel }: Settings): boolean {
-    return blockWhenLost || this.#blocks || fullTunnel || this.#leads;
-  }
-
-  /** What refuses packets comes first: with rules that lead to an empty table, they would go on to the main one. */
-  async #guard({ peers, settings }: Assignment): Promise<void> {
-    const { routing } = this.#world;
-    await routing.block(this.#blocked.of(settings.blockWhenLost ? peers : NOBODY), settings.routes);
-    this.#blocks = settings.blockWhenLost;
-    if (!settings.fullTunnel && !this.#leads) return;
-    await routing.lead(settings.fullTunnel ? this.#led.familiesOf(peers) : NO_FAMILY, settings.routes);
-    this.#leads = settings.fullTunnel;
   }
 
   /** Brings the routes to what is wanted. */

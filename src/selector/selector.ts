@@ -38,7 +38,7 @@ export class Selector {
 
   async #step(): Promise<void> {
     const { tunnel, clock } = this.#world;
-    await this.#connection.prepare(this.#assignment);
+    await this.#connection.guard.prepare(this.#assignment);
     if (tunnel.link !== 'up') return await this.#awaitInterface();
     if (this.#inbox.news.unread) return await this.#takeOver(); // and hold what is found working
     if (this.#assignment.settings.waitForClock && !clock.ready) return await this.#awaitClock();
@@ -176,7 +176,7 @@ export class Selector {
       // What holds without a connection: another assignment, or somebody who takes it away, perhaps again and again.
       await this.#inbox.until(interrupted, ROUTE_REST.first);
       news.routesInDoubt = false;
-      await this.#connection.prepare(this.#assignment);
+      await this.#connection.guard.prepare(this.#assignment);
     }
     this.#emit({ type: 'interface-up' });
   }

@@ -2,10 +2,9 @@
 import assert from 'node:assert/strict';
 import { readdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { AttributeWriter } from '../../src/netlink/attribute-writer.js';
+import { compile } from '../support/compile.js';
 import { linkBody, message, NLMSG_DONE, NLMSG_ERROR, RTM_NEWLINK } from '../support/netlink-messages.js';
-import { exec } from './lab/exec.js';
 import { type Daemon, inside, nextConnection, ourRoutes, withLab } from './lab/index.js';
 
 const RTM_DELLINK = 17;
@@ -47,9 +46,7 @@ function lies(index: number): Uint8Array[] {
 
 test('netlink messages that are not the kernel’s are not believed, whatever they say', () =>
   withLab({ gateways: 2 }, async (lab) => {
-    const send = `${lab.folder}/send-netlink`;
-    const source = fileURLToPath(new URL('../../../test/netns/lab/send-netlink.c', import.meta.url));
-    await exec(['cc', '-o', send, source]);
+    const send = compile(`${lab.folder}/send-netlink`, 'send-netlink.c');
     const daemon = await lab.startDaemon({ config: lab.config({ interface: { check_interval: 1 } }) });
     const name = await nextConnection(daemon);
     const flow = await lab.flow(lab.gateway(name), 20);

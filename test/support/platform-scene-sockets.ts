@@ -12,7 +12,7 @@ import { clearTimeout, setTimeout } from '#platform/timers.js';
 import { bytes, folder, hex, outcome, pause, tell } from './scene-telling.js';
 
 /** A listener that sends back what comes, and somebody who speaks to it. */
-export async function streams(): Promise<void> {
+async function streams(): Promise<void> {
   // Node 20 makes all of sun_path of a shorter one.
   const name = `\0wgps-scene-${pid}`.padEnd(108, '/');
   outcome('nobody listens', () => ({ ...listenerOwner(encodeUtf8(name)), uid: 0 }));
@@ -101,7 +101,7 @@ function whose(end: string, { credentials }: Stream): void {
 }
 
 /** To the ports of the second and third argument, where a packet is sent back. */
-export async function datagrams(): Promise<void> {
+async function datagrams(): Promise<void> {
   const targets = [
     { family: 4, address: '127.0.0.1', port: Number(programArguments[1]) },
     { family: 6, address: '::1', port: Number(programArguments[2]) },
@@ -141,7 +141,7 @@ export async function datagrams(): Promise<void> {
   }
 }
 
-export async function lookups(): Promise<void> {
+async function lookups(): Promise<void> {
   const all = openLookups();
   const ask = (name: string, family: 4 | 6): Promise<void> =>
     new Promise((resolve) =>
@@ -179,7 +179,7 @@ export function askForLink(): Uint8Array {
   return question;
 }
 
-export async function netlink(): Promise<void> {
+async function netlink(): Promise<void> {
   const refused = (what: string, family: number, groups: number[]): void =>
     outcome(what, () => openSocket(family, { message: () => {}, error: () => {} }, { groups }).close());
   refused('no such family', 31, []);
@@ -210,7 +210,7 @@ export async function netlink(): Promise<void> {
 }
 
 /** The route to 127.0.0.1 as it stands in its table, asked for again. */
-export function repeated(): void {
+function repeated(): void {
   const little = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
   const question = new Uint8Array(36);
   const view = new DataView(question.buffer);
@@ -263,7 +263,7 @@ export function repeated(): void {
 }
 
 /** Through the loopback interface, at ports where nobody listens: the kernel says so at once. */
-export function probes(): void {
+function probes(): void {
   for (const kind of ['datagram', 'echo'] as const) {
     for (const address of ['127.0.0.1', '::1']) {
       const way = { device: 'lo', source: address, target: address };
@@ -291,7 +291,7 @@ export function probes(): void {
 }
 
 /** To the sockets of test/support/play.ts, and to nobody. */
-export function notes(): void {
+function notes(): void {
   outcome('told', () => notify(`${folder}/notify`, 'READY=1\nSTATUS=ä'));
   outcome('told, abstract', () => notify(`\0${folder}/notify`, 'STOPPING=1'));
   for (const path of [`${folder}/none`, `\0${folder}/none`, `${folder}/large`, '', `/${'x'.repeat(108)}`])
@@ -299,4 +299,15 @@ export function notes(): void {
   const before = monotonicMicroseconds();
   const after = monotonicMicroseconds();
   tell('monotonic', Number.isInteger(before), after >= before);
+}
+
+/** All of it. */
+export async function sockets(): Promise<void> {
+  await streams();
+  await datagrams();
+  await lookups();
+  await netlink();
+  repeated();
+  probes();
+  notes();
 }

@@ -26,16 +26,7 @@ import {
 } from '#platform/process.js';
 import { decodeLatin1, decodeUtf8, encodeUtf8, fromBase64, isIP, toBase64 } from '#platform/text.js';
 import { clearTimeout, monotonic, queueMicrotask, setImmediate, setTimeout } from '#platform/timers.js';
-import {
-  askForLink,
-  datagrams,
-  lookups,
-  netlink,
-  notes,
-  probes,
-  repeated,
-  streams,
-} from './platform-scene-sockets.js';
+import { askForLink, sockets } from './platform-scene-sockets.js';
 import { bytes, folder, hex, outcome, pause, tell } from './scene-telling.js';
 
 async function order(): Promise<void> {
@@ -217,13 +208,7 @@ async function main(): Promise<void> {
   text();
   errors();
   files();
-  await streams();
-  await datagrams();
-  await lookups();
-  await netlink();
-  repeated();
-  probes();
-  notes();
+  await sockets();
   await signals();
   await uncaught();
   setExitCode(3);

@@ -1,18 +1,12 @@
 /* What the daemon does with the system, but for WireGuard: the part of platform-scene.ts that has to be possible in the sandbox of the unit. */
 import { listDirectory } from '#platform/files.js';
 import { catchSignals, effectiveUser } from '#platform/process.js';
-import { datagrams, lookups, netlink, notes, probes, repeated, streams } from './platform-scene-sockets.js';
+import { sockets } from './platform-scene-sockets.js';
 import { folder, pause, tell } from './scene-telling.js';
 
 async function main(): Promise<void> {
   catchSignals((signal) => tell(signal));
-  await streams();
-  await datagrams();
-  await lookups();
-  await netlink();
-  repeated();
-  probes();
-  notes();
+  await sockets();
   tell('list', listDirectory(folder).length > 0, effectiveUser() >= 0);
   // As much as a large configuration takes, and as little again.
   let text = '';
