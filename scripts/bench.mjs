@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // The benches, from a bare checkout:
-//   npm run bench [-- NAME…]       `daemon` and `look` where WireGuard is, the others here
+//   npm run bench [-- NAME…]       `daemon`, `look` and `change` where WireGuard is, the others here
 //   npm run bench -- --now         without waiting for the machine to be calm
 import { mkdir } from 'node:fs/promises';
 import { cpus, loadavg } from 'node:os';
@@ -19,31 +19,50 @@ const calm = 1.5;
 const patience = 300;
 
 /** The benches that need a kernel with WireGuard. */
-const onKernel = ['look', 'daemon'];
+const onKernel = ['look', 'change', 'daemon'];
 
 const { values, positionals } = parseArguments({
   args: takeYes(process.argv.slice(2)),
   allowPositionals: true,
   options: { now: { type: 'boolean' } },
 });
-const named = positionals.length > 0 ? positionals : ['ubus', ...onKernel];
+const named = positionals.length > 0 ? positionals : ['ubus', 'peers', ...onKernel];
 const main = [process.execPath, `${root}/dist/test/bench/main.js`];
 
+/** Benches that run a part of ours in the router's program: their source in test/bench, and where in dist/bench it goes. */
+const loops = new Map([
+  ['look', ['look-loop.ts', 'router']],
+  ['change', ['change-loop.ts', 'change']],
+  ['peers', ['peers-loop.ts', 'peers']],
+]);
+
 /**
- * The programs that `look` and `daemon` start, compiled before an emulated machine would have to.
+ * The programs in C that we are compared with, compiled before an emulated machine would have to.
  *
- * @param {boolean} router whether the router's program is wanted, and QuickJS is there
  * @returns {Promise<string | undefined>} what is lost
  */
-async function buildLook(router) {
+async function buildC() {
   const folder = `${root}/dist/bench`;
   await mkdir(folder, { recursive: true });
   const cc = process.env.CC || 'cc';
   if (find(cc) === undefined)
     return `no C compiler ('${cc}' not found): there is nothing in C to compare with`;
-  await run([cc, '-O2', '-o', `${folder}/look-c`, `${root}/test/bench/look.c`]);
-  if (!router) return undefined;
-  const entry = ['--entry', `${root}/test/bench/look-loop.ts`, '--output', `${folder}/router`];
+  for (const name of ['look', 'change'])
+    await run([cc, '-O2', '-o', `${folder}/${name}-c`, `${root}/test/bench/${name}.c`]);
+  return undefined;
+}
+
+/**
+ * A bench that runs in the router's program.
+ *
+ * @param {string} name
+ * @returns {Promise<string | undefined>} what is lost
+ */
+async function buildLoop(name) {
+  const loop = loops.get(name);
+  if (loop === undefined) return undefined;
+  const [source, output] = loop;
+  const entry = ['--entry', `${root}/test/bench/${source}`, '--output', `${root}/dist/bench/${output}`];
   const { status, stderr } = await attempt([process.execPath, `${root}/scripts/build-router.mjs`, ...entry]);
   return status === 0 ? undefined : stderr.trim();
 }
@@ -57,9 +76,9 @@ try {
   await build();
   const missing = await buildRouter();
   if (missing !== undefined) say(missing);
-  const looks = named.some((name) => onKernel.includes(name));
-  const lost = looks ? await buildLook(named.includes('look') && missing === undefined) : undefined;
-  if (lost !== undefined) say(lost);
+  const lost = named.some((name) => onKernel.includes(name)) ? [await buildC()] : [];
+  for (const name of missing === undefined ? named : []) lost.push(await buildLoop(name));
+  for (const what of lost) if (what !== undefined) say(what);
   const start = performance.now();
   while (values.now !== true && Number(load()) >= calm && performance.now() - start < patience * 1000) {
     await delay(1000);

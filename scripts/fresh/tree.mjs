@@ -2,6 +2,7 @@
 import { chmod, copyFile, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { debianMirror } from '../setup/apt.mjs';
 import { find } from '../setup/debian.mjs';
 import { cache, root } from '../setup/paths.mjs';
 import { attempt, run } from '../setup/process.mjs';
@@ -101,11 +102,7 @@ async function minimal(release, say) {
   }
   say(`making a minimal Debian (${release}), in .cache/fresh`);
   await mkdir(dirname(archive), { recursive: true });
-  const format = '$(ORIGIN) $(LABEL) $(REPO_URI)';
-  const sources = await run(['apt-get', 'indextargets', '--format', format, 'Created-By: Packages']).catch(
-    () => '',
-  );
-  const mirror = /^Debian Debian (\S+)$/m.exec(sources)?.[1];
+  const mirror = await debianMirror();
   const settings = (await run(['apt-config', 'dump']))
     .split('\n')
     .filter((line) => /^Acquire::(https?::.*Proxy|Check)/.test(line));

@@ -61,4 +61,22 @@ export const interfaceTexts = {
     text: 'whether the allowed IPs come before the default route, for peers with 0.0.0.0/0 or ::/0; see below',
     preset: '`0`',
   },
+  create: { text: 'whether the daemon makes the interface, and removes it; see below', preset: '`0`' },
+  private_key_file: {
+    text: 'with `create`: the path of a file that holds the private key, as `wg genkey` writes it',
+    preset: 'none',
+  },
+  addresses: {
+    text: 'with `create`: list, or one option with spaces: `address/prefix`, or `address` alone',
+    preset: 'none',
+  },
+  mtu: { text: 'with `create`: bytes' },
+  listen_port: { text: 'with `create`: UDP port', preset: 'any' },
+  fwmark: {
+    text: "with `create`: mark of WireGuard's own packets, 0 to 4294967295, also as `0x64`; `off` is 0",
+    preset: "none, or `full_tunnel`'s",
+  },
+  run_time_peers: {
+    text: '`add`, `expect` or `keep`: peers that are given at run time come to those of the file (`add`), may be all that there are (`expect`), or outlive a restart, too (`keep`)',
+  },
 };

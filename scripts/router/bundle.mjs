@@ -1,25 +1,40 @@
 import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { runInNewContext } from 'node:vm';
 import { build } from 'esbuild';
 import { onPlatform } from '../bundle/platform.mjs';
 import { buildTime } from '../setup/epoch.mjs';
 import { root } from '../setup/paths.mjs';
 
+/** What is loaded when it is asked for, by import(). */
+const parts = [
+  'cli/commands',
+  'daemon/netifd',
+  'daemon/own-interface',
+  'daemon/run-time-peers',
+  'daemon/service-manager',
+];
+
 /**
- * Makes the daemon a part of what commands.ts stands on: then it lies in `chunk.js`, whose bytecode takes no memory of its own (see
- * src/platform/native/Makefile).
+ * Makes everything that the program begins with something that each part stands on: then it lies in `chunk.js`, whose bytecode takes no memory
+ * of its own (see src/platform/native/Makefile).
  *
- * @type {import('esbuild').Plugin}
+ * @param {string} entry the file that begins
+ * @returns {import('esbuild').Plugin}
  */
-const daemonInChunk = {
-  name: 'daemon-in-chunk',
+const allInChunk = (entry) => ({
+  name: 'all-in-chunk',
   setup({ onLoad }) {
-    onLoad({ filter: /\/src\/cli\/commands\.ts$/ }, async ({ path }) => ({
-      contents: `${await readFile(path, 'utf8')}\nimport '../daemon/daemon.js';\n`,
-      loader: 'ts',
-    }));
+    onLoad({ filter: new RegExp(`/src/(?:${parts.join('|')})\\.ts$`) }, async ({ path }) => {
+      const begins = (await readFile(entry, 'utf8')).matchAll(/^import (?!type\b)(?:[^;]* from )?'(.*)';$/gm);
+      const names = Array.from(begins, ([, name = '']) =>
+        name.startsWith('.') ? resolve(dirname(entry), name) : name,
+      );
+      const imports = names.map((name) => `import '${name}';\n`).join('');
+      return { contents: `${await readFile(path, 'utf8')}\n${imports}`, loader: 'ts' };
+    });
   },
-};
+});
 
 /**
  * ipaddr.js, made for the start: a module of its own instead of one of CommonJS, which each file that imports it wraps anew, and its regular
@@ -42,8 +57,8 @@ const quickAddresses = {
 };
 
 /**
- * Makes readable JavaScript files that run inside QuickJS: `wgpeerselector.js`, which begins, and, where it imports src/cli/commands.ts by
- * import(), `commands.js`, which is not loaded before it is asked for, and `chunk.js`, on which both stand.
+ * Makes readable JavaScript files that run inside QuickJS: `wgpeerselector.js`, which begins, and, where it imports parts by import(), each of
+ * these, which is not loaded before it is asked for, and `chunk.js`, on which all stand.
  *
  * @param {string} entry the file that begins
  * @returns {Promise<Map<string, string>>} texts by their names
@@ -56,7 +71,7 @@ export async function bundleForQuickJS(entry) {
     chunkNames: '[name]',
     bundle: true,
     splitting: true,
-    plugins: [onPlatform('quickjs'), daemonInChunk, quickAddresses],
+    plugins: [onPlatform('quickjs'), allInChunk(resolve(root, entry)), quickAddresses],
     inject: ['src/platform/quickjs/globals.ts'],
     platform: 'neutral',
     mainFields: ['module', 'main'],
@@ -74,7 +89,7 @@ export async function bundleForQuickJS(entry) {
     // QuickJS finds what import() names by the name of the importing file, which is stripped from bytecode.
     const code = text
       .replace(/^#!.*\n/, '')
-      .replace(/\bimport\("\.\/commands\.js"\)/g, 'native.importCommands()');
+      .replace(/\bimport\("\.\/([\w-]+)\.js"\)/g, 'native.importPart("$1")');
     return /** @type {const} */ ([path.replace(/^\/+/, ''), `/*\n${licence.trim()}\n*/\n${code}`]);
   });
   return new Map(texts);

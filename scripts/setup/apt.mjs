@@ -1,7 +1,7 @@
 // Debian's packages, downloaded and unpacked by an ordinary user: apt is asked what is needed, with state and cache of our own, so
 // that nothing is installed and nothing of the machine's changes.
 import { accessSync, constants, lstatSync, mkdirSync, readdirSync } from 'node:fs';
-import { mkdir, readdir, readlink, realpath, rm, symlink } from 'node:fs/promises';
+import { mkdir, readdir, readlink, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import { cache } from './paths.mjs';
 import { attempt, run } from './process.mjs';
@@ -25,6 +25,32 @@ const env = () => ({ ...process.env, LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteracti
 const extract =
   'dpkg-deb --fsys-tarfile "$0" | tar --extract --keep-directory-symlink --no-same-owner --directory "$1" ' +
   ['doc', 'info', 'lintian', 'locale', 'man'].map((name) => `--exclude=./usr/share/${name}`).join(' ');
+
+/**
+ * @typedef {object} Source of packages
+ * @property {string} suite of Debian's: `trixie-backports`
+ * @property {string} [architecture] by Debian's name; the machine's own when not given
+ */
+
+/** @param {Source} source */
+const folderOf = ({ suite, architecture }) =>
+  `${folder}/${suite}${architecture === undefined ? '' : `-${architecture}`}`;
+
+/**
+ * What apt needs to see one source and nothing else.
+ *
+ * @param {Source} source
+ */
+const optionsOf = (source) => [
+  ...['-o', `Dir::Etc::SourceList=${folderOf(source)}/sources.list`, '-o', 'Dir::Etc::SourceParts=-'],
+  ...['-o', `Dir::State::Lists=${folderOf(source)}/lists`],
+  ...(source.architecture === undefined
+    ? []
+    : [
+        ...['-o', `APT::Architecture=${source.architecture}`],
+        ...['-o', `APT::Architectures::=${source.architecture}`],
+      ]),
+];
 
 /** Whether this machine has apt, as Debian and its kin do. */
 export function haveApt() {
@@ -112,21 +138,62 @@ async function makeLinksStay(tree, folder) {
   }
 }
 
+/** The mirror of Debian that this machine uses; undefined where apt does not tell. */
+export async function debianMirror() {
+  const format = '$(ORIGIN) $(LABEL) $(REPO_URI)';
+  const { stdout } = await attempt(['apt-get', 'indextargets', '--format', format, 'Created-By: Packages']);
+  return /^Debian Debian (\S+)$/m.exec(stdout)?.[1];
+}
+
 /**
- * The package that an empty one stands for: today's kernel behind `linux-image-amd64`.
+ * Downloads packages, and unpacks them, without those that they need.
  *
- * @param {string} name
- * @param {RegExp} wanted
+ * @param {Source | undefined} source undefined: what this machine has its packages from
+ * @param {(depends: (name: string) => Promise<string[]>) => Promise<string[]>} choose names them; it may ask what a package depends on
+ * @param {string} tree gets what is in them
  * @param {(text: string) => void} say told before anything slow
  */
-export async function dependency(name, wanted, say) {
-  return await fresh(say, async () => {
-    const text = await apt('apt-cache', ['depends', name]);
-    const found = [...text.matchAll(/Depends: (\S+)/g)].map(([, other]) => other ?? '');
-    const match = found.find((other) => wanted.test(other));
-    if (match === undefined) throw new Error(`apt knows no package ${name}; is this Debian?`);
-    return match;
-  });
+export async function unpackAlone(source, choose, tree, say) {
+  const archives = `${source === undefined ? `${folder}/alone` : folderOf(source)}/archives`;
+  const more = source === undefined ? [] : optionsOf(source);
+  const download = async () => {
+    await rm(archives, { recursive: true, force: true });
+    await mkdir(archives, { recursive: true });
+    const names = await choose(async (name) =>
+      dependsOf(await apt('apt-cache', ['depends', name], { more })),
+    );
+    await apt('apt-get', ['download', ...names], { cwd: archives, more });
+  };
+  if (source === undefined) await fresh(say, download);
+  else {
+    await fetchLists(source, say);
+    await download();
+  }
+  for (const file of await readdir(archives)) {
+    await run(['dpkg-deb', '--extract', `${archives}/${file}`, tree]);
+  }
+  await rm(archives, { recursive: true });
+}
+
+/**
+ * @param {Source} source
+ * @param {(text: string) => void} say
+ */
+async function fetchLists(source, say) {
+  const { suite, architecture } = source;
+  say(
+    `fetching the package lists of Debian's ${suite}${architecture === undefined ? '' : ` for ${architecture}`}, into .cache/apt`,
+  );
+  await mkdir(`${folderOf(source)}/lists/partial`, { recursive: true });
+  const mirror = (await debianMirror()) ?? 'http://deb.debian.org/debian/';
+  const keys = '/usr/share/keyrings/debian-archive-keyring.gpg';
+  await writeFile(`${folderOf(source)}/sources.list`, `deb [signed-by=${keys}] ${mirror} ${suite} main\n`);
+  await apt('apt-get', ['--quiet', 'update'], { more: optionsOf(source) });
+}
+
+/** @param {string} text what `apt-cache depends` has said */
+function dependsOf(text) {
+  return [...text.matchAll(/Depends: (\S+)/g)].map(([, other]) => other ?? '');
 }
 
 /**
@@ -146,28 +213,14 @@ export async function firstKnown(names, say) {
 }
 
 /**
- * Downloads one package without those that it needs.
- *
- * @param {string} name
- * @param {string} to a folder without packages
- * @param {(text: string) => void} say told before anything slow
- * @returns {Promise<string>} the file
- */
-export async function downloadOne(name, to, say) {
-  await fresh(say, () => apt('apt-get', ['download', name], to));
-  const file = (await readdir(to)).find((entry) => entry.endsWith('.deb'));
-  if (file === undefined) throw new Error(`apt-get download ${name} was content, but there is no file`);
-  return `${to}/${file}`;
-}
-
-/**
  * @param {string} program
  * @param {string[]} args
- * @param {string} [cwd]
+ * @param {{ cwd?: string, more?: string[] }} [how] `more`: options besides
  */
-async function apt(program, args, cwd) {
+async function apt(program, args, { cwd, more = [] } = {}) {
   mkdirSync(`${folder}/cache/archives/partial`, { recursive: true });
-  return await run([program, ...options(), ...args], { env: env(), ...(cwd === undefined ? {} : { cwd }) });
+  const argv = [program, ...options(), ...more, ...args];
+  return await run(argv, { env: env(), ...(cwd === undefined ? {} : { cwd }) });
 }
 
 /**

@@ -12,7 +12,7 @@ export async function npmWork() {
   if (await installed()) return [];
   return [
     {
-      what: 'node_modules: the npm packages of package-lock.json, by npm ci (about 100 MB unpacked)',
+      what: 'node_modules: the npm packages of package-lock.json, by npm ci (about 140 MB unpacked)',
       carryOut: async () => {
         await run(['npm', 'ci', '--no-audit', '--no-fund'], { cwd: root });
       },

@@ -78,14 +78,17 @@ const withoutDaemon = ['documents', 'lab', 'netlink', 'simulation'];
  * alone, unless somebody names them. The minute of chaos has some of each, with both.
  */
 const sameForBoth = [
+  'create',
   'dead',
   'full-tunnel',
   'guard',
   'heal',
+  'hotplug',
   'hostile',
   'living',
   'openwrt',
   'preference',
+  'run-time',
   'shared',
   'trouble',
 ];
@@ -169,8 +172,8 @@ const long = /** @type {Record<string, number>} */ ({
   simulation: 165,
 });
 
-/** Seconds that any other test takes: most of them start the daemon, Node three times as slowly as the router's program. */
-const ordinary = { node: 13, router: 5 };
+/** Seconds that any other test takes: most of them start the daemon, Node two and a half times as slowly as the router's program. */
+const ordinary = { node: 20, router: 8 };
 
 /** Of a test that changes the clock or the modules of the whole machine. */
 const changesMachine = /needs\('a (clock|kernel) of its own'\)/;

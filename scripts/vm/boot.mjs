@@ -51,28 +51,31 @@ export async function boot(parts, folder, ports, options = {}) {
   const socket = `${folder}/files.sock`;
   const files = start(await fileServer(folder, socket, options.root || '/'));
   await waitForFile(socket, files);
-  const qemu = start([
-    'qemu-system-x86_64',
-    ...firmware(),
-    // Guests hang under /dev/kvm on the machines that need this one, so the processor is emulated.
-    ...['-machine', 'q35', '-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '2', '-m', memory],
-    ...['-object', `memory-backend-memfd,id=mem,size=${memory},share=on`, '-numa', 'node,memdev=mem'],
-    ...['-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none', '-serial', 'stdio'],
-    ...['-kernel', parts.kernel, '-initrd', parts.initrd],
-    ...['-append', `${kernelOptions} vm.run=${folder.slice((options.root ?? '').length)}`],
-    ...['-chardev', `socket,id=files,path=${socket}`],
-    ...['-device', 'vhost-user-fs-pci,chardev=files,tag=host', '-device', 'virtio-serial'],
-    ...ports.flatMap(({ name }) => [
-      ...['-chardev', `socket,id=${name},path=${folder}/${name}.sock`],
-      ...['-device', `virtserialport,chardev=${name},name=${name}`],
-    ]),
-    ...(options.terminal === undefined
-      ? []
-      : [
-          ...['-chardev', `socket,id=terminal,path=${folder}/${options.terminal.name}.sock`],
-          ...['-device', 'virtconsole,chardev=terminal'],
-        ]),
-  ]);
+  const qemu = start(
+    [
+      'qemu-system-x86_64',
+      ...firmware(),
+      // Guests hang under /dev/kvm on the machines that need this one, so the processor is emulated.
+      ...['-machine', 'q35', '-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '2', '-m', memory],
+      ...['-object', `memory-backend-memfd,id=mem,size=${memory},share=on`, '-numa', 'node,memdev=mem'],
+      ...['-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none', '-serial', 'stdio'],
+      ...['-kernel', parts.kernel, '-initrd', parts.initrd],
+      ...['-append', `${kernelOptions} vm.run=${folder.slice((options.root ?? '').length)}`],
+      ...['-chardev', `socket,id=files,path=${socket}`],
+      ...['-device', 'vhost-user-fs-pci,chardev=files,tag=host', '-device', 'virtio-serial'],
+      ...ports.flatMap(({ name }) => [
+        ...['-chardev', `socket,id=${name},path=${folder}/${name}.sock`],
+        ...['-device', `virtserialport,chardev=${name},name=${name}`],
+      ]),
+      ...(options.terminal === undefined
+        ? []
+        : [
+            ...['-chardev', `socket,id=terminal,path=${folder}/${options.terminal.name}.sock`],
+            ...['-device', 'virtconsole,chardev=terminal'],
+          ]),
+    ],
+    modules(),
+  );
   const stop = async () => {
     for (const server of servers) server.close();
     qemu.child.kill('SIGKILL');
@@ -130,19 +133,29 @@ async function withoutGroups(folder) {
 
 /** Where QEMU finds what the emulated machine starts with, if it was unpacked and not installed. */
 function firmware() {
-  return unpacked()
+  return [...unpacked(), '/usr']
     .flatMap((usr) => [`${usr}/share/qemu`, `${usr}/share/seabios`])
     .filter((path) => existsSync(path))
     .flatMap((path) => ['-L', path]);
+}
+
+/** QEMU looks for its modules beside itself. Where the machine has their package, QEMU alone was unpacked. */
+function modules() {
+  const folder = 'lib/x86_64-linux-gnu/qemu';
+  return unpacked().some((usr) => existsSync(`${usr}/${folder}`))
+    ? {}
+    : { QEMU_MODULE_DIR: `/usr/${folder}` };
 }
 
 /**
  * Starts a program that dies with us, even if we are killed.
  *
  * @param {string[]} argv
+ * @param {NodeJS.ProcessEnv} [more] of its environment
  */
-function start(argv) {
+function start(argv, more = {}) {
   const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', ...argv], {
+    env: { ...process.env, ...more },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';

@@ -1,12 +1,14 @@
-// The parts of the virtual machine: Debian's kernel for clouds, its modules, and an initial RAM disk.
+// The parts of the virtual machine: Debian's kernel for clouds, its modules, and an initial RAM disk. The kernel is that of the machine's
+// release, or, where WGPS_KERNEL names one, of another suite of Debian's.
 // They are made once and kept in .cache/vm; nothing is installed over the machine's own kernel.
 import { createHash } from 'node:crypto';
-import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { dependency, downloadOne } from '../setup/apt.mjs';
+import { existsSync } from 'node:fs';
+import { chmod, copyFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { find, toolsWork, vmPackages } from '../setup/debian.mjs';
 import { cache } from '../setup/paths.mjs';
-import { run } from '../setup/process.mjs';
 import { carryOut } from '../setup/work.mjs';
+import { unpackKernelPackages } from './kernel-packages.mjs';
+import { makeRamDisk } from './ram-disk.mjs';
 
 /**
  * @typedef {object} VmParts
@@ -17,6 +19,13 @@ import { carryOut } from '../setup/work.mjs';
 
 /** What the first program needs before it can reach the shared root folder; the rest comes by modprobe. */
 const earlyModules = ['virtio_pci', 'virtiofs', 'overlay'];
+
+/** The suite that the kernel is from; undefined: the machine's own. @throws {Error} for what can be none */
+function suite() {
+  const name = process.env.WGPS_KERNEL ?? '';
+  if (/^([a-z][a-z-]*)?$/.test(name)) return name || undefined;
+  throw new Error(`WGPS_KERNEL is '${name}': expected a suite of Debian's, as in trixie-backports`);
+}
 
 /** @throws {Error} where this machine cannot stand in for a kernel with WireGuard */
 export function refuseWithoutVm() {
@@ -42,12 +51,14 @@ export async function ensureVm(say) {
 /** Where the cache has the parts of the virtual machine that these scripts make, or will have them. */
 async function cached() {
   const init = await readFile(new URL('guest/init', import.meta.url));
-  const own = await readFile(new URL(import.meta.url));
-  const key = createHash('sha256').update(init).update(own).digest('hex').slice(0, 12);
-  const folder = `${cache}/vm/${key}`;
+  const key = createHash('sha256').update(init);
+  for (const part of ['build', 'kernel-packages', 'ram-disk'])
+    key.update(await readFile(new URL(`${part}.mjs`, import.meta.url)));
+  const other = suite();
+  const folder = `${cache}/vm/${key.digest('hex').slice(0, 12)}${other === undefined ? '' : `-${other}`}`;
   /** @type {VmParts} */
   const parts = { kernel: `${folder}/vmlinuz`, initrd: `${folder}/initrd`, modules: `${folder}/modules` };
-  return { init, folder, parts, complete: await exists(`${folder}/complete`) };
+  return { init, folder, parts, complete: existsSync(`${folder}/complete`) };
 }
 
 /**
@@ -57,9 +68,10 @@ async function cached() {
 export async function kernelWork(say) {
   const { init, folder, complete } = await cached();
   if (complete) return [];
+  const of = suite() === undefined ? '' : ` of ${suite()}`;
   return [
     {
-      what: ".cache/vm: Debian's kernel for the virtual machine, as this one has no WireGuard (about 30 MB to download, 110 MB unpacked)",
+      what: `.cache/vm: Debian's kernel${of} for the virtual machine, as this one has no WireGuard (about 30 MB to download, 110 MB unpacked)`,
       carryOut: async () => {
         // Made beside its place and moved there whole, so that a broken or a second, simultaneous build does no harm.
         await mkdir(`${cache}/vm`, { recursive: true });
@@ -73,7 +85,7 @@ export async function kernelWork(say) {
           await rename(work, folder);
         } catch (error) {
           await rm(work, { recursive: true, force: true });
-          if (!(await exists(`${folder}/complete`))) throw error;
+          if (!existsSync(`${folder}/complete`)) throw error;
         }
       },
     },
@@ -85,17 +97,13 @@ export async function kernelWork(say) {
  * @param {(text: string) => void} say
  */
 async function unpackKernel(work, say) {
-  // The package linux-image-cloud-amd64 is empty and depends on the kernel of the day.
-  const name = await dependency('linux-image-cloud-amd64', /^linux-image-\d/, say);
-  const packageFile = await downloadOne(name, work, say);
-  await run(['dpkg-deb', '--extract', packageFile, `${work}/unpacked`]);
-  await rm(packageFile);
-  const release = name.replace('linux-image-', '');
-  const tree = (await exists(`${work}/unpacked/lib/modules`)) ? 'unpacked/lib' : 'unpacked/usr/lib';
-  await run(['depmod', '-b', `${work}/${tree === 'unpacked/lib' ? 'unpacked' : 'unpacked/usr'}`, release]);
-  await rename(`${work}/${tree}/modules`, `${work}/modules`);
-  await rename(`${work}/unpacked/boot/vmlinuz-${release}`, `${work}/vmlinuz`);
-  await rm(`${work}/unpacked`, { recursive: true });
+  const unpacked = `${work}/unpacked`;
+  const other = suite();
+  const source = other === undefined ? undefined : { suite: other };
+  const { image, modules } = await unpackKernelPackages(source, 'linux-image-cloud-amd64', [], unpacked, say);
+  await rename(image, `${work}/vmlinuz`);
+  await rename(modules, `${work}/modules`);
+  await rm(unpacked, { recursive: true });
 }
 
 /**
@@ -105,54 +113,7 @@ async function unpackKernel(work, say) {
 async function makeInitrd(work, init) {
   const tree = `${work}/ramdisk`;
   await mkdir(`${tree}/bin`, { recursive: true });
-  await mkdir(`${tree}/modules`);
-  const busybox = find('busybox') ?? 'busybox';
-  await copyFile(busybox, `${tree}/bin/busybox`);
+  await copyFile(find('busybox') ?? 'busybox', `${tree}/bin/busybox`);
   await writeFile(`${tree}/init`, init, { mode: 0o755 });
-  const [release = ''] = await readdir(`${work}/modules`);
-  const files = await withDependencies(`${work}/modules/${release}`, earlyModules);
-  const names = [];
-  for (const file of files) {
-    const base = file.slice(file.lastIndexOf('/') + 1);
-    await copyFile(`${work}/modules/${release}/${file}`, `${tree}/modules/${base}`);
-    if (base.endsWith('.xz')) await run([busybox, 'unxz', `${tree}/modules/${base}`]);
-    names.push(base.replace(/\.xz$/, ''));
-  }
-  await writeFile(`${tree}/modules/order`, names.map((name) => `${name}\n`).join(''));
-  await run(['sh', '-c', 'find . | "$0" cpio -o -H newc >../initrd', busybox], { cwd: tree });
-  await rm(tree, { recursive: true });
-}
-
-/**
- * The files of these modules and of everything they need, in the order of loading.
- *
- * @param {string} folder of one kernel's modules
- * @param {string[]} wanted
- */
-async function withDependencies(folder, wanted) {
-  const lines = (await readFile(`${folder}/modules.dep`, 'utf8')).split('\n');
-  // `path: needed needed …`, the deepest need last
-  const needs = new Map(
-    lines.filter(Boolean).map((line) => {
-      const [file = '', rest = ''] = line.split(':');
-      return [file, rest.split(' ').filter(Boolean).reverse()];
-    }),
-  );
-  /** @type {Set<string>} */
-  const ordered = new Set();
-  for (const name of wanted) {
-    const file = [...needs.keys()].find((path) => new RegExp(`/${name}\\.ko(\\.xz)?$`).test(path));
-    if (file === undefined) continue; // built into this kernel
-    for (const need of needs.get(file) ?? []) ordered.add(need);
-    ordered.add(file);
-  }
-  return [...ordered];
-}
-
-/** @param {string} path */
-async function exists(path) {
-  return await readFile(path).then(
-    () => true,
-    (error) => error.code === 'EISDIR',
-  );
+  await makeRamDisk(tree, `${work}/modules`, earlyModules, `${work}/initrd`);
 }

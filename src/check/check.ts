@@ -67,12 +67,12 @@ function read(configDir: string): Config | Problem {
 function withoutPeers(config: Config, interfaces: readonly string[] | undefined): Problem[] {
   const expected = "expected at least one section 'config peer' with option enabled '1' and without fault";
   if (interfaces === undefined) {
-    return config.interfaceNames.length > 0 || config.unserved.size > 0
+    return config.served.length > 0 || config.unserved.size > 0
       ? []
       : [about(config.file, undefined, `has no usable peer: ${expected}`)];
   }
   return interfaces
-    .filter((name) => config.peers(name).length === 0 && !config.unserved.has(name))
+    .filter((name) => !config.served.includes(name) && !config.unserved.has(name))
     .map((name) => about(config.file, undefined, `has no usable peer for interface ${name}: ${expected}`));
 }
 

@@ -9,6 +9,7 @@ import {
   type WireGuardDevice,
 } from '../netlink/index.js';
 import { messageOf } from '../wording.js';
+import { checkCreation } from './creation.js';
 import { type Concern, checkBeside, checkFullTunnel, readReversePathFilters } from './full-tunnel.js';
 import { findLoop, findShadowed } from './loop.js';
 
@@ -76,10 +77,18 @@ export async function checkKernel(
       findings.push(atPeer(config, first, 'ifname', message, severity));
     };
     const link = await view.rtnetlink.link(name);
-    if (link === undefined) {
+    const { creation } = config.interface(name);
+    if (creation !== undefined) findings.push(...told(config, name, checkCreation(creation, link)));
+    const mayLoop = async (fwmark: number, index: number | undefined): Promise<void> => {
+      if (config.interface(name).fullTunnel) marks.set(name, fwmark);
+      // With a mark, WireGuard's own packets can be led around the tunnel by a rule; whether one does is not looked into.
+      if (fwmark === 0) findings.push(...(await checkLoops(config, name, index, peers, view)));
+    };
+    if (link === undefined && creation !== undefined) await mayLoop(creation.fwmark ?? 0, undefined);
+    else if (link === undefined) {
       tell(
         'error',
-        `there is no interface ${name} now: expected one of proto wireguard in /etc/config/network, or ip link add ${name} type wireguard`,
+        `there is no interface ${name} now: expected one of proto wireguard in /etc/config/network, or option create '1', or ip link add ${name} type wireguard`,
       );
     } else if (link.kind !== 'wireguard') {
       tell('error', `${name} is there, but it is not a WireGuard interface`);
@@ -92,10 +101,7 @@ export async function checkKernel(
       }
       const own = peers.find(({ publicKey }) => publicKey === device.publicKey);
       if (own !== undefined) findings.push(atPeer(config, own, 'public_key', ownKey(name)));
-      const { fullTunnel } = config.interface(name);
-      if (fullTunnel) marks.set(name, device.fwmark);
-      // With a mark, WireGuard's own packets can be led around the tunnel by a rule; whether one does is not looked into.
-      if (device.fwmark === 0) findings.push(...(await checkLoops(config, name, link.index, peers, view)));
+      await mayLoop(device.fwmark, link.index);
     }
   }
   for (const name of marks.keys()) {
@@ -115,7 +121,7 @@ function told(config: Config, name: string, concerns: readonly Concern[]): Probl
 function noWireGuard(error: NetlinkError | NetlinkUnavailableError): string {
   if (error instanceof NetlinkUnavailableError) return error.message;
   if (error.code !== 'ENOENT') return `this kernel cannot be asked for WireGuard: ${error.message}`;
-  return `this kernel has no WireGuard (${error.message}): install kmod-wireguard, or load the module wireguard`;
+  return `this kernel has no WireGuard (${error.message}): load the module wireguard, or install it (OpenWrt: kmod-wireguard)`;
 }
 
 function ownKey(name: string): string {
@@ -136,18 +142,21 @@ async function readDevice(
   }
 }
 
-/** Peers whose own packets would go into the tunnel that they carry, as soon as the routes are in. */
+/**
+ * Peers whose own packets would go into the tunnel that they carry, as soon as the routes are in.
+ * @param interfaceIndex undefined for an interface that is still to be made
+ */
 async function checkLoops(
   config: Config,
   name: string,
-  interfaceIndex: number,
+  interfaceIndex: number | undefined,
   peers: readonly PeerConfig[],
   view: KernelView,
 ): Promise<Problem[]> {
   const { routeTable, routeMetric } = config.interface(name);
   const findings: Problem[] = [];
   const routes = (await view.rtnetlink.routes({ table: ROUTE_TABLE_MAIN })).filter(
-    (route) => route.interfaceIndex !== interfaceIndex,
+    (route) => interfaceIndex === undefined || route.interfaceIndex !== interfaceIndex,
   );
   const resolved = await Promise.all(
     peers.map(async ({ endpoints }) => await Promise.all(endpoints.map((one) => addressesOf(one, view)))),

@@ -86,7 +86,7 @@ export function programHelp(): string {
       command.summary,
     ),
   );
-  return `usage: wgpeerselector -i NAME [-i NAME ...] [options]
+  return `usage: wgpeerselector [-i NAME ...] [options]
        wgpeerselector COMMAND [options]
 
 ${wrapped(DAEMON_COMMAND.about)}

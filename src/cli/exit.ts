@@ -37,6 +37,7 @@ export class ExitError extends Error {
 
 const START_FAILURES: Readonly<Record<StartFailure, number>> = {
   'no-peer': EXIT.CONFIGURATION,
+  'no-key': EXIT.CONFIGURATION,
   locked: EXIT.LOCKED,
   'no-wireguard': EXIT.UNAVAILABLE,
   'no-socket': EXIT.UNAVAILABLE,

@@ -25,12 +25,16 @@ export type CommandName = (typeof COMMAND_NAMES)[number];
 export interface Options {
   /** The interfaces to serve, each once, in the order given. */
   readonly interfaces: readonly string[];
+  /** A file that names them instead. */
+  readonly namesFrom: string | undefined;
   readonly verbose: boolean;
   /** Name or number of the unix group to change to. */
   readonly group: string | undefined;
   readonly pidFile: string | undefined;
   readonly configDir: string;
   readonly ubusSocket: string | undefined;
+  /** netifd's interface that follows the connection of the one that is served. */
+  readonly netifd: string | undefined;
   /** Print this and do nothing else. */
   readonly print: 'help' | 'version' | undefined;
 }
@@ -40,10 +44,12 @@ export const DAEMON = {
   name: 'wgpeerselector',
   options: {
     interface: { type: 'string', short: 'i', multiple: true },
+    'names-from': { type: 'string' },
     group: { type: 'string' },
     'pid-file': { type: 'string', short: 'p' },
     'config-dir': { type: 'string' },
     'ubus-socket': { type: 'string' },
+    netifd: { type: 'string' },
     verbose: { type: 'boolean', short: 'v' },
     version: { type: 'boolean' },
     help: { type: 'boolean', short: 'h' },
@@ -77,17 +83,21 @@ export function parseOptions(args: readonly string[]): Options {
   const { values } = readArguments(args, DAEMON);
   const print = values.help ? 'help' : values.version ? 'version' : undefined;
   const interfaces = [...new Set(values.interface ?? [])];
-  if (print === undefined && interfaces.length === 0) {
-    throw usage(DAEMON, 'name at least one interface with -i NAME');
+  if (interfaces.length > 0 && values['names-from'] !== undefined) {
+    throw usage(DAEMON, 'name the interfaces with -i, or a file that does with --names-from: not both');
   }
   checkInterfaceNames(interfaces, DAEMON);
+  if (values.netifd !== undefined && interfaces.length !== 1)
+    throw usage(DAEMON, '--netifd needs one -i, the interface whose connection netifd is to follow');
   return {
     interfaces,
+    namesFrom: values['names-from'],
     verbose: values.verbose ?? false,
     group: values.group,
     pidFile: values['pid-file'],
     configDir: values['config-dir'] ?? '/etc/config',
     ubusSocket: values['ubus-socket'],
+    netifd: values.netifd,
     print,
   };
 }

@@ -1,9 +1,13 @@
 export { parseUci, UciError, type UciOption, type UciPackage, type UciSection } from '../uci/uci.js';
+export { isUciName, uciWord } from '../uci/write.js';
+export { type Creation, isSameAddress, OWN_GROUP, type OwnAddress } from './creation.js';
 export { type EndpointConfig, formatEndpoint } from './endpoint.js';
 export { FULL_TUNNEL, type InterfaceConfig } from './interface.js';
-export { ConfigFileError, loadConfig } from './load.js';
+export { ConfigFileError, loadConfig, readConfigFile } from './load.js';
 export { loadNtpServers, type NtpConfig } from './ntp.js';
+export { PEER_OPTIONS } from './options.js';
 export { type PeerConfig, samePeer } from './peer.js';
+export { readPrivateKey } from './private-key.js';
 export { formatProblem, nearest, type Problem } from './problem.js';
 export { Config } from './schema.js';
 export { Secret } from './secret.js';

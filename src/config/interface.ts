@@ -1,6 +1,8 @@
 import type { UciSection } from '../uci/uci.js';
+import { CREATION_OPTIONS, type Creation, isSameAddress, type OwnAddress } from './creation.js';
 import { presetOf, type ValueOf } from './option.js';
 import { INTERFACE_OPTIONS } from './options.js';
+import { OURS } from './ours.js';
 import { BadValue } from './problem.js';
 import { KERNEL_TABLES } from './routing-table.js';
 import type { SectionReader } from './section-reader.js';
@@ -42,10 +44,17 @@ export interface InterfaceConfig {
   readonly blockWhenLost: boolean;
   /** Whether the routes' table is to count before the main table's default route. */
   readonly fullTunnel: boolean;
+  /** How to make the interface; undefined where others do. */
+  readonly creation: Creation | undefined;
+  /**
+   * Whether peers that are given at run time come to those of the file (`add`), may be all that there are (`expect`), or are kept over a restart,
+   * too (`keep`).
+   */
+  readonly runTimePeers: 'add' | 'expect' | 'keep';
 }
 
-/** Table, and mark of WireGuard's own packets, for a full tunnel where nothing else is said. Nobody else has this number: what carries it is ours. */
-export const FULL_TUNNEL = 51_887;
+/** Table, and mark of WireGuard's own packets, for a full tunnel where nothing else is said. */
+export const FULL_TUNNEL = OURS;
 
 /**
  * A working WireGuard connection makes a new handshake when the last is 120 s old (REKEY_AFTER_TIME, section 6.1 of the
@@ -56,11 +65,11 @@ const REKEY_AFTER_TIME = 120;
 /** So long may WireGuard wait before it answers data by an empty packet (KEEPALIVE_TIMEOUT of the same section). */
 const KEEPALIVE_TIMEOUT = 10;
 
+/** The value of each option. */
+type Values = <N extends keyof typeof INTERFACE_OPTIONS>(option: N) => ValueOf<(typeof INTERFACE_OPTIONS)[N]>;
+
 /** The settings, by the value of each option. */
-function settingsOf(
-  name: string,
-  value: <N extends keyof typeof INTERFACE_OPTIONS>(option: N) => ValueOf<(typeof INTERFACE_OPTIONS)[N]>,
-): InterfaceConfig {
+function settingsOf(name: string, value: Values): InterfaceConfig {
   return {
     name,
     connectTimeout: value('connect_timeout'),
@@ -79,7 +88,25 @@ function settingsOf(
     maxAge: value('max_age'),
     blockWhenLost: value('block_when_lost'),
     fullTunnel: value('full_tunnel') ?? false,
+    creation: creationOf(value),
+    runTimePeers: value('run_time_peers'),
   };
+}
+
+function creationOf(value: Values): Creation | undefined {
+  const creation = {
+    privateKeyFile: value('private_key_file') ?? '', // without one the interface is not served
+    addresses: value('addresses').filter(isFirst),
+    mtu: value('mtu'),
+    listenPort: value('listen_port'),
+    fwmark: value('fwmark'),
+  };
+  return value('create') === true ? creation : undefined;
+}
+
+/** The kernel takes each once. */
+function isFirst(one: OwnAddress, at: number, all: readonly OwnAddress[]): boolean {
+  return all.findIndex((other) => isSameAddress(one, other)) === at;
 }
 
 /** What holds for an interface without a section of its own. */
@@ -97,45 +124,71 @@ export interface InterfaceSection {
 /** A default instead of what was meant here may take the router's own way out. */
 const ROUTE_OPTIONS: readonly string[] = ['metric', 'table', 'full_tunnel'];
 
+const ELSEWHERE = 'expected it in /etc/config/network, or wherever the interface is made';
+
 /** Of netifd and wg(8), with what to write instead. */
 const FOREIGN_OPTIONS: Readonly<Record<string, string>> = {
   ip4table: 'expected option table, for routes of both families',
   ip6table: 'expected option table, for routes of both families',
   ...Object.fromEntries(
-    [
-      ...['proto', 'private_key', 'listen_port', 'addresses', 'mtu', 'fwmark', 'nohostroute', 'tunlink'],
-      ...['ip6prefix', 'auto', 'disabled', 'ipaddr', 'ip6addr', 'dns'],
-    ].map((name) => [name, 'expected it in /etc/config/network, or wherever the interface is made']),
+    ['proto', 'nohostroute', 'tunlink', 'ip6prefix', 'auto', 'disabled', 'ipaddr', 'ip6addr', 'dns'].map(
+      (name) => [name, ELSEWHERE],
+    ),
   ),
+  private_key: `${ELSEWHERE}; or option private_key_file with option create '1'`,
 };
 
 /**
  * Checks a section `config interface 'NAME'`. The option `ifname` takes the place of the name of the section, for names that UCI
- * does not allow there (`wg-vpn`). An option that is faulty keeps its default, but for those that say where routes go: with
- * such a fault the interface cannot be served. Without a name there is no result.
+ * does not allow there (`wg-vpn`). An option that is faulty keeps its default, but for those that say where routes go or how the interface is
+ * made: with such a fault the interface cannot be served. Without a name there is no result.
  */
 export function readInterface(section: UciSection, reader: SectionReader): InterfaceSection | undefined {
   const name = readName(section, reader);
   if (name === undefined) return undefined;
   reader.ifname = name;
 
-  const misled: string[] = [];
+  const faulty: string[] = [];
   const settings = settingsOf(name, (option) => {
+    reader.faulty = false;
     const value = reader.take(INTERFACE_OPTIONS, option);
-    if (ROUTE_OPTIONS.includes(option) && section.options.has(option) && value === undefined)
-      misled.push(option);
+    if (reader.faulty) faulty.push(option);
     return value;
   });
   reader.warnOfUnknown(Object.keys(INTERFACE_OPTIONS), FOREIGN_OPTIONS);
   warnOfTimes(settings, reader);
-  if (misled.length > 0) {
-    const options = misled.map((option) => `option ${option}`).join(' and ');
-    reader.fault(
-      undefined,
-      `is not served, because ${options} cannot be used: its routes would go elsewhere`,
-    );
+  const usable = [
+    canUse(ROUTE_OPTIONS, 'its routes would go elsewhere'),
+    canBeMade(),
+    !leadsNowhere(settings, reader),
+  ];
+  return { settings: withTable(settings), usable: usable.every((each) => each) };
+
+  function canUse(names: readonly string[], otherwise: string): boolean {
+    const options = names.filter((option) => faulty.includes(option)).map((option) => `option ${option}`);
+    if (options.length === 0) return true;
+    reader.fault(undefined, `is not served, because ${options.join(' and ')} cannot be used: ${otherwise}`);
+    return false;
   }
-  return { settings: withTable(settings), usable: misled.length === 0 && !leadsNowhere(settings, reader) };
+
+  function canBeMade(): boolean {
+    if (settings.creation === undefined) {
+      for (const option of CREATION_OPTIONS) {
+        if (section.options.has(option))
+          reader.warn(option, `has no effect without option create '1': ${ELSEWHERE}`);
+      }
+      return canUse(['create'], 'it is not known whether to make it');
+    }
+    if (!section.options.has('private_key_file')) {
+      const expected = 'expected the path of a file with what wg genkey writes';
+      reader.fault(
+        'private_key_file',
+        `is missing, which option create '1' needs, so ${name} is not served: ${expected}`,
+      );
+      return false;
+    }
+    return canUse(CREATION_OPTIONS, 'it would be made otherwise than it is meant');
+  }
 }
 
 /** A full tunnel has a table of its own. */

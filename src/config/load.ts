@@ -1,5 +1,6 @@
 import { mostText, readFile } from '#platform/files.js';
 import { parseUci } from '../uci/uci.js';
+import { codeOf } from '../wording.js';
 import { Config } from './schema.js';
 
 /** A configuration file that is not there (`missing`) or cannot be read (`unreadable`). `message` says what to do. */
@@ -46,7 +47,7 @@ export function readConfigFile(file: string, create: string): Uint8Array {
   try {
     return readFile(file, mostText);
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+    const code = codeOf(error) ?? 'unknown error';
     if (code === 'ENOTDIR') {
       const reason = `${file.slice(0, file.lastIndexOf('/')) || '/'} is no directory: expected the one that holds the file`;
       throw new ConfigFileError(file, 'missing', `${file}: does not exist: ${reason}`);

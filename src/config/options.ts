@@ -1,17 +1,17 @@
 import { parseAllowedIp, parseInnerAddress } from './allowed-ips.js';
+import { parseMark, parseOwnAddress, parsePath } from './creation.js';
 import { parseEndpoint } from './endpoint.js';
 import { parseKey, parsePublicKey } from './key.js';
 import { choice, seconds, secondsOrOff, text, whole, yesNo } from './option.js';
 import { parseTable } from './routing-table.js';
 import { Secret } from './secret.js';
-import { parseIfname } from './values.js';
+import { MAX_U32, parseIfname } from './values.js';
 
 /*
  * Every option that a section may have. What each means, in a sentence, stands in scripts/man/options.mjs, which is kept out of the program:
  * from both of them come the manual page and the tables of docs/configuration.md, which a test holds to them.
  */
 
-const MAX_U32 = 4294967295;
 const YEAR = 31536000;
 
 /** Of `config peer 'NAME'`. */
@@ -50,4 +50,11 @@ export const INTERFACE_OPTIONS = {
   max_age: secondsOrOff(60, YEAR, 0),
   block_when_lost: yesNo(false),
   full_tunnel: { ...yesNo(false), preset: undefined }, // off, but not where it is faulty
+  create: { ...yesNo(false), preset: undefined }, // as full_tunnel
+  private_key_file: text(parsePath),
+  addresses: { ...text(parseOwnAddress), list: true, preset: [] },
+  mtu: whole(68, 65535, 1420, 'bytes'),
+  listen_port: whole(1, 65535, undefined, 'a UDP port'),
+  fwmark: text(parseMark),
+  run_time_peers: choice(['add', 'expect', 'keep'], 'add'),
 } as const;

@@ -9,7 +9,7 @@ import type { SectionReader } from './section-reader.js';
 export interface PeerConfig {
   /** The name of the section. */
   readonly name: string;
-  /** Where the section starts in the file. Counts from 1. */
+  /** Where the section starts in the file. Counts from 1; 0 for one that stands in none, and was given at run time. */
   readonly line: number;
   readonly enabled: boolean;
   /** The WireGuard interface. */

@@ -2,11 +2,10 @@ import { listDirectory } from '#platform/files.js';
 import { readIfAny } from '#platform/read-if-any.js';
 import { decodeUtf8 } from '#platform/text.js';
 import { BadValue, quote } from './problem.js';
+import { MAX_U32, number32 } from './values.js';
 
 /** Finds a routing table by its name; undefined if there is none of that name. */
 export type FindTable = (name: string) => number | undefined;
-
-const MAX_TABLE = 4294967295;
 
 /** Tables that the kernel names (linux/rtnetlink.h), whatever the files say. */
 const OF_THE_KERNEL = new Map([
@@ -24,12 +23,12 @@ export const KERNEL_TABLES: readonly number[] = [...OF_THE_KERNEL.values()];
  */
 export function parseTable(text: string, find: FindTable): number {
   const number = /^([1-9][0-9]{0,9}|0x[0-9a-f]{1,8})$/i.test(text) ? Number(text) : 0;
-  if (number >= 1 && number <= MAX_TABLE) return number;
+  if (number >= 1 && number <= MAX_U32) return number;
   // What begins like a number is meant as one: to ip(8) 010 is 8, and we do not guess.
   const table = /^[0-9+-]/.test(text) ? undefined : (OF_THE_KERNEL.get(text) ?? find(text));
   if (table !== undefined) return table;
   throw new BadValue(
-    `is ${quote(text)}: expected a routing table, a number from 1 to ${MAX_TABLE} or a name from /etc/iproute2/rt_tables`,
+    `is ${quote(text)}: expected a routing table, a number from 1 to ${MAX_U32} or a name from /etc/iproute2/rt_tables`,
   );
 }
 
@@ -48,9 +47,8 @@ export function findTable(name: string, root = ''): number | undefined {
   ];
   for (const line of texts.join('\n').split('\n')) {
     const [number = '', found] = line.trim().split(/\s+/);
-    if (found !== name || !/^([0-9]{1,10}|0x[0-9a-f]{1,8})$/i.test(number)) continue;
-    const table = Number(number);
-    if (table >= 1 && table <= MAX_TABLE) return table;
+    const table = found === name ? number32(number) : undefined;
+    if (table !== undefined && table >= 1) return table;
   }
   return undefined;
 }

@@ -1,4 +1,4 @@
-import type { UciPackage } from '../uci/uci.js';
+import type { UciPackage, UciSection } from '../uci/uci.js';
 import { leadsTo } from './allowed-ips.js';
 import { defaultInterface, type InterfaceConfig, readInterface } from './interface.js';
 import { type PeerConfig, readPeer } from './peer.js';
@@ -14,6 +14,7 @@ export class Config {
   readonly file: string;
   /** In the order of the file. */
   readonly problems: readonly Problem[];
+  readonly #find: FindTable;
   readonly #settings = new Map<string, InterfaceConfig>();
   readonly #unserved = new Set<string>();
   readonly #peers = new Map<string, PeerConfig[]>();
@@ -26,6 +27,7 @@ export class Config {
    */
   constructor(uci: UciPackage, file: string, find: FindTable = findTable) {
     this.file = file;
+    this.#find = find;
     const problems = new ProblemList(file);
     const interfaceReaders: SectionReader[] = [];
     const effective: SectionReader[] = [];
@@ -55,6 +57,7 @@ export class Config {
     for (const reader of interfaceReaders) {
       const { ifname } = reader;
       if (ifname === undefined || this.#ownKeys.has(ifname)) continue;
+      if (this.interface(ifname).runTimePeers !== 'add') continue; // its peers are given at run time
       reader.warn(undefined, `has settings, but no peer has option ifname '${ifname}'`);
     }
     for (const reader of effective) this.#warnOfAddresses(reader);
@@ -64,6 +67,16 @@ export class Config {
   /** The interfaces that have at least one usable peer, in the order in which the file first names them. */
   get interfaceNames(): readonly string[] {
     return [...this.#peers.keys()].filter((ifname) => this.peers(ifname).length > 0);
+  }
+
+  /**
+   * The interfaces that are to be served: those with a usable peer, in the order in which the file first names them, and those that are given
+   * peers at run time.
+   */
+  get served(): readonly string[] {
+    const expecting = [...this.#settings.values()].filter(({ runTimePeers }) => runTimePeers !== 'add');
+    const names = new Set([...this.interfaceNames, ...expecting.map(({ name }) => name)]);
+    return [...names].filter((name) => !this.#unserved.has(name));
   }
 
   /** The settings of an interface; defaults where the file has none. */
@@ -87,6 +100,29 @@ export class Config {
     return (this.#peers.get(ifname) ?? []).filter((peer) => !peer.enabled);
   }
 
+  /** Whether a section of the file is a peer of that name without fault. */
+  hasPeer(ifname: string, name: string): boolean {
+    return (this.#peers.get(ifname) ?? []).some((peer) => peer.name === name);
+  }
+
+  /**
+   * The same, and these sections of peers besides, which stand in no file and are behind all that do.
+   * What is wrong with them is not told: {@link problems} are those of the file.
+   */
+  with(sections: readonly UciSection[]): Config {
+    const more = new Config({ sections }, this.file, this.#find);
+    const both = new Config({ sections: [] }, this.file, this.#find);
+    for (const [name, settings] of this.#settings) both.#settings.set(name, settings);
+    for (const name of this.#unserved) both.#unserved.add(name);
+    for (const one of [this, more]) {
+      for (const [ifname, peers] of one.#peers)
+        entry(both.#peers, ifname, (): PeerConfig[] => []).push(...peers);
+      for (const [ifname, keys] of one.#ownKeys)
+        for (const key of keys) entry(both.#ownKeys, ifname, newSet).add(key);
+    }
+    return both;
+  }
+
   /** Every peer without fault, of all interfaces, disabled ones too. */
   get allPeers(): readonly PeerConfig[] {
     return [...this.#peers.values()].flat();
@@ -106,7 +142,7 @@ export class Config {
     if (!peer.enabled) return;
     const twin = entry(firsts, `${peer.ifname} ${peer.publicKey}`, () => peer);
     if (twin === peer) return;
-    const reason = `is also the key of peer '${twin.name}' in line ${twin.line}`;
+    const reason = `is also the key of peer '${twin.name}'${twin.line === 0 ? '' : ` in line ${twin.line}`}`;
     reader.warn('public_key', `${reason}: expected a key of its own for each peer of ${peer.ifname}`);
   }
 

@@ -25,6 +25,15 @@ export function parseInteger(text: string, least: number, most: number, what: st
   throw new BadValue(`is ${quote(text)}: expected ${what}, a whole number from ${least} to ${most}`);
 }
 
+/** The largest number of 32 bits. */
+export const MAX_U32 = 4294967295;
+
+/** A number of 32 bits as ip(8) and wg(8) take it, decimal or with 0x; undefined for anything else. */
+export function number32(text: string): number | undefined {
+  const number = /^([0-9]{1,10}|0x[0-9a-f]{1,8})$/i.test(text) ? Number(text) : undefined;
+  return number !== undefined && number <= MAX_U32 ? number : undefined;
+}
+
 /**
  * A whole number, or 0 or `off` for what is not to happen at all.
  * @param least the smallest that is not 0

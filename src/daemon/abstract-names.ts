@@ -19,7 +19,9 @@ export interface HeardName {
 /** Names that are taken of those that are `first`, or begin with it and a slash; none where /proc does not tell. */
 export function namesLike(first: string): HeardName[] {
   const like = latin1(first);
-  return listening(like).flatMap((bytes) => {
+  // A /proc of processes alone (proc(5), subset=pid) has no /proc/net.
+  const table = decodeLatin1(readIfAny('/proc/self/net/unix') ?? new Uint8Array());
+  return listening(table, like).flatMap((bytes) => {
     // Node 20 fills the name up with NUL bytes, others do not.
     const text = decodeLatin1(bytes).replace(/^\0|\0+$/g, '');
     return `${text}/`.startsWith(`${like}/`) ? [{ bytes, text }] : [];
@@ -54,13 +56,13 @@ export function anotherName(first: string): string {
 }
 
 /**
- * The abstract names at which somebody listens in this network namespace, all of those that begin with `first` among them. A /proc of
- * processes alone (proc(5), subset=pid) has no /proc/net.
+ * The abstract names at which somebody listens, all of those that begin with `first` among them.
+ * @param table of this network namespace, /proc/net/unix
  */
-function listening(first: string): Uint8Array[] {
-  const table = decodeLatin1(readIfAny('/proc/self/net/unix') ?? new Uint8Array());
-  // Flags 00010000: it listens (__SO_ACCEPTCON); type 0001: a stream. NUL bytes show as @.
-  const listener = /^\S+: \S+ \S+ 00010000 0001 \S+ +\d+ @(.*?)(@*)$/;
+export function listening(table: string, first: string): Uint8Array[] {
+  // Flags 00010000: it listens (__SO_ACCEPTCON), which datagrams cannot. Type 0001: a stream; on MIPS that is 0002 (asm/socket.h). NUL
+  // bytes show as @.
+  const listener = /^\S+: \S+ \S+ 00010000 000[12] \S+ +\d+ @(.*?)(@*)$/;
   return table.split('\n').flatMap((line) => {
     // Nearly all are of others, and not worth an expression.
     const found = line.includes(`@${first}`) ? listener.exec(line) : null;

@@ -1,5 +1,5 @@
 import { ROUTE_PROTOCOL, type Route, type RouteSpec, RTN_UNREACHABLE } from '../netlink/index.js';
-import type { Kernel } from './kernel.js';
+import type { KernelAccess } from './kernel.js';
 import { isErrno } from './kernel-tunnel.js';
 import { hashOfName } from './name-hash.js';
 
@@ -14,12 +14,12 @@ const METRIC = 0xf000_0000;
  * while there is no connection: every other route with the same destination is better.
  */
 export class Blockade {
-  readonly #kernel: Kernel;
+  readonly #kernel: KernelAccess;
   readonly #metric: number;
   /** What is known to be in the kernel; `undefined` when it has to be read. */
   #kept: { readonly destinations: readonly string[]; readonly table: number } | undefined;
 
-  constructor(kernel: Kernel, ifname: string) {
+  constructor(kernel: KernelAccess, ifname: string) {
     this.#kernel = kernel;
     this.#metric = METRIC + hashOfName(ifname);
     kernel.onRoutes({
@@ -40,10 +40,18 @@ export class Blockade {
   async keep(destinations: readonly string[], table: number): Promise<void> {
     if (this.#kept?.destinations === destinations && this.#kept.table === table) return;
     this.#kept = undefined; // nothing is known until all of it is done
+    let asRead = await this.#make(destinations, table);
+    // Where none is wanted there may be no next time.
+    if (!asRead && destinations.length === 0) asRead = await this.#make(destinations, table);
+    if (asRead) this.#kept = { destinations, table };
+  }
+
+  /** @returns whether the kernel had what was read of it: else it has to be read once more, the next time */
+  async #make(destinations: readonly string[], table: number): Promise<boolean> {
     let asRead = true;
     const unless = (code: string) => (error: unknown) => {
       if (!isErrno(error, code)) throw error;
-      asRead = false; // it is as it should be, but that is not what was read: once more, the next time
+      asRead = false; // it is as it should be, but that is not what was read
     };
     const { rtnetlink } = this.#kernel;
     const missing = new Set(destinations);
@@ -54,7 +62,7 @@ export class Blockade {
     for (const destination of missing) {
       await rtnetlink.addRoute(this.#route(destination, table)).catch(unless('EEXIST'));
     }
-    if (asRead) this.#kept = { destinations, table };
+    return asRead;
   }
 
   #isOurs({ protocol, type, metric }: Route): boolean {

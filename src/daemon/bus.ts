@@ -1,9 +1,10 @@
 import { monotonic } from '#platform/timers.js';
+import type { JsonTable } from '../json.js';
 import type { SelectorEvent } from '../selector/events.js';
-import { type PublishedObject, Ubus } from '../ubus/index.js';
+import { type Method, type PublishedObject, Ubus, UbusError } from '../ubus/index.js';
 import { messageOf } from '../wording.js';
 import type { Log } from './log.js';
-import { methodsOf, type Service } from './methods.js';
+import { methodsOf, type Service, type ServiceMethod, type ServiceOwner } from './methods.js';
 import { eventTable } from './status.js';
 
 /** For how long the same is not said again, in milliseconds; and how many different things may be said in that time. */
@@ -15,8 +16,7 @@ export interface BusOptions {
   /** Path of ubusd's socket; where OpenWrt has it when not given. */
   readonly path: string | undefined;
   readonly log: Log;
-  /** Reads the configuration again. */
-  reload(): void;
+  readonly owner: ServiceOwner;
 }
 
 /**
@@ -26,16 +26,20 @@ export interface BusOptions {
 export class Bus {
   readonly #ubus: Ubus;
   readonly #log: Log;
-  readonly #reload: () => void;
+  readonly #owner: ServiceOwner;
   /** When what was said last, by monotonic(). */
   readonly #said = new Map<string, number>();
+  #connectListener: (() => void) | undefined;
 
-  constructor({ path, log, reload }: BusOptions) {
+  constructor({ path, log, owner }: BusOptions) {
     this.#log = log;
-    this.#reload = reload;
+    this.#owner = owner;
     this.#ubus = Ubus.open({
       ...(path === undefined ? {} : { path }),
-      onConnect: () => log.write('debug', '', 'connected to ubus'),
+      onConnect: () => {
+        log.write('debug', '', 'connected to ubus');
+        this.#connectListener?.();
+      },
       onDisconnect: (error) => {
         this.#say('info', 'ubus is not there: working without it until it comes');
         log.write('debug', '', error.message);
@@ -44,17 +48,39 @@ export class Bus {
     });
   }
 
-  /** Publishes an interface and tells of its events. Returns at once. */
-  serve(service: Service): void {
+  /** Publishes an interface and tells of its events. Returns at once. @returns what takes it off the bus */
+  serve(service: Service): () => void {
     const name = `wgpeerselector.${service.name}`;
     let object: PublishedObject | undefined;
-    this.#ubus.publish(name, methodsOf(service, this.#reload)).then(
+    let gone = false;
+    const leave = (): void => {
+      gone = true;
+      object?.close().catch((error: unknown) => this.#log.write('debug', service.name, messageOf(error)));
+    };
+    this.#ubus.publish(name, explaining(methodsOf(service, this.#owner))).then(
       (published) => {
         object = published;
+        if (gone) leave();
       },
       (error: unknown) => this.#log.write('warning', service.name, messageOf(error)),
     );
     service.onEvent((event) => this.#tell(name, object, event));
+    return leave;
+  }
+
+  /** Whether ubusd is there at this moment. */
+  get connected(): boolean {
+    return this.#ubus.connected;
+  }
+
+  /** Calls back each time that ubusd has come; one listener. */
+  onConnect(listener: () => void): void {
+    this.#connectListener = listener;
+  }
+
+  /** Calls a method of somebody else's object. @throws {UbusError} */
+  async call(path: string, method: string, args: JsonTable): Promise<unknown> {
+    return await this.#ubus.call(path, method, args);
   }
 
   async close(): Promise<void> {
@@ -81,4 +107,20 @@ export class Bus {
       failed(error); // an ubusd that does not read: the connection is more important than its news
     }
   }
+}
+
+/** The methods, whose refusals have a reason besides the number, which is all that ubus has for errors: a message with a text before it. */
+function explaining(methods: Readonly<Record<string, ServiceMethod>>): Record<string, Method> {
+  const explained = ({ call, ...method }: ServiceMethod): Method => ({
+    ...method,
+    async call(_args, invocation) {
+      try {
+        return await call(invocation.args);
+      } catch (error) {
+        if (error instanceof UbusError) invocation.reply({ message: error.message });
+        throw error;
+      }
+    },
+  });
+  return Object.fromEntries(Object.entries(methods).map(([name, method]) => [name, explained(method)]));
 }

@@ -2,12 +2,12 @@ import type { Stream, StreamHandlers } from '#platform/stream.js';
 import { decodeLatin1, decodeUtf8, encodeUtf8 } from '#platform/text.js';
 import { clearTimeout, setTimeout, type Timer } from '#platform/timers.js';
 import { type JsonTable, toJson } from '../json.js';
-import { UbusError } from '../ubus/index.js';
+import { type Table, UbusError, type Value } from '../ubus/index.js';
 import { messageOf } from '../wording.js';
 import type { ServiceMethod } from './methods.js';
 
-/** The longest request, in bytes. */
-const LONGEST_REQUEST = 4096;
+/** The longest request, in bytes: peers to set may be many. */
+const LONGEST_REQUEST = 65_536;
 
 /** Bytes of answers and events that may wait for a client to read them, and of requests that may wait for us. */
 const MOST_WAITING = 65_536;
@@ -33,8 +33,9 @@ function refusal(error: unknown): JsonTable {
  * `{"result":…}` or `{"error":…,"message":…}`; `{"method":"events"}` the same, and then a line for each event, until the client hangs up.
  */
 export class ControlSession implements StreamHandlers {
+  /** What is answered; an error for a client who hears nothing else. */
+  readonly served: Served | UbusError;
   readonly #stream: Stream;
-  readonly #served: Served | UbusError;
   readonly #over: () => void;
   #unread = '';
   #busy = false;
@@ -49,7 +50,7 @@ export class ControlSession implements StreamHandlers {
    */
   constructor(stream: Stream, served: Served | UbusError, over: () => void) {
     this.#stream = stream;
-    this.#served = served;
+    this.served = served;
     this.#over = over;
     this.#wait();
   }
@@ -87,7 +88,7 @@ export class ControlSession implements StreamHandlers {
       this.#busy = false;
       if (this.#closed) return;
       this.#tell(answer);
-      if (this.#served instanceof UbusError) {
+      if (this.served instanceof UbusError) {
         this.#stream.end();
         this.closed();
       } else this.#next();
@@ -96,8 +97,8 @@ export class ControlSession implements StreamHandlers {
 
   async #answer(line: string): Promise<JsonTable> {
     try {
-      if (this.#served instanceof UbusError) throw this.#served;
-      const { methods, follow } = this.#served;
+      if (this.served instanceof UbusError) throw this.served;
+      const { methods, follow } = this.served;
       const { method, args } = readRequest(line);
       if (method === 'events') {
         this.#unfollow ??= follow((event) => this.#tell(event));
@@ -128,23 +129,28 @@ export class ControlSession implements StreamHandlers {
 }
 
 /** @throws {UbusError} for what is no request */
-function readRequest(line: string): { method: string; args: object } {
+function readRequest(line: string): { method: string; args: Table } {
   let request: unknown;
   try {
     request = JSON.parse(line);
   } catch {
     throw new UbusError('PARSE_ERROR', 'expected a line of JSON, as in {"method":"status"}');
   }
-  const { method, args = {} } = (request ?? {}) as { method?: unknown; args?: unknown };
-  if (typeof method === 'string' && typeof args === 'object' && args !== null) return { method, args };
+  const { method, args = {} } = (request ?? {}) as { method?: unknown; args?: Value }; // JSON has no other values
+  if (typeof method === 'string' && typeof args === 'object' && args !== null && !Array.isArray(args))
+    return { method, args };
   throw new UbusError('INVALID_ARGUMENT', 'expected a method, and a table if any args');
 }
 
 /** @throws {UbusError} for an argument of another type; those that the method does not know are passed over */
-function checkArguments({ args: declared = {} }: ServiceMethod, args: object): Record<string, string> {
+function checkArguments({ args: declared = {} }: ServiceMethod, args: Table): Table {
   const known = Object.entries(args).filter(([name]) => Object.hasOwn(declared, name));
   for (const [name, value] of known) {
-    if (typeof value !== 'string') throw new UbusError('INVALID_ARGUMENT', `${name} has to be a string`);
+    const type = declared[name];
+    if (type === 'string' && typeof value !== 'string')
+      throw new UbusError('INVALID_ARGUMENT', `${name} has to be a string`);
+    if (type === 'array' && !Array.isArray(value))
+      throw new UbusError('INVALID_ARGUMENT', `${name} has to be a list`);
   }
   return Object.fromEntries(known);
 }

@@ -8,7 +8,7 @@ import { controlName, padded } from './control-name.js';
 import { ControlSession, type Served } from './control-session.js';
 import { canAskHolders } from './lock-holder.js';
 import type { Log } from './log.js';
-import { methodsOf, type Service } from './methods.js';
+import { methodsOf, type Service, type ServiceOwner } from './methods.js';
 import { eventTable } from './status.js';
 
 /** Clients at once, of all interfaces together. */
@@ -23,25 +23,27 @@ const NOBODY: StreamHandlers = { data() {}, closed() {} };
  */
 export class Control {
   readonly #log: Log;
-  readonly #reload: () => void;
-  readonly #listeners: Listener[] = [];
+  readonly #owner: ServiceOwner;
+  readonly #listeners = new Set<Listener>();
   readonly #sessions = new Set<ControlSession>();
   /** Those that wait to be told no. */
   readonly #refused = new Set<ControlSession>();
 
-  /** @param reload reads the configuration again */
-  constructor(log: Log, reload: () => void) {
+  constructor(log: Log, owner: ServiceOwner) {
     this.#log = log;
-    this.#reload = reload;
+    this.#owner = owner;
     if (canAskHolders()) return;
     log.write('debug', '', 'no control socket: without the native part nobody who connects can be judged');
   }
 
-  /** Answers for an interface. What stands against it is told in the log; the work does not depend on it. */
-  async serve(service: Service): Promise<void> {
-    if (!canAskHolders()) return;
+  /**
+   * Answers for an interface. What stands against it is told in the log; the work does not depend on it.
+   * @returns what ends it
+   */
+  async serve(service: Service): Promise<() => void> {
+    if (!canAskHolders()) return () => {};
     const { name } = service;
-    const methods = methodsOf(service, this.#reload);
+    const methods = methodsOf(service, this.#owner);
     const followers = new Set<(event: JsonTable) => void>();
     service.onEvent((event) => {
       const told = followers.size === 0 ? undefined : eventTable(event);
@@ -51,16 +53,23 @@ export class Control {
       followers.add(listener);
       return () => followers.delete(listener);
     };
-    const accept = (stream: Stream): StreamHandlers => this.#accept(stream, { methods, follow });
+    const served: Served = { methods, follow };
+    const accept = (stream: Stream): StreamHandlers => this.#accept(stream, served);
     const first = controlName(name);
+    let listener: Listener | undefined;
     try {
-      const listener =
+      listener =
         (await listenUnlessTaken(padded(first), accept)) ??
         (await listenUnlessTaken(padded(anotherName(first)), accept));
-      if (listener !== undefined) this.#listeners.push(listener);
+      if (listener !== undefined) this.#listeners.add(listener);
     } catch (error) {
       this.#log.write('warning', name, `no control socket: ${messageOf(error)}`);
     }
+    return () => {
+      listener?.close();
+      if (listener !== undefined) this.#listeners.delete(listener);
+      for (const session of this.#sessions) if (session.served === served) session.end();
+    };
   }
 
   /** Nobody is answered any more. */

@@ -1,6 +1,6 @@
 import { FULL_TUNNEL } from '../config/index.js';
 import { type Family, InterfaceGone } from '../selector/world.js';
-import type { Kernel } from './kernel.js';
+import type { KernelAccess } from './kernel.js';
 import type { KernelTunnel } from './kernel-tunnel.js';
 import { type Lead, RulesOfOurs } from './rules-of-ours.js';
 
@@ -16,7 +16,7 @@ export class FullTunnel {
   readonly #rules: RulesOfOurs;
 
   /** @param onGone is called when somebody has taken a rule of ours away */
-  constructor(kernel: Kernel, ifname: string, tunnel: KernelTunnel, onGone: () => void) {
+  constructor(kernel: KernelAccess, ifname: string, tunnel: KernelTunnel, onGone: () => void) {
     this.#tunnel = tunnel;
     this.#rules = new RulesOfOurs(kernel, ifname, onGone);
   }

@@ -1,17 +1,19 @@
 import type { OpenProbe } from '#platform/probe.js';
-import { type Config, type PeerConfig, samePeer } from '../config/index.js';
+import { type Config, FULL_TUNNEL, type PeerConfig, samePeer } from '../config/index.js';
 import type { JsonTable } from '../json.js';
 import type { SelectorEvent } from '../selector/events.js';
 import { Selector } from '../selector/selector.js';
 import type { Assignment, ClockGate, Random, Resolver, Timers } from '../selector/world.js';
 import { printable } from '../wording.js';
 import { Journal } from './journal.js';
-import type { Kernel, WatchedLink } from './kernel.js';
+import { type Kernel, KernelScope, type WatchedLink } from './kernel.js';
 import { KernelProber } from './kernel-prober.js';
 import { KernelRouting } from './kernel-routing.js';
 import { KernelTunnel } from './kernel-tunnel.js';
 import type { Log } from './log.js';
 import { Counters, metricsTable } from './metrics.js';
+import type { OwnInterface } from './own-interface.js';
+import type { Making } from './own-link.js';
 import { settingsOf } from './settings.js';
 import { sharedMetrics } from './shared-routes.js';
 import { History, infoTable, peersTable, stateText, statusTable } from './status.js';
@@ -35,6 +37,8 @@ export class InterfaceService {
   readonly name: string;
   readonly selector: Selector;
   readonly #shared: Shared;
+  readonly #watched: WatchedLink;
+  readonly #kernel: KernelScope;
   readonly #tunnel: KernelTunnel;
   readonly #routing: KernelRouting;
   readonly #prober: KernelProber;
@@ -44,12 +48,16 @@ export class InterfaceService {
   readonly #listeners: ((event: SelectorEvent) => void)[];
   #config: Config;
   #peers: readonly PeerConfig[];
+  /** From when the interface is first to be made. */
+  #own: Promise<OwnInterface> | undefined;
   #finished: Promise<void> | undefined;
 
-  private constructor(watched: WatchedLink, config: Config, shared: Shared) {
-    const { kernel, resolver, time, timers, random, openProbe, log } = shared;
+  private constructor(kernel: KernelScope, watched: WatchedLink, config: Config, shared: Shared) {
+    const { resolver, time, timers, random, openProbe, log } = shared;
     this.name = watched.name;
     this.#shared = shared;
+    this.#watched = watched;
+    this.#kernel = kernel;
     this.#config = config;
     this.#peers = config.peers(this.name);
     this.#started = timers.now();
@@ -86,7 +94,8 @@ export class InterfaceService {
 
   /** Makes the service; {@link run} starts it. */
   static async open(name: string, config: Config, shared: Shared): Promise<InterfaceService> {
-    return new InterfaceService(await shared.kernel.watch(name), config, shared);
+    const kernel = new KernelScope(shared.kernel);
+    return new InterfaceService(kernel, await kernel.watch(name), config, shared);
   }
 
   /** Calls the listener with everything that happens from now on. */
@@ -112,7 +121,8 @@ export class InterfaceService {
 
   /** Begins to work. */
   run(): void {
-    this.#finished = this.selector.run();
+    this.#finished =
+      this.#making === undefined ? this.selector.run() : this.#make().then(() => this.selector.run());
   }
 
   /**
@@ -135,12 +145,15 @@ export class InterfaceService {
       return known !== undefined && samePeer(known, peer) ? known : peer;
     });
     this.selector.assign(this.#assignment);
+    void this.#make();
   }
 
-  /** Stops, and resolves when peer and routes are removed. */
+  /** Stops, and resolves when peer and routes are removed, and the interface, if it is ours. */
   async stop(): Promise<void> {
     this.selector.stop();
     await this.#finished;
+    await (await this.#own)?.end();
+    this.#kernel.release();
     this.#prober.close();
   }
 
@@ -172,6 +185,24 @@ export class InterfaceService {
   /** The answer to `peers`. */
   peers(): JsonTable {
     return peersTable(this.#config, this.name);
+  }
+
+  /** Makes the interface as it is to be now, or leaves it alone from now on. */
+  async #make(): Promise<void> {
+    if (this.#making !== undefined) this.#own ??= this.#loadOwn();
+    await (await this.#own)?.become(this.#making);
+  }
+
+  /** What makes interfaces is loaded for who wants that alone, as it takes memory. */
+  async #loadOwn(): Promise<OwnInterface> {
+    const { OwnInterface } = await import('./own-interface.js');
+    const onMark = (): void => this.selector.assign(this.#assignment); // the rules of a full tunnel name it
+    return new OwnInterface(this.#kernel, this.#watched, this.#tunnel, this.#shared, onMark);
+  }
+
+  get #making(): Making | undefined {
+    const { creation, fullTunnel } = this.#config.interface(this.name);
+    return creation && { ...creation, otherMark: fullTunnel ? FULL_TUNNEL : 0 };
   }
 
   get #assignment(): Assignment {

@@ -3,12 +3,12 @@ import type { InterfaceAddress } from '../netlink/index.js';
 import type { Peer, Prober } from '../selector/world.js';
 import { isLinkLocal } from '../special-address.js';
 import { messageOf } from '../wording.js';
-import type { Kernel, WatchedLink } from './kernel.js';
+import type { KernelAccess, WatchedLink } from './kernel.js';
 import { probeTargets } from './probe-targets.js';
 
 /** Probes through one interface, bound to it, from an address of its own. */
 export class KernelProber implements Prober {
-  readonly #kernel: Kernel;
+  readonly #kernel: KernelAccess;
   readonly #watched: WatchedLink;
   readonly #wish: () => string | undefined;
   readonly #openProbe: OpenProbe;
@@ -18,7 +18,12 @@ export class KernelProber implements Prober {
   #targets: { readonly of: readonly string[]; readonly list: readonly string[] } | undefined;
 
   /** @param wish the address that probes are to go to, where there is one */
-  constructor(kernel: Kernel, watched: WatchedLink, openProbe: OpenProbe, wish: () => string | undefined) {
+  constructor(
+    kernel: KernelAccess,
+    watched: WatchedLink,
+    openProbe: OpenProbe,
+    wish: () => string | undefined,
+  ) {
     this.#kernel = kernel;
     this.#watched = watched;
     this.#openProbe = openProbe;

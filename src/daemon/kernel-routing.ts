@@ -16,7 +16,7 @@ import type {
 } from '../selector/world.js';
 import { Blockade } from './blockade.js';
 import { FullTunnel } from './full-tunnel.js';
-import type { Kernel, WatchedLink } from './kernel.js';
+import type { KernelAccess, WatchedLink } from './kernel.js';
 import { isErrno, type KernelTunnel, scopeIdOf } from './kernel-tunnel.js';
 import { type Confirmed, keyOf, type OurRoute, OwnRoutes, ourRoute, stillConfirmed } from './own-routes.js';
 import type { Lead } from './rules-of-ours.js';
@@ -35,7 +35,7 @@ interface Settled {
 
 /** Our routes through one interface, and the way to its peers' endpoints. */
 export class KernelRouting implements Routing {
-  readonly #kernel: Kernel;
+  readonly #kernel: KernelAccess;
   readonly #watched: WatchedLink;
   readonly #tunnel: KernelTunnel;
   readonly #blockade: Blockade;
@@ -50,7 +50,7 @@ export class KernelRouting implements Routing {
   readonly #onNetworkChange: (() => void)[] = [];
   readonly #onRoutesInDoubt: (() => void)[] = [];
 
-  constructor(kernel: Kernel, watched: WatchedLink, tunnel: KernelTunnel) {
+  constructor(kernel: KernelAccess, watched: WatchedLink, tunnel: KernelTunnel) {
     this.#kernel = kernel;
     this.#watched = watched;
     this.#tunnel = tunnel;

@@ -16,7 +16,7 @@ import {
   type Remote,
   type Tunnel,
 } from '../selector/world.js';
-import type { Kernel, WatchedLink } from './kernel.js';
+import type { KernelAccess, WatchedLink } from './kernel.js';
 
 /**
  * The keepalive that starts a handshake for a peer that is configured without one, in seconds. Going from 0 to any interval makes
@@ -26,9 +26,10 @@ const KICK_INTERVAL = 25;
 
 /** One WireGuard interface of the kernel, as the selector sees it. */
 export class KernelTunnel implements Tunnel {
-  readonly #kernel: Kernel;
+  readonly #kernel: KernelAccess;
   readonly #watched: WatchedLink;
   readonly #question: Repeated<WireGuardDevice>;
+  readonly #listeners: (() => void)[] = [];
   #seen: WireGuardDevice | undefined;
   /**
    * What was last found to match. As long as nothing but counters has changed, its allowed IPs are the same object; where anything
@@ -36,7 +37,7 @@ export class KernelTunnel implements Tunnel {
    */
   #matched: { readonly peer: Peer; readonly allowedIps: readonly string[] } | undefined;
 
-  constructor(kernel: Kernel, watched: WatchedLink) {
+  constructor(kernel: KernelAccess, watched: WatchedLink) {
     this.#kernel = kernel;
     this.#watched = watched;
     this.#question = kernel.wireguard.repeatedDevice(watched.name);
@@ -55,6 +56,16 @@ export class KernelTunnel implements Tunnel {
     return this.#seen?.fwmark ?? 0;
   }
 
+  /** The device as of the latest look; undefined where there was none. */
+  get seen(): Omit<WireGuardDevice, 'privateKey'> | undefined {
+    return this.#seen;
+  }
+
+  /** Calls the listener when a look has read all of the device, because more than counters has changed. */
+  onDevice(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
   onLink(listener: () => void): void {
     this.#watched.onChange(listener);
   }
@@ -69,6 +80,7 @@ export class KernelTunnel implements Tunnel {
     try {
       const device = await this.#question.ask();
       this.#seen = device;
+      for (const listener of this.#listeners) listener();
       return device;
     } catch (error) {
       if (!isErrno(error, 'ENODEV')) throw error;
@@ -179,7 +191,7 @@ function desired(peer: Peer) {
  * The interface index that a link-local address's zone names.
  * @throws when there is no such interface
  */
-export async function scopeIdOf(kernel: Kernel, zone: string): Promise<number> {
+export async function scopeIdOf(kernel: KernelAccess, zone: string): Promise<number> {
   const link = await kernel.rtnetlink.link(/^\d+$/.test(zone) ? Number(zone) : zone);
   if (link === undefined)
     throw new Error(`there is no interface ${zone}, which the endpoint names after the %`);

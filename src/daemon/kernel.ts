@@ -21,6 +21,11 @@ export class WatchedLink {
     this.name = name;
   }
 
+  /** What the kernel said of it last; `undefined` while it is absent. */
+  get link(): Link | undefined {
+    return this.#link;
+  }
+
   /** The interface's index; `undefined` while it is absent. */
   get index(): number | undefined {
     return this.#link?.index;
@@ -63,6 +68,58 @@ export interface RouteListener {
   lost(): void;
 }
 
+/** The kernel, as far as an interface's service has to do with it. */
+export interface KernelAccess {
+  readonly wireguard: WireGuard;
+  readonly rtnetlink: Rtnetlink;
+  /** Follows the interface of this name from now on, whether it exists or not. */
+  watch(name: string): Promise<WatchedLink>;
+  /** Asks for the link as it is. */
+  read(watched: WatchedLink): Promise<void>;
+  onRoutes(listener: RouteListener): void;
+  /** Calls the listener when any link, watched or not, changes. */
+  onAnyLink(listener: () => void): void;
+}
+
+/** Takes back what was asked for. */
+type Undo = () => void;
+
+/** The kernel for one who may leave before the others: nothing is told any more to whom {@link release} was called for. */
+export class KernelScope implements KernelAccess {
+  readonly wireguard: WireGuard;
+  readonly rtnetlink: Rtnetlink;
+  readonly #kernel: Kernel;
+  readonly #undo: Undo[] = [];
+
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel;
+    this.wireguard = kernel.wireguard;
+    this.rtnetlink = kernel.rtnetlink;
+  }
+
+  async watch(name: string): Promise<WatchedLink> {
+    const watched = await this.#kernel.watch(name);
+    this.#undo.push(() => this.#kernel.forget(watched));
+    return watched;
+  }
+
+  async read(watched: WatchedLink): Promise<void> {
+    await this.#kernel.read(watched);
+  }
+
+  onRoutes(listener: RouteListener): void {
+    this.#undo.push(this.#kernel.onRoutes(listener));
+  }
+
+  onAnyLink(listener: () => void): void {
+    this.#undo.push(this.#kernel.onAnyLink(listener));
+  }
+
+  release(): void {
+    for (const undo of this.#undo.splice(0)) undo();
+  }
+}
+
 /** How the kernel is reached; the simulation has one of its own. */
 export interface Netlink {
   wireguard(): Promise<WireGuard>;
@@ -89,15 +146,15 @@ const LINK_TRIES = 10;
 const READ_AGAIN = { first: 1_000, longest: 60_000 };
 
 /** The kernel as one process sees it: three netlink sockets, shared by all interfaces that it serves. */
-export class Kernel {
+export class Kernel implements KernelAccess {
   readonly wireguard: WireGuard;
   readonly rtnetlink: Rtnetlink;
   readonly #monitor: RtnetlinkMonitor;
-  readonly #watched: WatchedLink[] = [];
+  readonly #watched = new Set<WatchedLink>();
   /** For each question about a link that is under way, the indices of the links that events tell of meanwhile. */
   readonly #overtaken = new Set<Set<number>>();
-  readonly #routeListeners: RouteListener[] = [];
-  readonly #linkListeners: (() => void)[] = [];
+  readonly #routeListeners = new Set<RouteListener>();
+  readonly #linkListeners = new Set<() => void>();
   readonly #after: Netlink['after'];
   readonly #onError: (error: unknown) => void;
   #cancelReading: (() => void) | undefined;
@@ -138,12 +195,21 @@ export class Kernel {
     }
   }
 
-  /** Follows the interface of this name from now on, whether it exists or not. */
+  /** Follows the interface of this name from now on, whether it exists or not, until it is to {@link forget} it. */
   async watch(name: string): Promise<WatchedLink> {
     const watched = new WatchedLink(name);
-    this.#watched.push(watched); // before reading: an event that comes meanwhile is not missed
-    await this.read(watched);
+    this.#watched.add(watched); // before reading: an event that comes meanwhile is not missed
+    try {
+      await this.read(watched);
+    } catch (error) {
+      this.forget(watched);
+      throw error;
+    }
     return watched;
+  }
+
+  forget(watched: WatchedLink): void {
+    this.#watched.delete(watched);
   }
 
   /** Asks for the link as it is. Events come by another socket: a reply that one has overtaken is asked for again. */
@@ -159,13 +225,15 @@ export class Kernel {
     }
   }
 
-  onRoutes(listener: RouteListener): void {
-    this.#routeListeners.push(listener);
+  onRoutes(listener: RouteListener): Undo {
+    this.#routeListeners.add(listener);
+    return () => this.#routeListeners.delete(listener);
   }
 
   /** Calls the listener when any link, watched or not, changes. */
-  onAnyLink(listener: () => void): void {
-    this.#linkListeners.push(listener);
+  onAnyLink(listener: () => void): Undo {
+    this.#linkListeners.add(listener);
+    return () => this.#linkListeners.delete(listener);
   }
 
   close(): void {

@@ -7,7 +7,7 @@ import {
   type RouteSpec,
 } from '../netlink/index.js';
 import type { RoutePlace } from '../selector/world.js';
-import type { Kernel } from './kernel.js';
+import type { KernelAccess } from './kernel.js';
 
 /** Up to so many routes are looked at one by one; more are cheaper read all at once, with everybody's in the table. */
 const ONE_BY_ONE = 16;
@@ -27,11 +27,11 @@ export interface Confirmed {
 
 /** What the kernel has of our routes through one interface. */
 export class OwnRoutes {
-  readonly #kernel: Kernel;
+  readonly #kernel: KernelAccess;
   /** How each of them is asked for, by their keys. */
   readonly #questions = new Map<string, Repeated<Route>>();
 
-  constructor(kernel: Kernel) {
+  constructor(kernel: KernelAccess) {
     this.#kernel = kernel;
   }
 

@@ -7,7 +7,7 @@ import {
   type RuleSpec,
 } from '../netlink/index.js';
 import type { Family } from '../selector/world.js';
-import type { Kernel } from './kernel.js';
+import type { KernelAccess } from './kernel.js';
 import { isErrno } from './kernel-tunnel.js';
 import { hashOfName } from './name-hash.js';
 
@@ -32,7 +32,7 @@ export interface Lead {
  * where they are; the second leads everything else into our table, but for WireGuard's own packets.
  */
 export class RulesOfOurs {
-  readonly #kernel: Kernel;
+  readonly #kernel: KernelAccess;
   readonly #slot: number;
   /** What is known to be in the kernel; `undefined` when it has to be read. */
   #kept: Lead | undefined;
@@ -46,7 +46,7 @@ export class RulesOfOurs {
   readonly #refusals = new Map<Family, string>();
 
   /** @param onGone is called when somebody has taken a rule of ours away */
-  constructor(kernel: Kernel, ifname: string, onGone: () => void) {
+  constructor(kernel: KernelAccess, ifname: string, onGone: () => void) {
     this.#kernel = kernel;
     this.#slot = hashOfName(ifname) % SLOTS;
     kernel.onRoutes({
@@ -87,7 +87,10 @@ export class RulesOfOurs {
     let asRead = true;
     for (const family of [4, 6] as const) {
       const ofFamily = wanted.filter((rule) => rule.family === family);
-      asRead = (await this.#keepFamily(family, ofFamily)) && asRead;
+      let settled = await this.#keepFamily(family, ofFamily);
+      // Where none is wanted there may be no next time.
+      if (!settled && ofFamily.length === 0) settled = await this.#keepFamily(family, ofFamily);
+      asRead &&= settled;
     }
     this.#lookedBack = true;
     if (asRead && heard === this.#heard) this.#kept = lead;
@@ -113,8 +116,8 @@ export class RulesOfOurs {
       for (const [key, rule] of [...there].reverse()) {
         if (this.#lookedBack && !this.#made.has(key)) continue; // of an interface that has our priority
         await rtnetlink.removeRule(specOf(rule)).catch(unless('ENOENT'));
-        this.#made.delete(key);
       }
+      if (asRead) this.#forget(family);
     } catch (error) {
       if (!isUnsupported(error)) throw error;
       for (const rule of wanted) this.#made.delete(keyOf(rule));
@@ -129,6 +132,12 @@ export class RulesOfOurs {
         asRead = false;
       };
     }
+  }
+
+  /** Of a family those are left that are wanted. */
+  #forget(family: Family): void {
+    for (const key of this.#made)
+      if (key.startsWith(`${family} `) && !this.#wanted.has(key)) this.#made.delete(key);
   }
 
   #rules(family: Family, { table, mark }: Lead): RuleSpec[] {

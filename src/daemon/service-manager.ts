@@ -57,12 +57,12 @@ export class ServiceManager {
   readonly #path: string;
   /** Milliseconds between two signs of life; undefined where nobody waits for them. */
   readonly #interval: number | undefined;
-  #watched: readonly Watched[] = [];
+  readonly #watched = new Set<Watched>();
+  #serves = false;
   #status = '';
   readonly #waiting: Map<string, string>[] = [];
   #cancelAgain: (() => void) | undefined;
   #cancelBeat: (() => void) | undefined;
-  #stopping = false;
   #toldOfFailure = false;
   #toldOfHang = false;
 
@@ -87,10 +87,23 @@ export class ServiceManager {
 
   /** Tells that these are served from now on. */
   serve(watched: readonly Watched[]): void {
-    this.#watched = watched;
-    for (const one of watched) one.onState(() => this.#tellStatus());
+    for (const one of watched) this.watch(one);
+    this.#serves = true;
     this.ready();
     if (this.#interval !== undefined) this.#beatAfter(this.#interval);
+  }
+
+  /** One more is served. */
+  watch(one: Watched): void {
+    this.#watched.add(one);
+    one.onState(() => this.#tellStatus());
+    if (this.#serves) this.#tellStatus();
+  }
+
+  /** It is not served any more. */
+  unwatch(one: Watched): void {
+    this.#watched.delete(one);
+    this.#tellStatus();
   }
 
   /** The configuration begins to be read again. */
@@ -108,17 +121,13 @@ export class ServiceManager {
 
   /** The daemon ends. */
   stopping(): void {
-    this.#stopping = true;
+    this.#serves = false;
     this.#cancelBeat?.();
     this.#send({ STOPPING: '1' });
   }
 
-  get #serves(): boolean {
-    return this.#watched.length > 0 && !this.#stopping;
-  }
-
   get #statusNow(): string {
-    const text = this.#watched.map((one) => one.stateText()).join('; ');
+    const text = [...this.#watched].map((one) => one.stateText()).join('; ') || 'no interface to serve';
     return text.length > MOST_STATUS ? `${text.slice(0, MOST_STATUS)}...` : text;
   }
 
@@ -133,7 +142,7 @@ export class ServiceManager {
     this.#cancelBeat = this.#process.after(interval, () => {
       this.#beatAfter(interval);
       // All are asked: each counts from when it was asked last.
-      const hanging = this.#watched.filter((one) => !one.goesOn(interval));
+      const hanging = [...this.#watched].filter((one) => !one.goesOn(interval));
       if (hanging.length === 0) this.#send({ WATCHDOG: '1' });
       else this.#tellOfHang(hanging);
     });

@@ -2,6 +2,8 @@
 export type StartFailure =
   /** No interface has a usable peer. */
   | 'no-peer'
+  /** No interface that is to be made has a private key. */
+  | 'no-key'
   /** Another process serves an interface. */
   | 'locked'
   /** This kernel has no WireGuard. */

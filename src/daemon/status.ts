@@ -126,7 +126,9 @@ function describeLead({ families, table, mark }: Lead): JsonTable {
 
 /** The answer of `peers`: what is configured for an interface, disabled peers too, without secrets. */
 export function peersTable(config: Config, ifname: string): JsonTable {
-  const all = [...config.peers(ifname), ...config.disabledPeers(ifname)].sort((a, b) => a.line - b.line);
+  const place = ({ line }: PeerConfig): number => line || Number.POSITIVE_INFINITY;
+  const both = [...config.peers(ifname), ...config.disabledPeers(ifname)];
+  const all = both.sort((a, b) => (place(a) === place(b) ? 0 : place(a) - place(b)));
   return { peers: new Map(all.map((peer) => [peer.name, describe(peer)])) };
 }
 
@@ -140,6 +142,7 @@ function describe(peer: PeerConfig): JsonTable {
     preshared_key: peer.presharedKey !== undefined,
     priority: peer.priority,
     weight: peer.weight,
+    run_time: peer.line === 0,
   };
 }
 

@@ -94,7 +94,7 @@ export class TimeKeeper implements ClockGate {
   #told = false;
   #message: string | undefined;
   #stepped: number | undefined;
-  readonly #listeners: (() => void)[] = [];
+  readonly #listeners = new Set<() => void>();
 
   constructor(settings: TimeSettings, log: Pick<Log, 'write'>, world: TimeWorld = machine) {
     this.#settings = settings;
@@ -150,8 +150,9 @@ export class TimeKeeper implements ClockGate {
     return this.#heldUntil === undefined;
   }
 
-  onReady(listener: () => void): void {
-    this.#listeners.push(listener);
+  onReady(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   status(): TimeStatus {

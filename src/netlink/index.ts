@@ -26,8 +26,16 @@ export {
 } from './generic.js';
 export type { NetlinkMessage } from './message.js';
 export { type Reading, Repeated } from './repeated.js';
-export type { AddressFilter, InterfaceAddress } from './rtnetlink/interface-address.js';
-export { IFF_LOOPBACK, IFF_POINTOPOINT, IFF_RUNNING, IFF_UP, type Link } from './rtnetlink/link.js';
+export type { AddressFilter, AddressSpec, InterfaceAddress } from './rtnetlink/interface-address.js';
+export {
+  IFF_LOOPBACK,
+  IFF_POINTOPOINT,
+  IFF_RUNNING,
+  IFF_UP,
+  type Link,
+  type LinkChange,
+  type LinkSpec,
+} from './rtnetlink/link.js';
 export { type MonitorHandlers, type MonitorOptions, RtnetlinkMonitor } from './rtnetlink/monitor.js';
 export {
   IPV6_DEFAULT_METRIC,

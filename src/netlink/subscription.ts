@@ -16,6 +16,7 @@ const PAUSE_MAX = 4000;
 
 /** What a subscription tells. Neither is called after `close()`. */
 export interface SubscriptionHandlers {
+  /** The kernel has sent a message to the groups. */
   message(message: NetlinkMessage): void;
   /** Messages were missed, and from now on they come again: read everything afresh. */
   lost(): void;

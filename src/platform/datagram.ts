@@ -9,6 +9,7 @@ export interface DatagramAddress {
 export interface DatagramSocket {
   /** What the kernel refuses is told by `error`, now or later. */
   send(packet: Uint8Array, to: DatagramAddress): void;
+  /** Nothing is told any more. */
   close(): void;
 }
 
@@ -20,7 +21,7 @@ export interface DatagramHandlers {
   sent(): void;
   /** Bytes came. They are the owner's. */
   message(bytes: Uint8Array, from: DatagramAddress): void;
-  /** A {@link SystemError}. The socket is of no use any more. */
+  /** An error of the system's, with its `code`. The socket is of no use any more. */
   error(error: Error): void;
 }
 

@@ -3,6 +3,8 @@ export interface FileFacts {
   readonly kind: 'file' | 'link' | 'other';
   /** Whose it is. */
   readonly uid: number;
+  /** Who may do what with it: the permission bits of stat(2). */
+  readonly mode: number;
 }
 
 /** Files, small and local: read and written at once. Whatever fails throws a {@link SystemError}. */
@@ -22,11 +24,12 @@ export interface Files {
   /** The first bytes of a plain file, without following a link, or waiting for the other end of a pipe. @returns undefined when it is no plain file */
   readStart(path: string, count: number): Uint8Array | undefined;
   /**
-   * Writes a plain file with mode 0644, as carefully as {@link readStart}.
+   * Writes a plain file, as carefully as {@link readStart}.
    *
-   * @param how `create`: nothing may be there; `replace`: the file that is there gets other contents
+   * @param how `create`: nothing may be there, and everybody may read it (mode 0644); `create-private`: the same with mode 0600; `replace`: the
+   *   file that is there gets other contents
    */
-  writeFile(path: string, bytes: Uint8Array, how: 'create' | 'replace'): void;
+  writeFile(path: string, bytes: Uint8Array, how: 'create' | 'create-private' | 'replace'): void;
   unlink(path: string): void;
   /** Unpredictable bytes of the kernel's generator, at most 256. */
   randomBytes(count: number): Uint8Array;

@@ -52,11 +52,12 @@ export interface NetlinkSocket {
    * @param message the request, unchanged
    * @param answer its answer: all datagrams, one behind the other. Bytes that may vary are brought up to date.
    * @param varying as long as the answer: 1 for each byte of it that may vary, 0 for the others
-   * @returns one of {@link REPEATED}
+   * @returns 0 for another answer, or none; 1 for the same; 2 for the same but for bytes that may vary
    */
   repeat?(message: Uint8Array, answer: Uint8Array, varying: Uint8Array): number;
-  /** Keep the process alive (as from the start), or do not. */
+  /** Keep the process alive, as from the start. */
   ref(): void;
+  /** Do not keep the process alive. */
   unref(): void;
   /** May be called at any time, inside a handler too, and more than once. */
   close(): void;

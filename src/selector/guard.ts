@@ -37,7 +37,8 @@ export class Guard {
     if (!settings.fullTunnel && !this.#leads) return;
     const families = settings.fullTunnel ? this.#destinations.familiesOf(peers) : NO_FAMILY;
     await routing.lead(families, settings.routes);
-    this.#leads = settings.fullTunnel;
+    // The mark of an interface that is away, perhaps under another name, is taken back when it is there again.
+    this.#leads = settings.fullTunnel || this.#world.tunnel.link === 'absent';
   }
 
   /** The steps by which all of it goes, whatever is known of it. */

@@ -11,6 +11,9 @@ export const RESOLVE_GRACE = 300;
 /** How many names are resolved at once: those whose turn comes next. A file of 300 peers does not send 300 questions. */
 const RESOLVED_AT_ONCE = 4;
 
+/** So many turns behind the one that is next names are looked for, to be resolved by then. Thousands more are left alone until they are near. */
+const LOOKED_AHEAD = 16;
+
 /** A peer with its addresses. */
 export interface Candidate {
   readonly peer: Peer;
@@ -59,7 +62,7 @@ export class Picker {
   setPeers(peers: readonly Peer[]): void {
     const before = new Map(this.#candidates);
     this.#candidates.clear();
-    const changed: string[] = [];
+    const changed = new Set<string>();
     for (const peer of peers) {
       const known = before.get(peer.name);
       const same = known !== undefined && sameEndpoints(known.peer.endpoints, peer.endpoints);
@@ -67,7 +70,7 @@ export class Picker {
         ? known.remotes
         : new Remotes(peer.endpoints, this.#resolver, this.#random, this.#changed);
       this.#candidates.set(peer.name, { peer, remotes });
-      if (known !== undefined && known.peer !== peer) changed.push(peer.name);
+      if (known !== undefined && known.peer !== peer) changed.add(peer.name);
     }
     this.#round.setItems(peers, changed);
   }
@@ -98,33 +101,38 @@ export class Picker {
    */
   look(resolveTimeout: number): Pick {
     const now = this.#timers.now();
-    const turns = this.#turns();
     let resolving = 0;
-    for (const { remotes } of turns) {
-      if (!remotes.named || resolving < RESOLVED_AT_ONCE) remotes.prepare(now, resolveTimeout);
-      if (remotes.state === 'resolving') resolving++;
-    }
     let grace = 0;
     let better: number | undefined;
-    for (const candidate of turns) {
+    /** What is found, and how many turns were looked at since. */
+    let found: Candidate | 'none' | undefined;
+    let ahead = 0;
+    for (const candidate of this.#turns()) {
       const { peer, remotes } = candidate;
+      if (found !== undefined && (resolving >= RESOLVED_AT_ONCE || ++ahead > LOOKED_AHEAD)) break;
+      if (!remotes.named || resolving < RESOLVED_AT_ONCE) remotes.prepare(now, resolveTimeout);
+      const { state } = remotes;
+      if (state === 'resolving') resolving++;
+      if (found !== undefined) continue;
       // A better peer that has to be looked up costs its time as one does that has to be asked.
-      if (better !== undefined && peer.priority > better) break;
-      if (remotes.state === 'failed') {
-        this.take(peer);
-        const reason = remotes.reason;
-        remotes.failureSeen();
-        return { kind: 'unresolved', peer, reason };
+      if (better !== undefined && peer.priority > better) found = 'none';
+      else if (state === 'failed' || state === 'ready') found = candidate;
+      else {
+        better = peer.priority;
+        if (state === 'resolving') grace = Math.max(grace, remotes.since + RESOLVE_GRACE - now);
       }
-      if (remotes.state === 'ready') {
-        if (grace > 0) return { kind: 'wait', milliseconds: grace };
-        this.take(peer);
-        return { kind: 'candidate', candidate };
-      }
-      better = peer.priority;
-      if (remotes.state === 'resolving') grace = Math.max(grace, remotes.since + RESOLVE_GRACE - now);
     }
-    return resolving > 0 ? { kind: 'wait' } : { kind: 'round-over' };
+    if (found === undefined || found === 'none') return { kind: resolving > 0 ? 'wait' : 'round-over' };
+    const { peer, remotes } = found;
+    if (remotes.state === 'failed') {
+      this.take(peer);
+      const reason = remotes.reason;
+      remotes.failureSeen();
+      return { kind: 'unresolved', peer, reason };
+    }
+    if (grace > 0) return { kind: 'wait', milliseconds: grace };
+    this.take(peer);
+    return { kind: 'candidate', candidate: found };
   }
 
   get #selected(): Candidate | undefined {
@@ -132,9 +140,13 @@ export class Picker {
   }
 
   /** Whose turns they are, the next first. */
-  #turns(): Candidate[] {
+  *#turns(): Generator<Candidate, void> {
     const selected = this.#selected;
-    return selected ? [selected] : this.#round.untried.flatMap((name) => this.#candidates.get(name) ?? []);
+    if (selected !== undefined) return yield selected;
+    for (const name of this.#round.ahead()) {
+      const candidate = this.#candidates.get(name);
+      if (candidate !== undefined) yield candidate;
+    }
   }
 
   /** The peer was tried, in its turn or out of it. */

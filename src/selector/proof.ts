@@ -3,6 +3,13 @@ import type { Advice, Liveness } from './liveness.js';
 import type { Loop, Loss } from './loop.js';
 import { INTERRUPTION, KNOCK } from './times.js';
 
+/** What of the selector's loop a proof needs to know. */
+export interface Known {
+  readonly world: Pick<Loop['world'], 'timers'>;
+  readonly connection: Pick<Loop['connection'], 'roundTrip' | 'likelyRoundTrip' | 'handshakeAge'>;
+  assignment(): Pick<ReturnType<Loop['assignment']>, 'settings'>;
+}
+
 /** How a suspicion is settled. */
 export interface Proof {
   readonly suspicion: string;
@@ -18,11 +25,11 @@ export interface Proof {
  * @param least handshakes that have to be lost in a row
  */
 export function silentPeer(
-  { world: { timers }, connection }: Loop,
-  liveness: Liveness,
+  { world: { timers }, connection }: Known,
+  liveness: Pick<Liveness, 'silence' | 'owing'>,
   least: number,
   suspicion: string,
-  { unanswered, beyondInterruption }: Advice,
+  { unanswered, beyondInterruption }: Pick<Advice, 'unanswered' | 'beyondInterruption'>,
 ): Proof {
   const begin = timers.now();
   // Where the connection was taken over only renewals tell, and how long it takes at most.
@@ -73,7 +80,7 @@ export function silentPeer(
  *
  * @param age milliseconds
  */
-export function oldHandshake({ connection, assignment }: Loop, least: number, age: number): Proof {
+export function oldHandshake({ connection, assignment }: Known, least: number, age: number): Proof {
   const { deadPeerTimeout } = assignment().settings;
   const ageNow = (): number => connection.handshakeAge ?? deadPeerTimeout;
   const wait = Math.min(Math.max(KNOCK.unknown, 3 * (connection.roundTrip ?? 0)), KNOCK.longest);

@@ -216,7 +216,7 @@ export class Rivals {
     const held = this.#held;
     if (held === undefined || this.#asked) return 0;
     const { peers, settings } = this.#loop.assignment();
-    const best = Math.min(...peers.map(({ priority }) => priority));
+    const best = peers.reduce((least, { priority }) => Math.min(least, priority), Number.POSITIVE_INFINITY);
     if (purpose === 'failback') return held.priority > best ? settings.failbackInterval : 0;
     if (purpose === 'max-age') return settings.maxAge;
     const others = peers.some((peer) => peer.priority === best && peer.publicKey !== held.publicKey);

@@ -8,13 +8,20 @@ const TOGETHER = 200;
 /** A connection that was taken over may be old already: it is put to the test after so long, in milliseconds. */
 const SOON = 1_000;
 
+/** What of the selector's loop decides it. */
+export interface Known {
+  readonly world: Pick<Loop['world'], 'timers' | 'random'>;
+  readonly connection: Pick<Loop['connection'], 'handshakeAgeAt'>;
+  assignment(): Pick<ReturnType<Loop['assignment']>, 'settings'>;
+}
+
 /**
  * When a connection that is held is looked at, in monotonic milliseconds: all of it is compared with the truth every `checkInterval`, and
  * for the sake of its handshake; its counters are looked at when somebody wants that. Whoever has asked for the time passes it on: on some
  * machines that is a system call, and an idle program makes few others.
  */
 export class Schedule {
-  readonly #loop: Loop;
+  readonly #loop: Known;
   /** Whoever takes one route often takes several, and perhaps takes them again: not in step with them. */
   readonly #rest: Backoff;
   /** Something happened to the routes: they have their time until the next comparison. */
@@ -23,7 +30,7 @@ export class Schedule {
   /** When the counters are to be looked at. */
   look = 0;
 
-  constructor(loop: Loop) {
+  constructor(loop: Known) {
     this.#loop = loop;
     this.#rest = new Backoff(loop.world.random, ROUTE_REST.first, ROUTE_REST.longest);
   }

@@ -32,6 +32,7 @@ export class Selector {
     const { news } = this.#inbox;
     while (!news.stopping) await this.#step().catch((error: unknown) => this.#trouble(error));
     await this.#leaveNothing().catch((error: unknown) => this.#emit({ type: 'trouble', error }));
+    this.#unhear();
     this.#enter('stopped');
     this.#emit({ type: 'stopped' });
   }
@@ -55,6 +56,8 @@ export class Selector {
   readonly #loop: Loop;
   readonly #holding: Hold;
   readonly #rivals: Rivals;
+  /** The clock, which others hear too, tells this one nothing any more. */
+  readonly #unhear: () => void;
   /** The peer that somebody asked for by name; it is held as long as it works. */
   #asked: string | undefined;
   /** Milliseconds by which the next try lasts longer. */
@@ -95,7 +98,7 @@ export class Selector {
     });
     routing.onNetworkChange(() => inbox.post({ changed: true }));
     routing.onRoutesInDoubt(() => inbox.post({ routesInDoubt: true }));
-    clock.onReady(() => inbox.post({}));
+    this.#unhear = clock.onReady(() => inbox.post({}));
   }
 
   /** Ends {@link run} as soon as peer and routes are removed. */

@@ -11,7 +11,10 @@ export interface Way {
  * The next address of a peer: one that the kernel has a way to, or else one that it has not.
  * @returns nothing where there is none to try
  */
-export async function wayTo({ untried }: Remotes, routing: Routing): Promise<Way | undefined> {
+export async function wayTo(
+  { untried }: Pick<Remotes, 'untried'>,
+  routing: Routing,
+): Promise<Way | undefined> {
   let doubtful: Way | undefined;
   for (const remote of untried) {
     const doubt = await routing.doubt(remote);

@@ -249,8 +249,8 @@ export interface Resolver {
 export interface ClockGate {
   /** False while a connection should wait for the clock to be set: for seconds, not for ever. */
   readonly ready: boolean;
-  /** Calls the listener when `ready` has become true. */
-  onReady(listener: () => void): void;
+  /** Calls the listener when `ready` has become true, until the function that it returns is called. */
+  onReady(listener: () => void): () => void;
 }
 
 /** Time that never jumps. */

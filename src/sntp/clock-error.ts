@@ -8,6 +8,7 @@ export class ClockError extends Error {
   /** The kernel's name for it, say EPERM, where the kernel was asked. */
   readonly errno: string | undefined;
 
+  /** @param errno the kernel's name for it, if it was asked */
   constructor(kind: ClockErrorKind, message: string, errno?: string) {
     super(message);
     this.kind = kind;

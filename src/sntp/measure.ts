@@ -15,6 +15,7 @@ export class LocalScale {
   readonly #wallNs: bigint;
   readonly #monotonicNs: bigint;
 
+  /** Begins now. @param world whose clocks are read */
   constructor(world: World) {
     this.#world = world;
     const { wallNs, monotonicNs } = readTwoClocks(world);

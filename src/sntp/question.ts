@@ -23,6 +23,7 @@ export interface Refusal {
 export interface QuestionEvents {
   /** The kernel has taken the question. */
   sent(): void;
+  /** It was answered as it should be. */
   answered(measurement: Measurement): void;
   /** The server's last word, or the kernel's. */
   refused(refusal: Refusal): void;

@@ -6,8 +6,11 @@ import { clearTimeout, setTimeout } from '#platform/timers.js';
 
 /** Names to addresses. After `cancel`, what is under way is rejected. */
 export interface NameResolver {
+  /** IPv4 addresses of a name. @throws with the `code` that c-ares would give: ENOTFOUND, ENODATA … */
   resolve4(name: string): Promise<string[]>;
+  /** IPv6 addresses of a name. @throws as {@link resolve4} */
   resolve6(name: string): Promise<string[]>;
+  /** Gives up what is under way. */
   cancel(): void;
 }
 
@@ -21,7 +24,9 @@ export interface World {
   random(count: number): Uint8Array;
   /** Calls back once after so many milliseconds, unless the returned function was called before. */
   setTimer(milliseconds: number, callback: () => void): () => void;
+  /** A UDP socket of one family. */
   openSocket(family: 4 | 6, events: DatagramHandlers): DatagramSocket;
+  /** Something that looks names up. */
   openResolver(): NameResolver;
 }
 

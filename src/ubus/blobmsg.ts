@@ -64,6 +64,7 @@ export class Typed {
   readonly type: 'int8' | 'int16' | 'int32' | 'int64' | 'double';
   readonly value: number | bigint;
 
+  /** Looks at nothing: {@link int8} and its like do. */
   constructor(type: Typed['type'], value: number | bigint) {
     this.type = type;
     this.value = value;

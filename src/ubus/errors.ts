@@ -1,3 +1,5 @@
+import type { Table } from './blobmsg.js';
+
 /**
  * Status codes of ubus, in the order of their numbers (`enum ubus_msg_status` in ubusmsg.h).
  * The index of a name is its code on the wire.
@@ -30,6 +32,8 @@ export interface UbusErrorDetails {
   readonly method?: string;
   /** The error underneath, if there is one. */
   readonly cause?: unknown;
+  /** What the object sent before the status. */
+  readonly answers?: readonly Table[];
 }
 
 /**
@@ -37,7 +41,7 @@ export interface UbusErrorDetails {
  *
  * A handler of a published method throws one to choose the status its caller gets:
  * `throw new UbusError('NOT_FOUND', 'no peer sn09')`. The message stays in this process: ubus carries the
- * code only.
+ * code only, and what the handler has sent before ({@link Invocation.reply}).
  */
 export class UbusError extends Error {
   override readonly name = 'UbusError';
@@ -47,13 +51,17 @@ export class UbusError extends Error {
   readonly status: Status;
   readonly object?: string;
   readonly method?: string;
+  /** What the object that was called sent before the status: some say there why. */
+  readonly answers: readonly Table[];
 
+  /** @param details what it is about, and what has caused it */
   constructor(status: Status | number, message: string, details: UbusErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.code = typeof status === 'number' ? status : STATUSES.indexOf(status);
     this.status = typeof status === 'number' ? (STATUSES[status] ?? 'UNKNOWN_ERROR') : status;
     if (details.object !== undefined) this.object = details.object;
     if (details.method !== undefined) this.method = details.method;
+    this.answers = details.answers ?? [];
   }
 }
 
@@ -62,8 +70,8 @@ export class StatusError extends UbusError {
   /** True if ubusd itself answered, false for the object that was called. */
   readonly byUbusd: boolean;
 
-  constructor(code: number, what: string, byUbusd: boolean) {
-    super(code, `${what}: ${describe(code)}`);
+  constructor(code: number, what: string, byUbusd: boolean, answers: readonly Table[] = []) {
+    super(code, `${what}: ${describe(code)}`, { answers });
     this.byUbusd = byUbusd;
   }
 }

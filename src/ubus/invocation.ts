@@ -40,6 +40,7 @@ export class Invocation {
   #begun = false;
   #answered = false;
 
+  /** Made for the handler by this library alone. */
   constructor(connection: Connection, message: Message, attributes: Attributes, path: string) {
     this.object = path;
     this.method = attributes.method ?? '';

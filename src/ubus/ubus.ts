@@ -121,7 +121,8 @@ export class Ubus {
       return await this.#invoke(id, path, method, args, Math.ceil(deadline - monotonic()));
     } catch (error) {
       if (!(error instanceof UbusError)) throw error;
-      throw new UbusError(error.code, error.message, { object: path, method, cause: error.cause });
+      const { code, message, cause, answers } = error;
+      throw new UbusError(code, message, { object: path, method, cause, answers });
     }
   }
 
@@ -249,7 +250,7 @@ export class Ubus {
     const what = `calling ${method} of ${path}`;
     const answers: Table[] = [];
     let length = 0;
-    await this.#session.connection(what).request({
+    const request = this.#session.connection(what).request({
       type: MessageType.invoke,
       peer: id,
       timeout,
@@ -265,6 +266,10 @@ export class Ubus {
         if (length > MAX_ANSWER) throw new UbusError('NO_MEMORY', `${what}: more than 1 MiB of answers`);
         answers.push(readTable(bytes, data.start, data.end));
       },
+    });
+    await request.catch((error: unknown) => {
+      if (!(error instanceof StatusError)) throw error;
+      throw new StatusError(error.code, what, error.byUbusd, answers);
     });
     return answers;
   }

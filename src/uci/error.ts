@@ -17,6 +17,7 @@ export class UciError extends Error {
   /** The message without the place. */
   readonly reason: string;
 
+  /** @param file in front of the place, if there is one */
   constructor(reason: string, position: Position, file: string | undefined) {
     const { line, column } = position;
     super(

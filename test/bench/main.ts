@@ -1,11 +1,15 @@
 /** All benches, or those named on the command line; `npm run bench` gives each the world that it needs. */
+import { benchChange } from './change.js';
 import { benchDaemon } from './daemon.js';
 import { benchLook } from './look.js';
+import { benchPeers } from './peers.js';
 import { benchUbus } from './ubus.js';
 
 const benches: Readonly<Record<string, () => Promise<void>>> = {
   ubus: benchUbus,
+  peers: benchPeers,
   look: benchLook,
+  change: benchChange,
   daemon: benchDaemon,
 };
 

@@ -22,9 +22,12 @@ test('connected, a look is a few system calls', () =>
     await daemon.line(connected);
     const from = (await readFile(trace, 'utf8')).split('\n').length;
     const ask = / sendto\(.*nlmsg_type=wireguard/; // each look asks once for the device, and once for each of two routes
+    // To read the clock is a system call on an emulated machine alone, and Node reads it the more often the slower the machine is.
+    const clock = / (clock_gettime|gettimeofday)\(/;
     const looks = await until(
       async () => {
-        const lines = (await readFile(trace, 'utf8')).split('\n').slice(from, -1);
+        const all = (await readFile(trace, 'utf8')).split('\n').slice(from, -1);
+        const lines = all.filter((line) => !clock.test(line));
         const begins = lines.flatMap((line, at) => (ask.test(line) ? [at] : []));
         const counted = begins.slice(BEFORE, BEFORE + LOOKS + 1);
         if (counted.length <= LOOKS) return undefined;
@@ -38,6 +41,12 @@ test('connected, a look is a few system calls', () =>
     assert.ok(usual.length <= limits.callsOfLook[chosenProgram], usual.join('\n'));
   }));
 
+/** Whether the machine's C library is a later one than Debian 12's, glibc 2.36. */
+function hasNewerLibrary(): boolean {
+  const { header } = process.report.getReport() as { header?: { glibcVersionRuntime?: string } };
+  return Number(header?.glibcVersionRuntime?.split('.')[1] ?? 0) > 36;
+}
+
 test("connected, the router's program stays within its memory", routerOnly('a bound of its own'), () =>
   withLab({ gateways: 2 }, async (lab) => {
     const daemon = await lab.startDaemon();
@@ -50,7 +59,8 @@ test("connected, the router's program stays within its memory", routerOnly('a bo
     const { private: own, resident } = memory(daemon.pid);
     process.stdout.write(`# private ${own.toFixed(2)} MB, resident ${resident.toFixed(2)} MB\n`);
     assert.ok(own * 1e6 <= limits.private, `${own} MB private`);
-    assert.ok(resident * 1e6 <= limits.resident, `${resident} MB resident`);
+    const most = limits.resident + (hasNewerLibrary() ? limits.residentOfNewerLibrary : 0);
+    assert.ok(resident * 1e6 <= most, `${resident} MB resident`);
   }),
 );
 

@@ -157,7 +157,8 @@ async function loseAndMove(daemon: Daemon, lost: Gateway): Promise<Gateway> {
 /** Tells what WireGuard knows of a peer that says nothing any more. */
 async function watch(gateway: Gateway): Promise<void> {
   const peer = (await lab.router.wg()).peers.find(({ publicKey }) => publicKey === gateway.publicKey);
-  if (peer === undefined) return;
+  // It is not there, or has no handshake, while it is put to the test.
+  if (peer === undefined || peer.latestHandshake === 0) return;
   const age = Math.round(Date.now() / 1000 - peer.latestHandshake);
   tell.say(`  latest handshake ${age} s ago`);
 }

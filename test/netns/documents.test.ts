@@ -1,14 +1,16 @@
-// What the documents show is pasted into a fresh folder and does what they say: "Run it" to the letter, with living gateways;
-// the snippets of the libraries, against the kernel, an ubusd and NTP servers of the lab. Only the gateways' keys are put in.
+// What the documents show is pasted into a fresh folder and does what they say: first steps to the letter, with living gateways;
+// the snippets of the libraries, from the package as it would be published, against the kernel, an ubusd and NTP servers of the lab.
+// Only the gateways' keys are put in.
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { Ubus } from '../../src/ubus/index.js';
 import { type Block, block, root, saidToPrint } from '../support/documents.js';
 import { needsRouter } from '../support/needs.js';
 import { blocksFor } from '../support/pasted.js';
+import { Project } from '../support/project.js';
 import { FakeUbusd } from '../support/ubusd.js';
 import { exec, start } from './lab/exec.js';
 import { Daemon, type Lab, patience, until, withLab } from './lab/index.js';
@@ -22,22 +24,28 @@ function take(name: string): Block {
   return block(name);
 }
 
-/** A folder with the package in its node_modules, and a snippet of JavaScript. */
-async function projectWith({ text }: Block, folder: string): Promise<void> {
-  await mkdir(`${folder}/node_modules`, { recursive: true });
-  await rm(`${folder}/node_modules/wgpeerselector`, { force: true });
-  await symlink(root, `${folder}/node_modules/wgpeerselector`);
-  await writeFile(`${folder}/snippet.mjs`, text);
-}
+/** Projects that have the package as npm installs it, and as it is where there was no compiler. */
+let project: Project;
+let bare: Project;
+
+before(async () => {
+  project = await Project.create();
+  bare = await project.withoutCompiler();
+});
+
+after(() => Promise.all([project, bare].map((one) => one.remove())));
 
 /** The lab's router as a machine on which nobody has worked yet: an /etc of its own, and a clone that was built. */
 class FreshMachine {
   readonly #lab: Lab;
   readonly #folder: string;
+  /** The folder of the clone. */
+  readonly clone: string;
 
   private constructor(lab: Lab, folder: string) {
     this.#lab = lab;
     this.#folder = folder;
+    this.clone = `${folder}/clone`;
   }
 
   static async create(lab: Lab): Promise<FreshMachine> {
@@ -55,19 +63,19 @@ class FreshMachine {
 
   /** Pastes text into a shell in the clone; gives what it printed. A command that fails is an error. */
   async paste(text: string): Promise<string> {
-    return await this.#lab.router.exec(this.#in('clone', 'exec sh -e'), text);
+    return await this.#lab.router.exec(this.#in(this.clone, 'exec sh -e'), text);
   }
 
   /** Starts the one command of a block in the clone, as a process of its own. */
   start({ text }: Block): Daemon {
     assert.equal(text.indexOf('\n'), text.length - 1);
-    return this.#start('clone', text);
+    return this.#start(this.clone, text);
   }
 
-  /** Starts a snippet of JavaScript in a project that has the package. */
-  async snippet(snippet: Block): Promise<Daemon> {
-    await projectWith(snippet, `${this.#folder}/project`);
-    return this.#start('project', `${process.execPath} snippet.mjs`);
+  /** Starts a snippet of JavaScript in a project. */
+  async snippet({ text }: Block, { folder }: Project): Promise<Daemon> {
+    await writeFile(`${folder}/snippet.mjs`, text);
+    return this.#start(folder, `${process.execPath} snippet.mjs`);
   }
 
   #start(folder: string, command: string): Daemon {
@@ -77,50 +85,92 @@ class FreshMachine {
 
   /** A shell that enters the machine; `ip netns exec` has made a mount namespace already. */
   #in(folder: string, command: string): string[] {
-    const enter = `mount --bind "$0/etc" /etc && cd "$0/${folder}" && ${command}`;
-    return ['sh', '-c', enter, this.#folder];
+    const enter = `mount --bind "$0/etc" /etc && cd "$1" && ${command}`;
+    return ['sh', '-c', enter, this.#folder, folder];
   }
 }
 
 /** Numbers as they come, so that what is printed can be compared with what was printed once. */
 const anyNumbers = (text: string): string => text.replaceAll(/[+-]?\d+\.\d+/g, 'N');
 
+/** Starts the daemon as a document says, waits for a peer, uses the tunnel, and ends it by Control-C; gives what it has logged. */
+async function tryOut(lab: Lab, machine: FreshMachine, command: Block): Promise<string[]> {
+  const daemon = machine.start(command);
+  const { text } = await daemon.line(/^info vpn \w+: connected to /);
+  const gateway = lab.gateways.find((one) => text.includes(` ${one.endpoint}`));
+  assert.ok(gateway, text);
+  assert.ok(await lab.router.ping(gateway.inside.v4));
+  daemon.signal('SIGINT');
+  assert.equal((await daemon.exit()).code, 0);
+  return daemon.log.map((line) => line.text);
+}
+
+/** What people do who run gateways: lets a client in. */
+async function admit(lab: Lab, publicKey: string, address: string): Promise<void> {
+  for (const gateway of lab.gateways) {
+    await gateway.wgSet('wg0', ['peer', publicKey, 'allowed-ips', address]);
+    await gateway.ip(`route add ${address} dev wg0`);
+  }
+}
+
 test(
-  'README, "Run it", to the letter: check finds nothing, the daemon connects, Control-C leaves nothing behind',
+  'by hand, to the letter: check finds nothing, the daemon connects, Control-C leaves nothing behind',
   needsRouter(),
   () =>
     withLab({ gateways: 2, interfaces: [] }, async (lab) => {
       const machine = await FreshMachine.create(lab);
-      const publicKey = (await machine.paste(take('README.md, Run it, 2').text)).trim();
-      await machine.paste(take('README.md, Run it, 3').text);
+      const publicKey = (await machine.paste(take('docs/linux.md, By hand, 1').text)).trim();
+      await machine.paste(take('docs/linux.md, By hand, 2').text);
       assert.equal((await lab.router.wg()).publicKey, publicKey);
+      await admit(lab, publicKey, '10.0.0.2/32');
 
-      // What people do who run gateways. The addresses of README are nobody's in the lab.
-      let configuration = take('README.md, Run it, 4').text;
+      // The addresses of README are nobody's in the lab.
+      let configuration = take('README.md, A router in five minutes, 1').text;
       const written = [...configuration.matchAll(/public_key '(.*)'[\s\S]*?endpoint '(.*):51820'/g)];
       assert.equal(written.length, lab.gateways.length);
       for (const [at, gateway] of lab.gateways.entries()) {
         const [, key = '', name = ''] = written[at] ?? [];
         configuration = configuration.replace(key, gateway.publicKey);
         await lab.dns.set(name, [gateway.address.v4]);
-        await gateway.wgSet('wg0', ['peer', publicKey, 'allowed-ips', '10.0.0.2/32']);
-        await gateway.ip('route add 10.0.0.2/32 dev wg0');
       }
-      await machine.paste(configuration);
-      assert.equal(await machine.paste(take('README.md, Run it, 5').text), 'no errors, no warnings\n');
-
-      const daemon = machine.start(take('README.md, Run it, 6'));
-      const line = await daemon.line(/^info vpn sn0\d: connected to /);
-      const gateway = lab.gateways[Number(/sn0(\d)/.exec(line.text)?.[1]) - 1];
-      assert.ok(gateway);
-      assert.ok(await lab.router.ping(gateway.inside.v4));
-      daemon.signal('SIGINT');
-      assert.equal((await daemon.exit()).code, 0);
+      await machine.paste(`mkdir /etc/config\n${configuration}`);
+      assert.equal(await machine.paste(take('docs/linux.md, By hand, 3').text), 'no errors, no warnings\n');
+      await tryOut(lab, machine, take('docs/linux.md, By hand, 4'));
       assert.deepEqual((await lab.router.wg()).peers, []);
     }),
 );
 
-test('the snippets for netlink: each runs twice, and prints what it says', () =>
+test(
+  'three files of a provider, to the letter: import, the key, check, and everything goes through the tunnel',
+  needsRouter(),
+  () =>
+    withLab({ gateways: 3, interfaces: [] }, async (lab) => {
+      const machine = await FreshMachine.create(lab);
+      const section = 'README.md, A Linux box with three provider files in five minutes';
+      // The form of a provider's, for our gateways.
+      const form = await readFile(`${root}test/fixtures/wg-quick/mullvad-se-got-wg-001.conf`, 'utf8');
+      for (const [at, { publicKey, endpoint }] of lab.gateways.entries()) {
+        const text = form
+          .replace(/^PublicKey.*/m, `PublicKey = ${publicKey}`)
+          .replace(/^Endpoint.*/m, `Endpoint = ${endpoint}`);
+        await writeFile(`${machine.clone}/se-got-wg-00${at + 1}.conf`, text);
+      }
+      await machine.paste(take(`${section}, 1`).text);
+      await machine.paste(take(`${section}, 2`).text);
+      const publicKey = (await machine.paste('wg pubkey </etc/wgpeerselector/vpn.key')).trim();
+      const [, address = ''] = /^Address = ([^,]+)/m.exec(form) ?? [];
+      await admit(lab, publicKey, address);
+
+      const [check = '', start = ''] = take(`${section}, 3`).text.trimEnd().split('\n');
+      const found = (await machine.paste(check)).trimEnd().split('\n');
+      assert.match(found[0] ?? '', /^warning \/etc\/config\/system: does not exist/);
+      assert.deepEqual(found.slice(1), ['no errors, 1 warning']);
+      await tryOut(lab, machine, { name: section, language: 'sh', text: `${start}\n` });
+      await assert.rejects(lab.router.wg(), /No such device/); // the daemon has made it
+    }),
+);
+
+test('the snippets for netlink: each runs twice, the second time without a compiler, and prints what it says', () =>
   withLab({ gateways: 0 }, async (lab) => {
     const machine = await FreshMachine.create(lab);
     for (const name of [
@@ -129,15 +179,15 @@ test('the snippets for netlink: each runs twice, and prints what it says', () =>
     ]) {
       const snippet = take(name);
       const [fields = ''] = saidToPrint(snippet);
-      for (let time = 1; time <= 2; time++) {
-        const program = await machine.snippet(snippet);
+      for (const [time, one] of [project, bare].entries()) {
+        const program = await machine.snippet(snippet, one);
         if (snippet.text.includes('monitor')) {
           await until(() => program.stdout.includes('ENETUNREACH') || !program.running, {
             what: 'the lookup',
           });
           // The monitor keeps it alive, and tells what happens.
           const heard = async () => {
-            await lab.router.ip(`link set vpn mtu ${1280 + time}`, 'link set vpn mtu 1420');
+            await lab.router.ip(`link set vpn mtu ${1300 + time}`, 'link set vpn mtu 1420');
             return / vpn true\n/.test(program.stdout) || !program.running;
           };
           await until(heard, { what: 'the monitor to tell of vpn' });
@@ -184,16 +234,17 @@ test('the snippets for NTP: three servers, and what they say that they print; no
     ]) {
       const snippet = take(name);
       assert.equal(snippet.text.includes('stepClock('), name.endsWith('sntp, 2'), 'who sets a clock');
-      const program = await machine.snippet(snippet);
-      assert.equal((await program.exit()).code, 0, program.describe());
       const said = saidToPrint(snippet);
       assert.equal(said.length, 1);
-      assert.equal(anyNumbers(program.stdout.trimEnd()), anyNumbers(said.join('\n')), program.describe());
+      for (const one of [project, bare]) {
+        const program = await machine.snippet(snippet, one);
+        assert.equal((await program.exit()).code, 0, program.describe());
+        assert.equal(anyNumbers(program.stdout.trimEnd()), anyNumbers(said.join('\n')), program.describe());
+      }
     }
   }));
 
 test('the snippets for ubus: against a bus at its usual place', async () => {
-  const folder = await mkdtemp(`${tmpdir()}/wgps-snippet-`);
   await mkdir('/var/run/ubus', { recursive: true });
   const ubusd = new FakeUbusd('/var/run/ubus/ubus.sock');
   await ubusd.start();
@@ -201,29 +252,31 @@ test('the snippets for ubus: against a bus at its usual place', async () => {
   try {
     await bus.publish('system', { board: { call: () => ({ hostname: 'router' }) } });
     await bus.publish('network.interface', { dump: { call: () => ({}) } });
-    const run = async (name: string) => {
-      await projectWith(take(name), folder);
+    const run = async (name: string, { folder }: Project) => {
+      await writeFile(`${folder}/snippet.mjs`, take(name).text);
       return new Daemon(start([process.execPath, `${folder}/snippet.mjs`]), folder);
     };
-    const first = await run('README.md, ubus from Node: wgpeerselector/ubus, 1');
-    await bus.waitFor('greeter', { timeout: patience });
-    assert.deepEqual(await bus.call('greeter', 'hello', { name: 'you' }), { text: 'Hello you' });
-    const heard = async () => {
-      await bus.send('network.interface', { action: 'ifup' });
-      return first.stdout.includes("network.interface { action: 'ifup' }") || !first.running;
-    };
-    await until(heard, { what: 'the event to be printed', every: 100 });
-    assert.match(first.stdout, /^router\nnetwork.interface /, first.describe());
-    first.signal('SIGTERM');
-    await first.exit();
+    for (const one of [project, bare]) {
+      const first = await run('README.md, ubus from Node: wgpeerselector/ubus, 1', one);
+      await bus.waitFor('greeter', { timeout: patience });
+      assert.deepEqual(await bus.call('greeter', 'hello', { name: 'you' }), { text: 'Hello you' });
+      const heard = async () => {
+        await bus.send('network.interface', { action: 'ifup' });
+        return first.stdout.includes("network.interface { action: 'ifup' }") || !first.running;
+      };
+      await until(heard, { what: 'the event to be printed', every: 100 });
+      assert.match(first.stdout, /^router\nnetwork.interface /, first.describe());
+      first.signal('SIGTERM');
+      await first.exit();
+      await until(async () => (await bus.lookup('greeter')).length === 0, { what: 'the bus to forget it' });
 
-    const second = await run('docs/ubus.md, ubus from Node: wgpeerselector/ubus, 1');
-    assert.equal((await second.exit()).code, 0, second.describe());
-    assert.equal(second.stdout, "router\n[ [ 'network.interface', { dump: {} } ] ]\n", second.describe());
+      const second = await run('docs/ubus.md, ubus from Node: wgpeerselector/ubus, 1', one);
+      assert.equal((await second.exit()).code, 0, second.describe());
+      assert.equal(second.stdout, "router\n[ [ 'network.interface', { dump: {} } ] ]\n", second.describe());
+    }
   } finally {
     bus.close();
     await ubusd.stop();
-    await rm(folder, { recursive: true });
   }
 });
 
@@ -250,7 +303,7 @@ esac
         .split('\n')
         .map((line) => line.replace(/=[\w+/]{43}=$/, '=KEY'));
     };
-    assert.deepEqual(await paste('README.md, On OpenWrt, 1'), [
+    assert.deepEqual(await paste('README.md, A router in five minutes, 2'), [
       'set network.vpn=interface',
       'set network.vpn.proto=wireguard',
       'set network.vpn.private_key=KEY',
@@ -261,7 +314,7 @@ esac
       'commit network',
       'reload_config',
     ]);
-    // Its last line asks the kernel, which "Run it" does.
+    // Its last line asks the kernel, which "By hand" does.
     const key = 'docs/openwrt.md, Configuration with netifd, 3';
     assert.deepEqual(await paste(key, take(key).text.replace('wg show vpn public-key\n', '')), [
       'set network.vpn.private_key=KEY',
@@ -279,7 +332,9 @@ esac
 });
 
 test('every block that this file is to run was run', () => {
-  const program = needsRouter().skip === false; // "Run it" is listed as not run without
-  const wanted = blocksFor('netns').filter((name) => program || !name.startsWith('README.md, Run it,'));
+  const program = needsRouter().skip === false; // what starts it is listed as not run without
+  const wanted = blocksFor('netns').filter(
+    (name) => program || !/, (By hand|A Linux box .*|A router in five minutes), \d$/.test(name),
+  );
   assert.deepEqual([...ran].sort(), wanted.sort());
 });

@@ -288,7 +288,7 @@ function suite(): void {
 
   test('links by name and index', async () => {
     const { index: _, ...vpn } = (await rt.link('vpn')) ?? { index: 0 };
-    assert.deepEqual(vpn, { name: 'vpn', kind: 'wireguard', flags: 0x100d1, up: true, mtu: 1420 });
+    assert.deepEqual(vpn, { name: 'vpn', kind: 'wireguard', flags: 0x100d1, up: true, mtu: 1420, group: 0 });
     assert.equal((await rt.link(index))?.name, 'vpn');
     assert.equal(await rt.link('absent'), undefined);
     assert.equal(await rt.link(4711), undefined);
@@ -409,6 +409,55 @@ function suite(): void {
     ip(...[7, 9, 10, 11].map((priority) => `rule delete priority ${priority}`));
     ip('rule delete priority 0x80000000');
     run('ip', ...'-6 rule delete priority 12'.split(' '));
+  });
+
+  test('a link comes into being with name, kind, MTU and group, is changed, has addresses, and goes', async () => {
+    const spec = { name: 'made', kind: 'wireguard', mtu: 1300, group: 51887 };
+    await rt.addLink(spec);
+    await assert.rejects(rt.addLink(spec), refusedWith('EEXIST'));
+    await assert.rejects(
+      rt.addLink({ ...spec, name: 'none', kind: 'no-such-kind' }),
+      refusedWith('EOPNOTSUPP'),
+    );
+    const link = await rt.link('made');
+    assert.ok(link);
+    const { flags: _, index: made, ...rest } = link;
+    assert.deepEqual(rest, { ...spec, up: false });
+    await rt.changeLink(made, { mtu: 1400, up: true });
+    const [shown] = JSON.parse(run('ip', '-d', '-N', '-j', 'link', 'show', 'made'));
+    assert.deepEqual([shown.mtu, shown.group, shown.linkinfo.info_kind], [1400, '51887', 'wireguard']);
+    assert.ok(shown.flags.includes('UP'));
+    const v4 = { interfaceIndex: made, address: '10.55.0.1', prefixLength: 24, protocol: 87 };
+    const v6 = { interfaceIndex: made, address: 'fd55::1', prefixLength: 64, protocol: 87 };
+    const addresses = [v4, v6];
+    for (const address of addresses) {
+      await rt.addAddress(address);
+      await assert.rejects(rt.addAddress(address), refusedWith('EEXIST'));
+    }
+    ip('address add 10.56.0.1/32 dev made');
+    const read = await rt.addresses({ interfaceIndex: made });
+    const facts = ({
+      address,
+      prefixLength,
+      protocol,
+    }: Pick<InterfaceAddress, 'address' | 'prefixLength' | 'protocol'>) =>
+      `${address}/${prefixLength} proto ${protocol}`;
+    assert.deepEqual(
+      read.filter(({ scope }) => scope === RT_SCOPE_UNIVERSE).map(facts),
+      [v4, { address: '10.56.0.1', prefixLength: 32, protocol: 0 }, v6].map(facts),
+    );
+    for (const address of addresses) {
+      await rt.removeAddress(address);
+      await assert.rejects(rt.removeAddress(address), refusedWith('EADDRNOTAVAIL'));
+    }
+    await assert.rejects(
+      rt.addAddress({ interfaceIndex: 0x7ffffff, address: '10.0.0.1', prefixLength: 8 }),
+      refusedWith('ENODEV'),
+    );
+    await rt.removeLink(made);
+    await assert.rejects(rt.removeLink(made), refusedWith('ENODEV'));
+    await assert.rejects(rt.changeLink(made, { up: true }), refusedWith('ENODEV'));
+    assert.equal(await rt.link('made'), undefined);
   });
 
   test('a thousand routes at once', async () => {

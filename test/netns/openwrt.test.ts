@@ -17,6 +17,10 @@ const initScript = `${root}openwrt/files/etc/init.d/wgpeerselector`;
 const standIns = `${root}test/fixtures/openwrt`;
 const pidFile = '/var/run/wgpeerselector.vpn.pid';
 const VPN = ['vpn_peerselector', 'vpn'];
+/** Which interfaces the daemon is to serve, by the init script. */
+const NAMES = '/var/run/wgpeerselector.interfaces';
+/** Where the daemon keeps peers that it was given. */
+const KEPT = '/var/run/wgpeerselector';
 
 /** Runs a stand-in; gives what it recorded, a list of words for each call. */
 async function run(
@@ -61,6 +65,7 @@ test('netifd: the protocol tells its options, and that it wants to know how the 
   assert.deepEqual(await netifd(['dump']), [
     ['proto_config_add_string', 'unix_group'],
     ['proto_config_add_boolean', 'transitive'],
+    ['proto_config_add_boolean', 'up_when_connected'],
     ['lasterror', '1'],
   ]);
 });
@@ -78,6 +83,7 @@ test(
         ['proto_send_update', 'vpn_peerselector'],
         ['proto_run_command', 'vpn_peerselector', ...command, '--group', 'nogroup'],
       ]);
+      assert.ok(existsSync(KEPT), 'the folder of peers that are kept');
       const daemon = await startAsNetifd(lab, calls);
       await daemon.line(connected);
       const nogroup = (await exec(['getent', 'group', 'nogroup'])).split(':')[2];
@@ -97,6 +103,16 @@ test('netifd: without unix_group there is no --group', async () => {
   const calls = await netifd(['setup', ...VPN]);
   const [, ...command] = argumentsOf(calls, 'proto_run_command');
   assert.deepEqual(command, ['/usr/bin/wgpeerselector', '--interface', 'vpn', '--pid-file', pidFile]);
+});
+
+test('netifd: with up_when_connected the daemon is to tell the link, and setup does not', async () => {
+  const calls = await netifd(['setup', ...VPN], { option_up_when_connected: '1' });
+  assert.ok(!calls.some(([name]) => name === 'proto_send_update'));
+  const [, ...command] = argumentsOf(calls, 'proto_run_command');
+  const usual = ['/usr/bin/wgpeerselector', '--interface', 'vpn', '--pid-file', pidFile];
+  assert.deepEqual(command, [...usual, '--netifd', 'vpn_peerselector']);
+  const off = await netifd(['setup', ...VPN], { option_up_when_connected: '0' });
+  assert.deepEqual(argumentsOf(off, 'proto_run_command').slice(1), usual);
 });
 
 test('netifd: an orphan of a netifd that died makes way, and its connection goes on without a lost packet', () =>
@@ -138,28 +154,34 @@ for (const [what, argv] of [
   });
 }
 
-test('netifd: a second interface on a device is told why it is not served, and the daemon of the first goes on', () =>
-  withLab({ gateways: 1 }, async (lab) => {
-    const daemon = await startAsNetifd(lab, await netifd(['setup', ...VPN]));
-    await daemon.line(connected);
-    const up = '@.interface[@.proto="wgpeerselector" && @.device="vpn" && @.up=true].interface';
-    const answers = `${lab.folder}/answers`;
-    await writeFile(answers, `${up}\tvpn_peerselector\n`);
-    assert.deepEqual(await netifd(['setup', 'second', 'vpn'], { ANSWERS: answers }), [
-      [
-        'proto_notify_error',
-        'second',
-        'DEVICE_IN_USE',
-        "vpn is served for interface 'vpn_peerselector' already: expected one interface of proto wgpeerselector for each device",
-      ],
-      ['proto_block_restart', 'second'],
-    ]);
-    assert.ok(await lab.router.ping(lab.gateways[0]?.inside.v4 ?? ''));
-    daemon.signal('SIGTERM');
-    assert.equal((await daemon.exit()).code, 0);
-    // Itself is no other.
-    argumentsOf(await netifd(['setup', ...VPN], { ANSWERS: answers }), 'proto_run_command');
-  }));
+for (const [what, options, state] of [
+  ['serves', {}, 'up=true'],
+  // It looks for a connection, and is not up yet.
+  ['will follow', { option_up_when_connected: '1' }, 'pending=true && @.interface="vpn_peerselector"'],
+] as const) {
+  test(`netifd: a second interface on a device that another ${what} is told why it is not served, and the daemon of the first goes on`, () =>
+    withLab({ gateways: 1 }, async (lab) => {
+      const daemon = await startAsNetifd(lab, await netifd(['setup', ...VPN], options));
+      await daemon.line(connected);
+      const ours = '@.interface[@.proto="wgpeerselector" && @.device="vpn" && @.';
+      const answers = `${lab.folder}/answers`;
+      await writeFile(answers, `${ours}up=true].interface\t\n${ours}${state}].interface\tvpn_peerselector\n`);
+      assert.deepEqual(await netifd(['setup', 'second', 'vpn'], { ANSWERS: answers }), [
+        [
+          'proto_notify_error',
+          'second',
+          'DEVICE_IN_USE',
+          "vpn is served for interface 'vpn_peerselector' already: expected one interface of proto wgpeerselector for each device",
+        ],
+        ['proto_block_restart', 'second'],
+      ]);
+      assert.ok(await lab.router.ping(lab.gateways[0]?.inside.v4 ?? ''));
+      daemon.signal('SIGTERM');
+      assert.equal((await daemon.exit()).code, 0);
+      // Itself is no other.
+      argumentsOf(await netifd(['setup', ...VPN], { ANSWERS: answers }), 'proto_run_command');
+    }));
+}
 
 test('netifd: unusable configuration is an error that netifd shows, and not tried again', () =>
   withLab({ gateways: 1 }, async (lab) => {
@@ -252,22 +274,16 @@ interface RouterState {
   readonly wgpeerselector?: string;
   /** Those of our protocol. */
   readonly interfaces?: readonly NetifdInterface[];
-  /** The command that procd runs already. */
-  readonly running?: readonly string[];
   readonly jail?: boolean;
 }
 
 /** What jsonfilter answers to each expression that the script may ask. */
-function answersOf({ interfaces = [], running = [] }: RouterState): string {
+function answersOf({ interfaces = [] }: RouterState): string {
   const ours = '@.proto="wgpeerselector"';
-  const instance = '@.wgpeerselector.instances[@.running=true]';
   const dynamic = interfaces.filter((one) => one.dynamic === true);
   const answers: [string, readonly (string | undefined)[]][] = [
     [`@.interface[${ours} && @.dynamic=true].device`, dynamic.map(({ device }) => device)],
     [`@.interface[${ours}].interface`, interfaces.map(({ name }) => name)],
-    [`${instance}.command[*]`, running],
-    // Ended by the time that it is looked for: no process has this number.
-    [`${instance}.pid`, running.length > 0 ? ['4194305'] : []],
   ];
   for (const { name, device, error } of interfaces) {
     const one = `@.interface[${ours} && @.interface="${name}"]`;
@@ -276,6 +292,11 @@ function answersOf({ interfaces = [], running = [] }: RouterState): string {
   return answers
     .flatMap(([ask, values]) => ['', ...values].map((value) => `${ask}\t${value ?? ''}\n`))
     .join('');
+}
+
+/** The interfaces that the init script wants served. */
+async function served(): Promise<string[]> {
+  return (await readFile(NAMES, 'utf8')).trim().split('\n');
 }
 
 async function procd(action: string, state: RouterState): Promise<string[][]> {
@@ -317,9 +338,10 @@ test('procd: one process for every interface with enabled peers that netifd does
   });
   const set = (...words: string[]) => ['procd_set_param', ...words];
   assert.deepEqual(calls, [
+    ['chmod', '0700', KEPT],
     ['procd_open_instance'],
-    set('command', '/usr/bin/wgpeerselector', '--interface', 'vpn', '--interface', 'vpn2'),
-    set('file', '/etc/config/wgpeerselector', '/etc/config/system'),
+    set('command', '/usr/bin/wgpeerselector', '--names-from', NAMES),
+    set('file', '/etc/config/wgpeerselector', '/etc/config/system', NAMES),
     set('reload_signal', 'HUP'),
     set('respawn', '3600', '10', '0'),
     set('stderr', '1'),
@@ -330,20 +352,17 @@ test('procd: one process for every interface with enabled peers that netifd does
     set('no_new_privs', '1'),
     ['chgrp', 'wgpeerselector', '/etc/config/wgpeerselector'],
     ['chmod', 'g+r', '/etc/config/wgpeerselector'],
+    ['chown', 'wgpeerselector:wgpeerselector', KEPT],
     ['procd_close_instance'],
   ]);
+  assert.deepEqual(await served(), ['vpn', 'vpn2']);
 });
 
 test('procd: a peer whose interface cannot be one is named, and takes nobody down', async () => {
   const odd = ['this-name-is-too-long', 'two words', '*', ';', '-v', '', '.', 'a/b', 'a:b', '?pn'];
   const wgpeerselector = ['vpn', ...odd, 'wg-1.5_x', 'fifteen-bytes-x'].map((name) => peer(name)).join('');
   const calls = await procd('start', { wgpeerselector });
-  assert.deepEqual(
-    argumentsOf(calls, 'procd_set_param'),
-    ['command', '/usr/bin/wgpeerselector'].concat(
-      ...['vpn', 'wg-1.5_x', 'fifteen-bytes-x'].map((name) => ['--interface', name]),
-    ),
-  );
+  assert.deepEqual(await served(), ['vpn', 'wg-1.5_x', 'fifteen-bytes-x']);
   const told = calls.filter(([name]) => name === 'logger').map((words) => words.at(-1) ?? '');
   assert.equal(told.length, odd.length);
   for (const [index, name] of odd.entries())
@@ -370,25 +389,31 @@ test('procd: what netifd serves by an alias is not served here', async () => {
       .map((device) => `config interface\n\toption proto 'wgpeerselector'\n\toption device '${device}'\n`)
       .join('');
   const wgpeerselector = ['vpn', 'vpn2', 'late', 'tun', 'vpn3'].map((name) => peer(name)).join('');
-  assert.deepEqual(argumentsOf(await procd('start', { network, wgpeerselector }), 'procd_set_param'), [
-    'command',
-    '/usr/bin/wgpeerselector',
-    '--interface',
-    'tun',
-    '--interface',
-    'vpn3',
-  ]);
+  await procd('start', { network, wgpeerselector });
+  assert.deepEqual(await served(), ['tun', 'vpn3']);
 });
 
-test('procd: reload stops it first if the interfaces are others now, since it gets no more than a signal', async () => {
-  const wgpeerselector = peer('vpn');
-  const running = ['/usr/bin/wgpeerselector', '--interface', 'vpn'];
-  const names = async (state: RouterState) => (await procd('reload', state)).map(([name]) => name);
-  assert.equal((await names({ wgpeerselector }))[0], 'procd_open_instance', 'it does not run');
-  assert.equal((await names({ wgpeerselector, running }))[0], 'procd_open_instance', 'it runs with them');
-  const more = wgpeerselector + peer('vpn2');
-  assert.equal((await names({ wgpeerselector: more, running }))[0], 'stop');
-  assert.deepEqual(await names({ wgpeerselector: '', running }), ['stop']);
+test('procd: interfaces that expect their peers at run time are served, too', async () => {
+  const settings = (name: string, how: string) =>
+    `config interface '${name}'\n\toption run_time_peers '${how}'\n`;
+  const wgpeerselector =
+    peer('vpn') +
+    ['vpn', 'kept'].map((name) => settings(name, 'keep')).join('') +
+    `${settings('vpn2', 'expect')}${settings('more', 'add')}${settings('taken', 'expect')}` +
+    `${settings('other', 'expect')}\toption ifname 'wg-1.5'\n`;
+  const network = "config interface 'a'\n\toption proto 'wgpeerselector'\n\toption ifname 'taken'\n";
+  await procd('start', { network, wgpeerselector });
+  assert.deepEqual(await served(), ['vpn', 'kept', 'vpn2', 'wg-1.5']);
+});
+
+test('procd: another interface is another file for the daemon, not another command', async () => {
+  const command = async (wgpeerselector: string) =>
+    argumentsOf(await procd('reload', { wgpeerselector }), 'procd_set_param');
+  const one = await command(peer('vpn'));
+  assert.deepEqual(await served(), ['vpn']);
+  assert.deepEqual(await command(peer('vpn') + peer('vpn2')), one);
+  assert.deepEqual(await served(), ['vpn', 'vpn2']);
+  assert.deepEqual(await procd('reload', { wgpeerselector: '' }), []);
 });
 
 test('procd: nothing to serve, nothing runs; without ujail it runs as root; triggers', async () => {
@@ -441,7 +466,7 @@ test('check: what the kernel says', () =>
     assert.deepEqual(await check('nothing'), {
       code: 78,
       lines: [
-        "error DIR/wgpeerselector:1: peer 'gw1', option ifname: there is no interface nothing now: expected one of proto wireguard in /etc/config/network, or ip link add nothing type wireguard",
+        "error DIR/wgpeerselector:1: peer 'gw1', option ifname: there is no interface nothing now: expected one of proto wireguard in /etc/config/network, or option create '1', or ip link add nothing type wireguard",
         '1 error, no warnings',
       ],
     });

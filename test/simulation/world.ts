@@ -52,7 +52,7 @@ export class SimulatedWorld implements World {
   readonly routing: SimulatedRoutes;
   readonly prober: SimulatedProber;
   readonly resolver: SimulatedNames;
-  readonly clock = { ready: true, onReady: () => {} };
+  readonly clock = { ready: true, onReady: () => () => {} };
   readonly traffic: Traffic;
   readonly peers: readonly Peer[];
   /** What the selector told. */

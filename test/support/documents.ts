@@ -10,6 +10,7 @@ export const documents: readonly string[] = [
   'README.md',
   'CONTRIBUTING.md',
   ...readdirSync(`${root}docs`)
+    .filter((name) => name.endsWith('.md'))
     .sort()
     .map((name) => `docs/${name}`),
 ];

@@ -1,5 +1,5 @@
 import { Config, parseUci } from '../../src/config/index.js';
-import type { Service } from '../../src/daemon/methods.js';
+import type { GivenPeers, Service, ServiceOwner } from '../../src/daemon/methods.js';
 import { Counters, metricsTable } from '../../src/daemon/metrics.js';
 import { History, infoTable, peersTable, statusTable } from '../../src/daemon/status.js';
 import type { SelectorEvent, Snapshot } from '../../src/selector/events.js';
@@ -8,6 +8,29 @@ const KEY = 'mIDOdscl2R3Dq+YthxdTvvtH4D53VhawzEnmet+E7W0=';
 
 const REMOTE = { address: '192.0.2.1', port: 51820, index: 1, count: 1 };
 
+/** A daemon that remembers what it was asked, and has done nothing. */
+export class FakeOwner implements ServiceOwner {
+  /** `reload`, `vpn set [..]`. */
+  readonly told: string[] = [];
+
+  async peers(): Promise<GivenPeers> {
+    return {
+      set: (ifname, values) => this.#tell(`${ifname} set ${JSON.stringify(values)}`),
+      add: (ifname, value) => this.#tell(`${ifname} add ${JSON.stringify(value)}`),
+      remove: (ifname, name) => void this.#tell(`${ifname} remove ${name}`),
+    };
+  }
+
+  reload(): void {
+    this.told.push('reload');
+  }
+
+  #tell(what: string): readonly string[] {
+    this.told.push(what);
+    return ['it is only a test'];
+  }
+}
+
 /** An interface that is served by nobody, and answers as if it were: connected to `sn01` for an hour, with two peers more. */
 export class FakeService implements Service {
   readonly name: string;
@@ -15,6 +38,8 @@ export class FakeService implements Service {
   readonly told: string[] = [];
   /** False: it is connecting. */
   connected = true;
+  /** Which of the peers it is connected to, or tries. */
+  place = 0;
   readonly #config: Config;
   readonly #listeners: ((event: SelectorEvent) => void)[] = [];
 
@@ -40,6 +65,7 @@ export class FakeService implements Service {
       return this.#peers.some(({ name }) => name === peer);
     },
     next: (): void => void this.told.push('next'),
+    snapshot: (): Snapshot => this.#snapshot,
   };
 
   status() {
@@ -104,6 +130,12 @@ export class FakeService implements Service {
     for (const listener of this.#listeners) listener(this.#connected(handshake));
   }
 
+  /** A connection is lost. */
+  lose(): void {
+    const lost = { type: 'lost', code: 'no-answer', reason: 'no answer', held: 1000 } as const;
+    for (const listener of this.#listeners) listener({ ...lost, peer: this.#peer(0) });
+  }
+
   #connected(handshake: number) {
     const routes = { installed: [], added: [], conflicts: [] };
     return { type: 'connected', peer: this.#peer(0), remote: REMOTE, handshake, routes } as const;
@@ -123,8 +155,8 @@ export class FakeService implements Service {
     return {
       state: this.connected ? 'established' : 'connecting',
       since: 0,
-      peer: this.#peer(0),
-      remote: REMOTE,
+      peer: this.#peer(this.place),
+      remote: { ...REMOTE, address: `192.0.2.${this.place + 1}` },
       handshakeAge: this.connected ? 61_000 : undefined,
       roundTrip: undefined,
       silence: this.connected ? 4_000 : undefined,

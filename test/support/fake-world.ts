@@ -169,6 +169,8 @@ export class FakeWorld implements World {
   /** The next call of a tunnel method fails with this. */
   failure: Error | undefined;
   #wallSetAt = this.timers.now();
+  /** What the kernel has said last of the interface: the same answer is the same object. */
+  #said: { readonly text: string; readonly device: Device } | undefined;
   /** What the selector knows of the interface. */
   #told = '';
   #link: LinkState = 'up';
@@ -176,7 +178,7 @@ export class FakeWorld implements World {
   #linkListeners: (() => void)[] = [];
   #networkChange: (() => void)[] = [];
   #routesInDoubt: (() => void)[] = [];
-  #clockReady: (() => void)[] = [];
+  readonly #clockReady = new Set<() => void>();
   readonly tunnel: Tunnel;
   readonly routing: Routing;
   readonly prober: Prober;
@@ -192,7 +194,13 @@ export class FakeWorld implements World {
   /** The families that are led into the routes' table, and every time that they were said. */
   led: readonly Family[] = [];
   readonly leads: (readonly Family[])[] = [];
-  readonly clock = { ready: true, onReady: (listener: () => void) => void this.#clockReady.push(listener) };
+  readonly clock = {
+    ready: true,
+    onReady: (listener: () => void) => {
+      this.#clockReady.add(listener);
+      return () => this.#clockReady.delete(listener);
+    },
+  };
 
   constructor(seed = 1) {
     this.random = new SeededRandom(seed);
@@ -447,7 +455,10 @@ export class FakeWorld implements World {
         endpoint: remote && { address: remote.address, port: remote.port },
       }),
     );
-    return { publicKey: this.publicKey, fwmark: this.fwmark, peers };
+    const device: Device = { publicKey: this.publicKey, fwmark: this.fwmark, peers };
+    const text = JSON.stringify(device, (_, value) => (typeof value === 'bigint' ? `${value}` : value));
+    if (this.#said?.text !== text) this.#said = { text, device };
+    return this.#said.device;
   }
 
   /** All of the interface but what changes by itself. */

@@ -11,15 +11,16 @@ import { encodeUtf8 } from '#platform/text.js';
 import { clearTimeout, setTimeout } from '#platform/timers.js';
 import { bytes, folder, hex, outcome, pause, tell } from './scene-telling.js';
 
-/** A listener that sends back what comes, and somebody who speaks to it. */
+/** A listener that sends back what comes, later destroys what it accepts, and somebody who speaks to it. */
 async function streams(): Promise<void> {
   // Node 20 makes all of sun_path of a shorter one.
   const name = `\0wgps-scene-${pid}`.padEnd(108, '/');
   outcome('nobody listens', () => ({ ...listenerOwner(encodeUtf8(name)), uid: 0 }));
-  const far: Stream[] = [];
+  let callers = 0;
+  let refusing = false;
   const listener = await listen(name, (stream) => {
-    far.push(stream);
-    if (far.length === 1) whose('far', stream);
+    if (++callers === 1) whose('far', stream);
+    if (refusing) setTimeout(() => stream.destroy(), 20);
     return {
       data: (chunk) => stream.write(chunk),
       closed: (error) => tell('far side closed', error?.message ?? 'well'),
@@ -54,6 +55,7 @@ async function streams(): Promise<void> {
     tell('unsent', stream.unsent > 0);
   });
   await pause(20);
+  refusing = true;
   await new Promise<void>((resolve) => {
     connectStream(name, {
       data: () => {},
@@ -62,7 +64,6 @@ async function streams(): Promise<void> {
         resolve();
       },
     });
-    setTimeout(() => far.at(-1)?.destroy(), 20);
   });
   listener.close();
   const long = [106, 107, 108, 109, 5000].map((length) => `${folder}/`.padEnd(length, 'x'));

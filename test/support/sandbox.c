@@ -2,8 +2,10 @@
  * Becomes a program that may use the system calls of SANDBOX_CALLS and no others: at the first one that is not among them the kernel ends
  * it with SIGSYS. The filter is what systemd makes of SystemCallFilter= and SystemCallArchitectures=native, but for the end.
  *
- * SANDBOX_CALLS names a file with a line ALLOW(SYS_name) for each, between #ifdef and #endif.
+ * SANDBOX_CALLS names a file with a line ALLOW(SYS_name) for each, between #ifdef and #endif; REFUSE(SYS_name) is for what a program may ask
+ * for without getting it.
  */
+#include <errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -20,6 +22,11 @@
 #endif
 
 #define ALLOW(number) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (number), 0, 1), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+
+/* As the unit's SystemCallErrorNumber= says. */
+#define REFUSE(number)                                 \
+  BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (number), 0, 1), \
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
 
 static struct sock_filter filter[] = {
     BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),

@@ -1,7 +1,7 @@
 // `wgpeerselector check`: every finding by its full text, against files and a kernel that the tests make up.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { constants, tmpdir } from 'node:os';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -36,7 +36,7 @@ function peer(name: string, options: Partial<typeof good> = {}): string {
   return `config peer '${name}'\n${all.map(([option, value]) => `\toption ${option} '${value}'\n`).join('')}`;
 }
 
-const link: Link = { index: 7, name: 'vpn', kind: 'wireguard', flags: 1, up: true, mtu: 1420 };
+const link: Link = { index: 7, name: 'vpn', kind: 'wireguard', flags: 1, up: true, mtu: 1420, group: 0 };
 
 /** A kernel in which nothing stands in the way, with some things otherwise. */
 interface FakeKernel {
@@ -106,6 +106,31 @@ async function findings(
 }
 
 const UPLINK = { destination: '0.0.0.0/0', metric: 0, interfaceIndex: 2 };
+
+test('an interface that the daemon makes need not be there; what is wrong with it is told with its first peer', async (t) => {
+  const create = (file: string) =>
+    `${peer('a')}config interface 'vpn'\n\toption create '1'\n\toption private_key_file '${file}'\n`;
+  const folder = await folderOf(t, { key: 'FpCyhws9cxwWoV4xELtfJvjJN+zQVRPISllRWgeopVE=' });
+  await chmod(`${folder}/key`, 0o600);
+  assert.deepEqual(await findings(t, create(`${folder}/key`), { link: undefined }), []);
+  const loops = `${create(`${folder}/key`).replace('10.0.0.0/8', '0.0.0.0/0')}`;
+  const absent = { link: undefined, routes: [UPLINK] };
+  assert.match(
+    (await findings(t, loops, absent)).join(),
+    /takes the way to the endpoint's own address|carries nothing beside/,
+  );
+  assert.deepEqual(await findings(t, `${loops}\toption fwmark '1'\n`, absent), []);
+  const full = `${loops}\toption full_tunnel '1'\n`;
+  assert.match((await findings(t, full, { ...absent, filters: { eth0: 1 } })).join(), /rp_filter/);
+  const found = await findings(t, create('/no/key'), {});
+  assert.deepEqual(
+    found.map((line) => line.replace(/, so option create .*/, '')),
+    [
+      "warning DIR/wgpeerselector:1: peer 'a', option ifname: somebody else has made vpn",
+      "error DIR/wgpeerselector:1: peer 'a', option ifname: /no/key: does not exist: expected the private key there, as wg genkey writes it",
+    ],
+  );
+});
 
 test('nothing to find', async (t) => {
   assert.deepEqual(await findings(t, peer('a'), { routes: [UPLINK] }), []);
@@ -184,7 +209,7 @@ test('NTP servers missing, unless nobody wants them', async (t) => {
 test('a kernel without WireGuard', async (t) => {
   const wireguard = new NetlinkError(constants.errno.ENOENT, 'find generic netlink family wireguard');
   assert.deepEqual(await findings(t, peer('a', { enabled: '0' }) + peer('b'), { wireguard }), [
-    "error DIR/wgpeerselector:7: peer 'b': this kernel has no WireGuard (find generic netlink family wireguard: no such file or directory (ENOENT)): install kmod-wireguard, or load the module wireguard",
+    "error DIR/wgpeerselector:7: peer 'b': this kernel has no WireGuard (find generic netlink family wireguard: no such file or directory (ENOENT)): load the module wireguard, or install it (OpenWrt: kmod-wireguard)",
   ]);
 });
 
@@ -208,7 +233,7 @@ test('a machine without a netlink socket', async (t) => {
 
 test('an interface that is not there, is something else, or is down', async (t) => {
   assert.deepEqual(await findings(t, peer('a') + peer('b', { public_key: KEY2 }), { link: undefined }), [
-    "error DIR/wgpeerselector:1: peer 'a', option ifname: there is no interface vpn now: expected one of proto wireguard in /etc/config/network, or ip link add vpn type wireguard",
+    "error DIR/wgpeerselector:1: peer 'a', option ifname: there is no interface vpn now: expected one of proto wireguard in /etc/config/network, or option create '1', or ip link add vpn type wireguard",
   ]);
   assert.deepEqual(await findings(t, peer('a'), { link: { kind: 'bridge' } }), [
     "error DIR/wgpeerselector:1: peer 'a', option ifname: vpn is there, but it is not a WireGuard interface",

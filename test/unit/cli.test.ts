@@ -37,7 +37,9 @@ test('--version is the version of the package', async () => {
 
 test('a wrong command line: 64, one line that says what is wrong', () => {
   for (const [args, reason] of [
-    [[], /name at least one interface with -i NAME/],
+    [['-i', 'vpn', '--names-from', '/dev/null'], /with -i, or a file .* with --names-from: not both/],
+    [['--netifd', 'vpn_peerselector'], /--netifd needs one -i/],
+    [['-i', 'vpn', '-i', 'vpn2', '--netifd', 'vpn_peerselector'], /--netifd needs one -i/],
     [['-i', 'vpn', '--nonsense'], /nonsense/],
     [['-i', 'a name with spaces'], /cannot be the name of an interface/],
     [['-i', 'sixteen-bytes-xx'], /cannot be the name of an interface: 1 to 15 bytes/],
@@ -215,6 +217,8 @@ test('the options of the field', () => {
   ]);
   assert.deepEqual(options, {
     interfaces: ['vpn', 'vpn2'],
+    namesFrom: undefined,
+    netifd: undefined,
     verbose: true,
     group: 'mesh',
     pidFile: '/run/pid',

@@ -12,7 +12,7 @@ import { Bus } from '../../src/daemon/bus.js';
 import { Control } from '../../src/daemon/control.js';
 import { controlName, padded } from '../../src/daemon/control-name.js';
 import { TestBus, until } from '../support/bus.js';
-import { FakeService } from '../support/fake-service.js';
+import { FakeOwner, FakeService } from '../support/fake-service.js';
 import { NtpServer } from '../support/ntp-server.js';
 import { readMetrics } from '../support/open-metrics.js';
 import { type Ran, run } from '../support/play.js';
@@ -35,7 +35,7 @@ interface Scene {
 /** On a bus of its own. */
 async function onBus(t: TestContext, services = [new FakeService(`b${process.pid % 1e6}n${number++}`)]) {
   const bus = await TestBus.start(t);
-  const published = new Bus({ path: bus.path, log: { write() {} }, reload() {} });
+  const published = new Bus({ path: bus.path, log: { write() {} }, owner: new FakeOwner() });
   t.after(() => published.close());
   const client = await bus.connect();
   for (const service of services) {
@@ -51,7 +51,7 @@ async function onBus(t: TestContext, services = [new FakeService(`b${process.pid
 /** At its control socket; undefined where this process could not serve an interface, so that no command believes it. */
 async function atSocket(t: TestContext): Promise<Scene | undefined> {
   const service = new FakeService(`s${process.pid % 1e6}n${number++}`);
-  const control = new Control({ write() {} }, () => {});
+  const control = new Control({ write() {} }, new FakeOwner());
   await control.serve(service);
   t.after(() => control.close());
   const owner = listenerOwner(Buffer.from(padded(controlName(service.name)), 'latin1'));
@@ -137,6 +137,20 @@ test('peers: a table, names alone, JSON', (t) =>
     assert.equal((await command('peers', '--names')).stdout, 'sn01\nsn02\n');
     const json = await command('peers', '--json');
     assert.equal(JSON.parse(json.stdout)[service.name].peers.old.enabled, false);
+    const given = {
+      enabled: true,
+      priority: 0,
+      weight: 1,
+      endpoints: ['a:1'],
+      public_key: 'k',
+      run_time: true,
+    };
+    const { peers } = service;
+    service.peers = () => ({ peers: { sn01: given, sn02: given } });
+    const table = (await command('peers')).stdout;
+    service.peers = peers; // for the other ways to ask
+    assert.match(table, /^ {2}sn01 {2}connected for 60 min, given at run time {2}/m);
+    assert.match(table, /^ {2}sn02 {2}ready, given at run time {2}/m);
   }));
 
 test('select, next, reload do what they say; a peer that is not there is a mistake, with what was meant', (t) =>

@@ -242,7 +242,7 @@ test('unknown options and sections are warnings, with the known name', () => {
     "warning wgps:8: peer 'a', option colour: is not known and has no effect: expected one of enabled, ifname, public_key, endpoint, allowed_ips, persistent_keepalive, preshared_key, priority, weight",
     "warning wgps:9: section 'b': its type 'peers' is not known, and it has no effect: did you mean peer?",
     "warning wgps:10: section 'c': its type 'globals' is not known, and it has no effect: expected config peer or config interface",
-    "warning wgps:12: interface 'vpn', option ntp_time: is not known and has no effect: expected one of ifname, connect_timeout, check_interval, dead_peer_timeout, strategy, metric, table, ntp, ntp_timeout, probe_interval, probe_timeout, probe_address, check_address, failback_interval, max_age, block_when_lost, full_tunnel",
+    "warning wgps:12: interface 'vpn', option ntp_time: is not known and has no effect: expected one of ifname, connect_timeout, check_interval, dead_peer_timeout, strategy, metric, table, ntp, ntp_timeout, probe_interval, probe_timeout, probe_address, check_address, failback_interval, max_age, block_when_lost, full_tunnel, create, private_key_file, addresses, mtu, listen_port, fwmark, run_time_peers",
   ]);
 });
 
@@ -286,6 +286,8 @@ const DEFAULTS = {
   maxAge: 0,
   blockWhenLost: false,
   fullTunnel: false,
+  creation: undefined,
+  runTimePeers: 'add',
 };
 
 test('an interface without a section has the defaults', () => {
@@ -310,6 +312,13 @@ test('an interface with everything', () => {
 	option max_age '31536000'
 	option block_when_lost 'yes'
 	option full_tunnel 'on'
+	option create 'true'
+	option private_key_file '/etc/vpn.key'
+	option run_time_peers 'keep'
+	option addresses '10.0.0.2'
+	option mtu '68'
+	option listen_port '1'
+	option fwmark '4294967295'
 `;
   const config = check(text + peer('a'));
   assert.deepEqual(config.problems, []);
@@ -331,6 +340,14 @@ test('an interface with everything', () => {
     maxAge: 31536000,
     blockWhenLost: true,
     fullTunnel: true,
+    creation: {
+      privateKeyFile: '/etc/vpn.key',
+      addresses: [{ address: '10.0.0.2', prefixLength: 32 }],
+      mtu: 68,
+      listenPort: 1,
+      fwmark: 4294967295,
+    },
+    runTimePeers: 'keep',
   });
 });
 
@@ -458,9 +475,9 @@ test("settings of netifd's interface are named with where they belong", () => {
     "config interface 'vpn'\n\toption fwmark '1'\n\toption ip4table 'vpn'\n\toption constructor '1'\n";
   const warnings = complaints(check(text + peer('a'))).map((line) => line.replace(/^.*?option /, ''));
   assert.deepEqual(warnings, [
-    'fwmark: has no effect here: expected it in /etc/config/network, or wherever the interface is made',
+    "fwmark: has no effect without option create '1': expected it in /etc/config/network, or wherever the interface is made",
     'ip4table: has no effect here: expected option table, for routes of both families',
-    'constructor: is not known and has no effect: expected one of ifname, connect_timeout, check_interval, dead_peer_timeout, strategy, metric, table, ntp, ntp_timeout, probe_interval, probe_timeout, probe_address, check_address, failback_interval, max_age, block_when_lost, full_tunnel',
+    'constructor: is not known and has no effect: expected one of ifname, connect_timeout, check_interval, dead_peer_timeout, strategy, metric, table, ntp, ntp_timeout, probe_interval, probe_timeout, probe_address, check_address, failback_interval, max_age, block_when_lost, full_tunnel, create, private_key_file, addresses, mtu, listen_port, fwmark, run_time_peers',
   ]);
 });
 

@@ -10,7 +10,7 @@ import { Control } from '../../src/daemon/control.js';
 import { controlName, padded } from '../../src/daemon/control-name.js';
 import type { Table } from '../../src/ubus/index.js';
 import { until } from '../support/bus.js';
-import { FakeService } from '../support/fake-service.js';
+import { FakeOwner, FakeService } from '../support/fake-service.js';
 
 let number = 0;
 
@@ -18,13 +18,11 @@ let number = 0;
 async function serve(t: TestContext, names?: readonly string[]) {
   const service = new FakeService(`c${process.pid % 1e6}n${number++}`, names);
   const log: string[] = [];
-  let reloads = 0;
-  const control = new Control({ write: (...line) => void log.push(line.join(' ')) }, () => {
-    reloads += 1;
-  });
-  await control.serve(service);
+  const owner = new FakeOwner();
+  const control = new Control({ write: (...line) => void log.push(line.join(' ')) }, owner);
+  const leave = await control.serve(service);
   t.after(() => control.close());
-  return { service, control, log, reloads: () => reloads };
+  return { service, control, owner, leave, log };
 }
 
 /** Somebody who speaks to it by hand. */
@@ -58,7 +56,7 @@ class Client {
 }
 
 test('a line for a line: the answers of the bus, in their order, with all digits', async (t) => {
-  const { service, reloads } = await serve(t, ['sn01', '10']);
+  const { service, owner } = await serve(t, ['sn01', '10']);
   const client = new Client(t, service.name);
   assert.equal(
     await client.ask('{"method":"status"}'),
@@ -70,7 +68,7 @@ test('a line for a line: the answers of the bus, in their order, with all digits
   assert.equal(await client.ask('{"method":"next"}'), '{"result":{}}');
   assert.equal(await client.ask('{"method":"reload"}'), '{"result":{}}');
   assert.deepEqual(service.told, ['select 10', 'next']);
-  assert.equal(reloads(), 1);
+  assert.deepEqual(owner.told, ['reload']);
 });
 
 test('what cannot be done is told by a code of ubus and in words', async (t) => {
@@ -106,9 +104,53 @@ test('events come until the client goes, and then nobody is told', async (t) => 
   client.socket.destroy();
 });
 
+test('peers that are given: lists and tables get there, and what is of another type does not', async (t) => {
+  const { service, owner } = await serve(t);
+  const client = new Client(t, service.name);
+  const ask = async (method: string, args: object) =>
+    JSON.parse(await client.ask(JSON.stringify({ method, args })));
+  const peers = Array.from({ length: 200 }, (_, place) => ({
+    name: `gw${place}`,
+    endpoint: ['192.0.2.1:51820'],
+  }));
+  assert.deepEqual(await ask('set_peers', { peers }), { result: { warnings: ['it is only a test'] } });
+  await ask('add_peer', { name: 'gw9', persistent_keepalive: 25, enabled: true, foreign: 1 });
+  await ask('remove_peer', { name: 'gw9' });
+  assert.deepEqual(owner.told, [
+    `${service.name} set ${JSON.stringify(peers)}`,
+    `${service.name} add {"name":"gw9","persistent_keepalive":25,"enabled":true}`,
+    `${service.name} remove gw9`,
+  ]);
+  for (const [method, args, message] of [
+    ['set_peers', {}, /set_peers needs peers, a list of tables/],
+    ['set_peers', { peers: 'gw1' }, /peers has to be a list/],
+    ['add_peer', { name: 5 }, /name has to be a string/],
+    ['remove_peer', {}, /remove_peer needs the name of a peer/],
+  ] as const) {
+    const answer = await ask(method, args);
+    assert.equal(answer.error, 'INVALID_ARGUMENT');
+    assert.match(answer.message, message);
+  }
+});
+
+test('an interface that is not served any more: its clients are let go, its name is free, the others go on', async (t) => {
+  const { service, control, leave } = await serve(t);
+  const other = new FakeService(`${service.name}x`);
+  await control.serve(other);
+  const [ours, theirs] = [new Client(t, service.name), new Client(t, other.name)];
+  for (const client of [ours, theirs]) await client.ask('{"method":"events"}');
+  leave();
+  await until(() => ours.closed, 'its end');
+  other.connect();
+  await until(() => theirs.lines.length === 2, 'the event');
+  const again = await control.serve(new FakeService(service.name));
+  assert.match(await new Client(t, service.name).ask('{"method":"status"}'), /^{"result"/);
+  again();
+});
+
 test('a request that is too long, and too many of them at once, end it', async (t) => {
   const { service } = await serve(t);
-  for (const text of ['x'.repeat(5000), `${'x'.repeat(5000)}\n`, '{"method":"info"}\n'.repeat(5000)]) {
+  for (const text of ['x'.repeat(66_000), `${'x'.repeat(66_000)}\n`, '{"method":"info"}\n'.repeat(5000)]) {
     const client = new Client(t, service.name);
     client.socket.write(text);
     await until(() => client.closed, 'the end of it');
@@ -152,7 +194,7 @@ test('where somebody has the name, it is another that begins so', async (t) => {
   await once(squatter, 'listening');
   t.after(() => squatter.close());
   const log: string[] = [];
-  const control = new Control({ write: (...line) => void log.push(line.join(' ')) }, () => {});
+  const control = new Control({ write: (...line) => void log.push(line.join(' ')) }, new FakeOwner());
   t.after(() => control.close());
   await control.serve(new FakeService(name));
   assert.deepEqual(log, []);

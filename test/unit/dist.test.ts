@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import {
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -83,10 +84,13 @@ INSTALL_BIN:=install -m0755
 INSTALL_DATA:=install -m0644
 INSTALL_CONF:=install -m0600
 Download:=
-define BuildPackage
 all:
+built:
 	$(call Build/Prepare)
 	$(call Build/Compile)
+define BuildPackage
+all: $(1)
+$(1): built
 	$(call Package/$(1)/install,$(TOPDIR)/installed)
 endef
 `,
@@ -165,6 +169,7 @@ test(
     const installed = `${folder}/root/installed`;
     assert.equal(run(`${installed}/usr/bin/wgpeerselector`, '--version'), `wgpeerselector ${VERSION}\n`);
     assert.match(readFileSync(`${installed}/etc/init.d/wgpeerselector`, 'utf8'), /^#!\/bin\/sh/);
+    assert.ok(existsSync(`${installed}/usr/share/ucode/node-exporter/lib/wgpeerselector.uc`));
   },
 );
 

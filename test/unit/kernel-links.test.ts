@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Blockade } from '../../src/daemon/blockade.js';
-import { Kernel, type Netlink } from '../../src/daemon/kernel.js';
+import { Kernel, KernelScope, type Netlink } from '../../src/daemon/kernel.js';
 import { KernelTunnel } from '../../src/daemon/kernel-tunnel.js';
 import {
   type Link,
@@ -15,7 +15,7 @@ import {
 import { InterfaceGone } from '../../src/selector/world.js';
 import { FakeTimers, peer } from '../support/fake-world.js';
 
-const VPN: Link = { index: 3, name: 'vpn', kind: 'wireguard', flags: 1, up: true, mtu: 1420 };
+const VPN: Link = { index: 3, name: 'vpn', kind: 'wireguard', flags: 1, up: true, mtu: 1420, group: 0 };
 
 /** A kernel whose answers about links are given by hand. */
 async function openKernel(answers: (() => Promise<Link | undefined>)[], wireguard: object = {}) {
@@ -53,6 +53,37 @@ for (const [what, change, link] of [
     assert.equal((await watching).state, 'absent');
   });
 }
+
+test('who has left hears nothing any more, and the others go on', async () => {
+  const { kernel, tell, lost } = await openKernel([async () => VPN, async () => undefined]);
+  const heard: string[] = [];
+  const listen = (who: string, { onAnyLink, onRoutes }: Pick<Kernel, 'onAnyLink' | 'onRoutes'>): void => {
+    onAnyLink(() => heard.push(`${who} link`));
+    onRoutes({ route() {}, address() {}, lost: () => heard.push(`${who} lost`) });
+  };
+  const scope = new KernelScope(kernel);
+  const watched = await scope.watch('vpn');
+  for (const [who, one] of [
+    ['gone', scope],
+    ['there', kernel],
+  ] as const) {
+    const bound = { onAnyLink: one.onAnyLink.bind(one), onRoutes: one.onRoutes.bind(one) };
+    listen(who, bound as never);
+  }
+  scope.release();
+  tell('gone', VPN);
+  lost();
+  assert.deepEqual([...new Set(heard)], ['there link', 'there lost']);
+  assert.equal(watched.state, 'up'); // as it was
+});
+
+test('a link that cannot be read is not followed', async () => {
+  const answers = [() => Promise.reject(new NetlinkError(12, 'link vpn'))];
+  const { kernel, lost, errors } = await openKernel(answers);
+  await assert.rejects(kernel.watch('vpn'), { code: 'ENOMEM' });
+  lost(); // all that are followed are read again
+  assert.deepEqual(errors, []);
+});
 
 /** WireGuard, which knows no interface of that name any more. */
 const refuse = async (): Promise<never> => {

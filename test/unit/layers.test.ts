@@ -74,7 +74,7 @@ test('an import across the layers is an error, one along them is none', async ()
     const { stdout, stderr } = spawnSync(
       `${root}node_modules/.bin/biome`,
       ['lint', '--vcs-enabled=false', '--reporter=json', '--max-diagnostics=none', 'src'],
-      { cwd: folder, encoding: 'utf8' },
+      { cwd: folder, encoding: 'utf8', env: { ...process.env, XDG_CACHE_HOME: folder } }, // it makes itself a folder there
     );
     const { diagnostics } = JSON.parse(stdout) as {
       diagnostics: { message: string; location: { path: string } }[];

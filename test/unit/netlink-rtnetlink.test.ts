@@ -170,11 +170,17 @@ test('addresses of interfaces read as ip reads them, and a filter takes what it 
     a.address < b.address ? -1 : 1;
   assert.deepEqual(
     read()
-      .map(({ flags: _, ...rest }) => rest)
+      .map(({ flags: _, protocol: _whose, ...rest }) => rest)
       .sort(byAddress),
     theirs.sort(byAddress),
   );
   assert.ok(theirs.some(({ deprecated }) => deprecated));
+  const setBy = (wanted: string) => read().find(({ address }) => address.startsWith(wanted))?.protocol;
+  assert.deepEqual(
+    [setBy('::1'), setBy('fe80:'), setBy('10.98.')],
+    [1, 3, 0],
+    'IFAPROT_KERNEL_LO, _LL; nobody',
+  );
   assert.deepEqual(
     read({ interfaceIndex: 2 }).map(({ address }) => address),
     ['10.98.0.1', 'fd00:98::1'],

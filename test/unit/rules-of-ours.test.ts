@@ -306,7 +306,32 @@ test('a rule whose answer was lost is ours all the same; one that is there alrea
   assert.equal(rules.kept, LEAD);
   isAsExpected(kernel, expected(51887, 51887));
   kernel.fails.set('remove', { errno: 'ENOENT', done: true });
-  await rules.keep({ ...LEAD, families: NONE });
+  const none = { ...LEAD, families: NONE };
+  await rules.keep(none);
+  assert.deepEqual(kernel.rules.ours, []);
+  assert.equal(rules.kept, none, 'looked at once more, since there may be no next time');
+});
+
+test('a rule that is said to be gone and is not: it goes, though nobody comes again', async () => {
+  const kernel = new RuleKernel();
+  const { rules } = kernel.open();
+  await rules.keep(LEAD);
+  kernel.fails.set('remove', { errno: 'ENOENT' });
   await rules.keep({ ...LEAD, families: NONE });
   assert.deepEqual(kernel.rules.ours, []);
+});
+
+test('a rule that was gone already is not ours any more: another interface may have the same one', async () => {
+  const kernel = new RuleKernel();
+  const one = kernel.open();
+  await one.rules.keep({ ...LEAD, table: 100 });
+  kernel.fails.set('remove', { errno: 'ENOENT', done: true });
+  await one.rules.keep({ ...LEAD, table: 200 });
+  await one.rules.keep({ ...LEAD, table: 200 });
+  await kernel.open().rules.keep({ ...LEAD, table: 100 });
+  await one.rules.keep({ ...LEAD, table: 200 });
+  for (const table of [100, 200]) {
+    const led = kernel.rules.ours.filter((rule) => rule.endsWith(`table ${table}`));
+    assert.equal(led.length, 2, `${kernel.rules.ours}`);
+  }
 });

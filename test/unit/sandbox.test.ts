@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { block, root } from '../support/documents.js';
 import { needsRouter } from '../support/needs.js';
 import { playPlatform, run } from '../support/play.js';
-import { allowedCalls, makeSandbox, unitFile, unitText } from '../support/service-unit.js';
+import { allowedCalls, makeSandbox, settings, unitFile, unitText } from '../support/service-unit.js';
 
 const scene = fileURLToPath(new URL('../support/sandbox-scene.js', import.meta.url));
 const bundle = `${root}dist/bundle/wgpeerselector.js`;
@@ -61,6 +61,17 @@ test('systemd understands the unit, and what docs/linux.md adds to it', analysis
 
 test('a call is listed once, and the drop-in for Node lists only what the unit has not', () => {
   assert.deepEqual(ofNode().sort(), [...new Set(ofNode())].sort());
+});
+
+test('the folder of peers that are kept is there, for the user of the unit alone, and outlives the daemon', () => {
+  const unit = unitText();
+  for (const [name, value] of [
+    ['RuntimeDirectory', 'wgpeerselector'],
+    ['RuntimeDirectoryMode', '0700'],
+    ['RuntimeDirectoryPreserve', 'yes'],
+  ] as const) {
+    assert.deepEqual(settings(unit, name), [value], name);
+  }
 });
 
 test('the sandbox ends who does what is not listed', async () => {

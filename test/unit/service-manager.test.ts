@@ -126,6 +126,28 @@ test('a life: ready, changes of state, a reload, the end', () => {
   assert.deepEqual([process.timers, process.log], [0, []]);
 });
 
+test('interfaces that come and go while it serves', () => {
+  const process = new FakeProcess({ NOTIFY_SOCKET: '@systemd', WATCHDOG_USEC: '2000' });
+  const manager = process.manager();
+  const [vpn, other] = [new FakeInterface(), new FakeInterface()];
+  manager.serve([vpn]);
+  process.news();
+  other.text = 'other: connecting';
+  other.alive = false;
+  manager.watch(other);
+  assert.deepEqual(process.news(), ['@systemd STATUS=vpn: connecting; other: connecting']);
+  process.pass(1);
+  assert.deepEqual(process.news(), []); // it hangs
+  manager.unwatch(other);
+  assert.deepEqual(process.news(), ['@systemd STATUS=vpn: connecting']);
+  process.pass(1);
+  assert.deepEqual(process.news(), ['@systemd WATCHDOG=1']);
+  manager.unwatch(vpn);
+  assert.deepEqual(process.news(), ['@systemd STATUS=no interface to serve']);
+  manager.reloading();
+  assert.equal(process.news().length, 1); // it serves all the same
+});
+
 test('the status of very many interfaces is cut off', () => {
   const process = new FakeProcess({ NOTIFY_SOCKET: '@abstract' });
   process.manager().serve(Array.from({ length: 100 }, () => new FakeInterface()));

@@ -1,12 +1,19 @@
 // Files of wg-quick: how they are read and written, what providers' become, and the way there and back.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
 import { importFiles } from '../../src/cli/import/import.js';
-import { Config, formatProblem, type PeerConfig, parseUci, samePeer } from '../../src/config/index.js';
+import {
+  Config,
+  formatProblem,
+  type PeerConfig,
+  parseUci,
+  readPrivateKey,
+  samePeer,
+} from '../../src/config/index.js';
 import {
   formatWgQuick,
   parseWgQuick,
@@ -247,6 +254,43 @@ test('the command that the output has for the private key finds it in its file',
       const { stdout, stderr } = spawnSync('sh', ['-c', command], { encoding: 'utf8' });
       assert.deepEqual([stdout, stderr], [`${PRIVATE}\n`, ''], command);
     }
+  }
+});
+
+test('with --create the daemon makes the interface: its settings are options, and a command takes its key into a file', async () => {
+  const path = `${folder}/made.conf`;
+  writeFileSync(
+    path,
+    `[Interface]\nPrivateKey = ${PRIVATE}\nAddress = 10.0.0.2/24, fd00::2\nMTU = 1380\nFwMark = 0x10\nListenPort = 0\n[Peer]\nPublicKey = ${KEY}\nEndpoint = h:1\nAllowedIPs = fd00::/8\n`,
+  );
+  for (const [program = '', ...first] of programs) {
+    const { status, stdout, stderr } = await run(
+      program,
+      ...first,
+      'import',
+      '--create',
+      '-i',
+      'wg-vpn',
+      path,
+    );
+    assert.deepEqual([status, stderr], [0, '']);
+    assert.ok(!stdout.includes(PRIVATE));
+    const config = new Config(parseUci(stdout), 'made');
+    assert.deepEqual(config.problems.map(formatProblem), []);
+    assert.deepEqual(config.interface('wg-vpn').creation, {
+      privateKeyFile: '/etc/wgpeerselector/wg-vpn.key',
+      addresses: [
+        { address: '10.0.0.2', prefixLength: 24 },
+        { address: 'fd00::2', prefixLength: 128 },
+      ],
+      ...{ mtu: 1380, listenPort: undefined, fwmark: 16 },
+    });
+    const [, command = ''] = /^# {3}(\(umask 027; .*\))$/m.exec(stdout) ?? [];
+    const here = command.replaceAll('/etc/wgpeerselector', `${folder}/keys`);
+    const done = spawnSync('sh', ['-c', here], { encoding: 'utf8' });
+    assert.deepEqual([done.stdout, done.stderr], ['', '']);
+    assert.equal(readPrivateKey(`${folder}/keys/wg-vpn.key`).reveal(), PRIVATE);
+    assert.equal(statSync(`${folder}/keys/wg-vpn.key`).mode & 0o777, 0o640);
   }
 });
 

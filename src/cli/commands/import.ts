@@ -13,11 +13,15 @@ const COMMAND = {
   name: nameOf('import'),
   summary: 'make a configuration of files of wg-quick',
   operands: 'FILE ...',
-  about: `Reads files of wg-quick(8), one for each server as providers hand them out, and prints what makes them peers of one interface: the text of /etc/config/wgpeerselector. Its comments say how the interface itself is made. The peers are named after their files.
+  about: `Reads files of wg-quick(8), one for each server as providers hand them out, and prints what makes them peers of one interface: the text of /etc/config/wgpeerselector. Its comments say how the interface itself is made, with --create how its key gets where the daemon reads it. The peers are named after their files.
 
 What does not fit is told on standard error, with file and line. A private key is never printed, and a preshared key only where standard output is no terminal.`,
   options: {
     interface: { type: 'string', short: 'i', value: 'NAME', text: 'the interface (default vpn)' },
+    create: {
+      type: 'boolean',
+      text: 'the daemon is to make the interface, too: option create, and how its key gets into a file',
+    },
     help: HELP,
   },
   examples: [
@@ -30,7 +34,7 @@ What does not fit is told on standard error, with file and line. A private key i
 } as const satisfies DescribedCommand;
 
 /** `wgpeerselector import` */
-export const IMPORT = runnable(COMMAND, async ({ interface: ifname = 'vpn' }, paths) => {
+export const IMPORT = runnable(COMMAND, async ({ interface: ifname = 'vpn', create = false }, paths) => {
   checkInterfaceNames([ifname], COMMAND);
   if (paths.length === 0) throw usage(COMMAND, 'name the files');
   const errors: string[] = [];
@@ -47,7 +51,7 @@ export const IMPORT = runnable(COMMAND, async ({ interface: ifname = 'vpn' }, pa
       return [];
     }
   });
-  const { text, shown, problems } = importFiles(files, ifname);
+  const { text, shown, problems } = importFiles(files, ifname, create);
   const terminal = standardOutput.terminalRows !== undefined;
   standardOutput.write(terminal ? shown : text);
   for (const error of errors) standardError.write(`error ${error}\n`);

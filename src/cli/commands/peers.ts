@@ -61,7 +61,7 @@ export const PEERS = runnable(COMMAND, (values) =>
 function peersText(ifname: string, answer: Table, status: Table, paint: Paint): string {
   const states = table(status.peers);
   const rows = Object.entries(table(answer.peers)).map(([name, value]) => {
-    const { enabled, priority, weight, endpoints, public_key: key } = table(value);
+    const { enabled, priority, weight, endpoints, public_key: key, run_time: given } = table(value);
     const { established } = table(states[name]);
     const state =
       established !== undefined
@@ -71,7 +71,7 @@ function peersText(ifname: string, answer: Table, status: Table, paint: Paint): 
           : 'not enabled';
     return [
       established === undefined ? words(name) : paint.strong(words(name)),
-      state,
+      given === true ? `${state}, given at run time` : state,
       words(priority),
       words(weight),
       list(endpoints).map(words).join(' '),

@@ -106,7 +106,11 @@ export class Daemons {
 
   async #call(path: string, method: string, args: Arguments = {}): Promise<Table> {
     if (this.#bus === undefined) throw new UbusError('CONNECTION_FAILED', 'ubus is not there');
-    return this.#bus.call(path, method, args);
+    return await this.#bus.call(path, method, args).catch((error: unknown) => {
+      const message = error instanceof UbusError ? error.answers[0]?.message : undefined;
+      if (!(error instanceof UbusError) || typeof message !== 'string') throw error;
+      throw new UbusError(error.code, message);
+    });
   }
 }
 

@@ -1,9 +1,16 @@
 import type { Problem } from '../../config/index.js';
+import { isUciName, uciWord } from '../../config/index.js';
 import type { WgQuickSection } from '../../wg-quick/wg-quick.js';
-import { compareInterfaces, type InterfaceFacts, interfaceComments, readInterface } from './interface.js';
+import {
+  compareInterfaces,
+  creation,
+  type InterfaceFacts,
+  interfaceComments,
+  readInterface,
+} from './interface.js';
 import { Notes, type Say } from './notes.js';
 import { type PeerSection, peerSection } from './peer.js';
-import { isUciName, uciName, uciWord } from './text.js';
+import { uciName } from './text.js';
 
 /** A file of wg-quick(8) as it was read. */
 export interface WgQuickFile {
@@ -22,8 +29,11 @@ export interface Imported {
   readonly problems: readonly Problem[];
 }
 
-/** Makes a configuration of the daemon of files of wg-quick(8), whose peers are ways for one interface. */
-export function importFiles(files: readonly WgQuickFile[], ifname: string): Imported {
+/**
+ * Makes a configuration of the daemon of files of wg-quick(8), whose peers are ways for one interface.
+ * @param create whether the daemon makes the interface, too
+ */
+export function importFiles(files: readonly WgQuickFile[], ifname: string, create = false): Imported {
   const notes = new Notes();
   // Sections of all types share their names.
   const names = new Set([uciName(ifname)]);
@@ -33,7 +43,7 @@ export function importFiles(files: readonly WgQuickFile[], ifname: string): Impo
   let everything = false;
   for (const { path, sections } of files) {
     const say = notes.of(path);
-    const facts = readInterface(path, sections, say);
+    const facts = readInterface(path, sections, create, say);
     if (first !== undefined) compareInterfaces(first, facts, say);
     const stem = uciName(path.replace(/^.*\//s, '').replace(/\.conf$/i, ''));
     for (const section of peersOf(sections, say)) {
@@ -49,7 +59,7 @@ export function importFiles(files: readonly WgQuickFile[], ifname: string): Impo
       else say('warning', placeOf(section, 'PublicKey'), `is also the key of peer '${twin}'`);
     }
   }
-  const head = first === undefined ? '' : headOf(ifname, first, everything);
+  const head = first === undefined ? '' : headOf(ifname, first, everything, create);
   const write = (part: 'text' | 'shown'): string =>
     first === undefined ? '' : [head, ...peers.map((peer) => peer[part])].join('\n');
   return { text: write('text'), shown: write('shown'), problems: notes.all() };
@@ -82,18 +92,19 @@ function unused(stem: string, names: ReadonlySet<string>): string {
 }
 
 /** What stands above the peers: where all of it belongs, and the section of the interface. */
-function headOf(ifname: string, facts: InterfaceFacts, everything: boolean): string {
+function headOf(ifname: string, facts: InterfaceFacts, everything: boolean, create: boolean): string {
+  const made = create ? creation(ifname, facts) : { comments: interfaceComments(ifname, facts), options: [] };
   const comments = [
-    'By wgpeerselector import. This belongs into /etc/config/wgpeerselector; then wgpeerselector check tells what is missing.',
+    'By wgpeerselector import, for /etc/config/wgpeerselector or /etc/wgpeerselector/wgpeerselector; wgpeerselector check tells what is missing.',
     '',
-    ...interfaceComments(ifname, facts),
+    ...made.comments,
   ];
   return [
     ...comments.map((line) => `# ${line}`.trimEnd()),
     '',
     `config interface '${uciName(ifname)}'`,
     ...(isUciName(ifname) ? [] : [`\toption ifname ${uciWord(ifname)}`]),
-    ...(everything ? ["\toption full_tunnel '1'"] : []),
+    ...[...(everything ? ["option full_tunnel '1'"] : []), ...made.options].map((line) => `\t${line}`),
     '',
   ].join('\n');
 }

@@ -1,8 +1,9 @@
 import { isIP } from '#platform/text.js';
+import { isUciName, uciWord } from '../../config/index.js';
 import { WG_QUICK_KEYS, type WgQuickSection } from '../../wg-quick/wg-quick.js';
 import { printable } from '../../wording.js';
 import type { Place, Say } from './notes.js';
-import { isUciName, shellWord } from './text.js';
+import { shellWord } from './text.js';
 
 /** What `[Interface]` of a file says that somebody has to do by hand. All of it may stand in a command. */
 export interface InterfaceFacts {
@@ -32,6 +33,9 @@ const NUMBERS: ReadonlyMap<string, Setting> = new Map([
   ],
 ]);
 
+/** Where a private key is written for `option create`. */
+const KEY_FOLDER = '/etc/wgpeerselector';
+
 const NOT_RUN = 'is left out, as wgpeerselector runs no commands: expected them where the interface is made';
 
 /** What is not for us, with what to do instead. */
@@ -42,8 +46,16 @@ const ADVICE: ReadonlyMap<string, string> = new Map([
   ['SaveConfig', 'is left out: wgpeerselector writes no file'],
 ]);
 
-/** Takes what `[Interface]` says, and tells of what has no place here. A file may have none. */
-export function readInterface(path: string, sections: readonly WgQuickSection[], say: Say): InterfaceFacts {
+/**
+ * Takes what `[Interface]` says, and tells of what has no place here. A file may have none.
+ * @param create the interface is made by this configuration
+ */
+export function readInterface(
+  path: string,
+  sections: readonly WgQuickSection[],
+  create: boolean,
+  say: Say,
+): InterfaceFacts {
   const entries = sections.filter(({ type }) => type === 'Interface').flatMap((section) => section.entries);
   const addresses: string[] = [];
   const numbers = new Map<string, string>();
@@ -59,7 +71,7 @@ export function readInterface(path: string, sections: readonly WgQuickSection[],
     else if (number !== undefined) {
       if (/^(0x[0-9a-f]{1,8}|[0-9]{1,10})$/i.test(value)) {
         numbers.set(key, value);
-        say('warning', place, 'belongs to the interface: expected it where that is made');
+        if (!create) say('warning', place, 'belongs to the interface: expected it where that is made');
       } else if (value.toLowerCase() !== 'off') say('warning', place, 'is no number, and left out');
     } else if (key === 'Table' && /^auto$/i.test(value)) continue;
     else {
@@ -103,13 +115,42 @@ export function compareInterfaces(first: InterfaceFacts, other: InterfaceFacts, 
   }
 }
 
+/** A command that prints the private key: it is nowhere but in its file, which that takes it from. */
+function keyCommand({ privateKey, path }: InterfaceFacts): string | undefined {
+  return (
+    privateKey &&
+    `sed -n '${privateKey.line}s|^[^=]*=[^A-Za-z0-9+/]*\\([A-Za-z0-9+/]*=\\).*|\\1|p' ${shellWord(path)}`
+  );
+}
+
+/** What makes the interface by this configuration: how its key gets into the file, as comments, and the options. */
+export function creation(ifname: string, facts: InterfaceFacts): { comments: string[]; options: string[] } {
+  const file = `${KEY_FOLDER}/${ifname}.key`;
+  const key = keyCommand(facts) ?? 'wg genkey';
+  // Its group may read it: systemd's service has a folder whose group is its own.
+  const command = `umask 027; mkdir -p ${KEY_FOLDER}; ${key} >${shellWord(file)}`;
+  const options = [...facts.numbers].flatMap(([name, number]) => {
+    const option = NUMBERS.get(name)?.option;
+    return option === undefined || Number(number) === 0 ? [] : [`option ${option} '${Number(number)}'`];
+  });
+  return {
+    comments: [
+      'The daemon makes the interface. Its private key, which is not shown here, has to be in a file that the daemon may read. As root:',
+      ...indented([`(${command})`]),
+    ],
+    options: [
+      "option create '1'",
+      `option private_key_file ${uciWord(file)}`,
+      ...facts.addresses.map((address) => `list addresses '${address}'`),
+      ...options,
+    ],
+  };
+}
+
 /** How the interface is made, as comments: it is not this configuration that does it. */
 export function interfaceComments(ifname: string, facts: InterfaceFacts): string[] {
-  const { addresses, numbers, privateKey, path } = facts;
-  // The key itself is nowhere but in its file: a command takes it from there.
-  const key =
-    privateKey &&
-    `sed -n '${privateKey.line}s|^[^=]*=[^A-Za-z0-9+/]*\\([A-Za-z0-9+/]*=\\).*|\\1|p' ${shellWord(path)}`;
+  const { addresses, numbers } = facts;
+  const key = keyCommand(facts);
   const settings = [...numbers].flatMap(([name, number]) => {
     const how = NUMBERS.get(name);
     return how === undefined ? [] : [{ ...how, number }];

@@ -1,8 +1,7 @@
-import { Config, parseUci } from '../../config/index.js';
+import { Config, parseUci, uciWord } from '../../config/index.js';
 import type { WgQuickSection } from '../../wg-quick/wg-quick.js';
 import { notKnown } from './interface.js';
 import type { Place, Say } from './notes.js';
-import { uciWord } from './text.js';
 
 /** Keys of `[Peer]` as options of `config peer`. */
 const OPTIONS: ReadonlyMap<string, string> = new Map([

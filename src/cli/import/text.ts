@@ -1,18 +1,8 @@
 import { printable } from '../../wording.js';
 
-/** Whether a section may be named so. */
-export function isUciName(text: string): boolean {
-  return /^[A-Za-z0-9_]+$/.test(text);
-}
-
 /** A name that a section may have, as like to the text as can be. */
 export function uciName(text: string): string {
   return text.replaceAll(/[^A-Za-z0-9_]+/g, '_').replaceAll(/^_+(?=.)|_+$/g, '') || 'peer';
-}
-
-/** A value as UCI reads it back. */
-export function uciWord(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /** A word as a shell reads it back, on one line. */

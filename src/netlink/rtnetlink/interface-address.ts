@@ -1,5 +1,13 @@
-import { addressBits, decodeAddress, familyOfVersion, versionOfFamily } from '../address.js';
+import {
+  addressBits,
+  addressFamily,
+  decodeAddress,
+  encodeAddress,
+  familyOfVersion,
+  versionOfFamily,
+} from '../address.js';
 import { AttributeReader } from '../attribute-reader.js';
+import { AttributeWriter } from '../attribute-writer.js';
 import { LITTLE_ENDIAN } from '../endian.js';
 import { NetlinkDecodeError, NetlinkEncodeError } from '../errors.js';
 import type { NetlinkMessage } from '../message.js';
@@ -18,6 +26,8 @@ const IFA_F_TENTATIVE = 0x40;
 const IFA_ADDRESS = 1;
 const IFA_LOCAL = 2;
 const IFA_FLAGS = 8;
+/** Linux 5.18; kernels before it pass over it. */
+const IFA_PROTO = 11;
 /** Bytes of struct ifaddrmsg. */
 const HEADER = 8;
 
@@ -37,6 +47,19 @@ export interface InterfaceAddress {
   readonly tentative: boolean;
   /** IFA_F_DEPRECATED: not to be used for anything new. */
   readonly deprecated: boolean;
+  /** Who has set it: 1 to 3 the kernel, others as programs agree; 0 for nobody, and always before Linux 5.18. */
+  readonly protocol: number;
+}
+
+/** An address to be set or removed. */
+export interface AddressSpec {
+  readonly interfaceIndex: number;
+  /** The interface's own address. */
+  readonly address: string;
+  /** Bits of its network. */
+  readonly prefixLength: number;
+  /** See {@link InterfaceAddress.protocol}; 0 when left out. */
+  readonly protocol?: number;
 }
 
 /** Which addresses are wanted; what is left out does not matter. */
@@ -63,6 +86,22 @@ export function encodeAddressDump(family: 4 | 6, interfaceIndex = 0): Uint8Array
   return header;
 }
 
+/** The body of RTM_NEWADDR and RTM_DELADDR. @throws {NetlinkEncodeError} */
+export function encodeInterfaceAddress(spec: AddressSpec): Uint8Array {
+  const { interfaceIndex, prefixLength, protocol } = spec;
+  const address = encodeAddress(spec.address);
+  if (!Number.isInteger(prefixLength) || prefixLength < 0 || prefixLength > address.length * 8) {
+    throw new NetlinkEncodeError(`${spec.address}: ${prefixLength} cannot be the length of its prefix`);
+  }
+  const header = new Uint8Array(HEADER);
+  header[0] = addressFamily(address);
+  header[1] = prefixLength;
+  new DataView(header.buffer).setUint32(4, interfaceIndex, LITTLE_ENDIAN);
+  const writer = new AttributeWriter(header).bytes(IFA_LOCAL, address).bytes(IFA_ADDRESS, address);
+  if (protocol !== undefined) writer.u8(IFA_PROTO, protocol);
+  return writer.finish();
+}
+
 /**
  * Decodes RTM_NEWADDR and RTM_DELADDR.
  *
@@ -83,12 +122,14 @@ export function decodeInterfaceAddress(
   let flags = view.getUint8(2);
   let address: string | undefined;
   let local: string | undefined;
+  let protocol = 0;
   const reader = new AttributeReader(body, HEADER);
   while (reader.next()) {
     if (reader.type === IFA_ADDRESS) address = decodeAddress(reader.bytes());
     // Where both are there, IFA_ADDRESS is the other end's.
     else if (reader.type === IFA_LOCAL) local = decodeAddress(reader.bytes());
     else if (reader.type === IFA_FLAGS) flags = reader.u32();
+    else if (reader.type === IFA_PROTO) protocol = reader.u8();
   }
   reader.end();
   const own = local ?? address;
@@ -110,5 +151,6 @@ export function decodeInterfaceAddress(
     flags,
     tentative: (flags & IFA_F_TENTATIVE) !== 0,
     deprecated: (flags & IFA_F_DEPRECATED) !== 0,
+    protocol,
   };
 }

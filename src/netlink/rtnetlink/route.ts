@@ -29,14 +29,19 @@ export const ROUTE_TABLE_MAIN = 254;
 /** The metric the kernel gives an IPv6 route without one (linux/ipv6_route.h, IP6_RT_PRIO_USER). */
 export const IPV6_DEFAULT_METRIC = 1024;
 
-/** Types of routes (linux/rtnetlink.h): a normal one, and those that refuse what they match. */
+/** A type of routes (linux/rtnetlink.h): a normal one, through an interface. */
 export const RTN_UNICAST = 1;
+/** A type of routes: what it matches is dropped without a word. */
 export const RTN_BLACKHOLE = 6;
+/** A type of routes: what it matches is refused, as if there were no way. */
 export const RTN_UNREACHABLE = 7;
+/** A type of routes: what it matches is refused as forbidden. */
 export const RTN_PROHIBIT = 8;
-/** How far routes and addresses are good for (linux/rtnetlink.h): everywhere, on this link, in this machine. */
+/** How far routes and addresses are good for (linux/rtnetlink.h): everywhere. */
 export const RT_SCOPE_UNIVERSE = 0;
+/** How far routes and addresses are good for: on this link. */
 export const RT_SCOPE_LINK = 253;
+/** How far routes and addresses are good for: in this machine. */
 export const RT_SCOPE_HOST = 254;
 /** A copy the kernel made for itself, not a route somebody installed. */
 const RTM_F_CLONED = 0x200;

@@ -1,5 +1,5 @@
 import { ERRNO } from '#platform/errno.js';
-import { type ConnectionOptions, NetlinkConnection, type NetlinkRequest } from '../connection.js';
+import { type ConnectionOptions, NetlinkConnection } from '../connection.js';
 import { describeDevice } from '../device.js';
 import { NetlinkError } from '../errors.js';
 import { NETLINK_ROUTE } from '../families.js';
@@ -7,15 +7,30 @@ import { type NetlinkMessage, NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL } from '../
 import { Repeated } from '../repeated.js';
 import {
   type AddressFilter,
+  type AddressSpec,
   decodeInterfaceAddress,
   encodeAddressDump,
+  encodeInterfaceAddress,
   type InterfaceAddress,
+  RTM_DELADDR,
   RTM_GETADDR,
+  RTM_NEWADDR,
 } from './interface-address.js';
-import { decodeLink, encodeLinkRequest, type Link, RTM_GETLINK } from './link.js';
+import {
+  decodeLink,
+  encodeLinkChange,
+  encodeLinkRequest,
+  encodeNewLink,
+  type Link,
+  type LinkChange,
+  type LinkSpec,
+  RTM_DELLINK,
+  RTM_GETLINK,
+  RTM_NEWLINK,
+} from './link.js';
+import { lookupRequest, readLookup } from './lookup.js';
 import {
   decodeRoute,
-  encodeLookup,
   encodeRoute,
   encodeRouteDump,
   type LookupOptions,
@@ -25,9 +40,6 @@ import {
   RTM_DELROUTE,
   RTM_GETROUTE,
   RTM_NEWROUTE,
-  RTN_BLACKHOLE,
-  RTN_PROHIBIT,
-  RTN_UNREACHABLE,
 } from './route.js';
 import {
   decodeRule,
@@ -40,40 +52,25 @@ import {
   type RuleFilter,
   type RuleSpec,
 } from './rule.js';
+import {
+  describeAddress,
+  describeRoute,
+  describeRule,
+  EXPLAIN_ADDRESS,
+  EXPLAIN_LINK,
+  EXPLAIN_ROUTE,
+  EXPLAIN_RULE,
+  NO_IPV6,
+} from './words.js';
 
-const { EACCES, EEXIST, EHOSTUNREACH, EINVAL, ENETDOWN, ENETUNREACH, ENODEV, ENOENT, EPERM, ESRCH } = ERRNO;
-
-/** errno.h was written for files and processes. */
-const EXPLAIN = {
-  [EEXIST]: 'there is a route to this destination with this metric already',
-  [ENETDOWN]: 'the interface is down',
-  [ENODEV]: 'there is no such interface',
-  [EPERM]: 'this needs CAP_NET_ADMIN',
-  [ESRCH]: 'there is no such route',
-};
-
-const EXPLAIN_RULE = {
-  [EEXIST]: 'there is such a rule already',
-  [ENOENT]: 'there is no such rule',
-  [EPERM]: 'this needs CAP_NET_ADMIN',
-};
-
-/** IPv6 leaves an interface whose MTU is below the least that it needs (RFC 8200 section 5). */
-const NO_IPV6 = 'there is no such interface, or it has no IPv6, for which its MTU has to be 1280 at least';
-
-/** What a packet gets that a route of this type takes: the same for both families (net/ipv4/fib_semantics.c). */
-const REFUSALS: Readonly<Record<number, number>> = {
-  [RTN_BLACKHOLE]: EINVAL,
-  [RTN_UNREACHABLE]: EHOSTUNREACH,
-  [RTN_PROHIBIT]: EACCES,
-};
+const { EEXIST, ENODEV, ENOENT, EOPNOTSUPP } = ERRNO;
 
 /**
  * Links, addresses, routes and rules of this network namespace (rtnetlink(7)).
  *
  * Every method rejects with {@link NetlinkError} when the kernel refuses and with NetlinkTimeoutError when its timeout
- * passes; an argument that cannot be sent rejects with NetlinkEncodeError. Reading needs no rights, changing routes
- * and rules needs CAP_NET_ADMIN (EPERM).
+ * passes; an argument that cannot be sent rejects with NetlinkEncodeError. Reading needs no rights, changing
+ * needs CAP_NET_ADMIN (EPERM).
  */
 export class Rtnetlink {
   readonly #connection: NetlinkConnection;
@@ -109,6 +106,58 @@ export class Rtnetlink {
   }
 
   /**
+   * Makes a virtual link, whose kind's module is loaded where it is one.
+   *
+   * @throws {NetlinkError} EEXIST: there is one of that name; EOPNOTSUPP: this kernel has no such kind
+   */
+  async addLink(link: LinkSpec): Promise<void> {
+    const what = `make interface ${link.name} of kind ${link.kind}`;
+    const flags = NLM_F_CREATE | NLM_F_EXCL;
+    const body = encodeNewLink(link);
+    const explain = { ...EXPLAIN_LINK, [EOPNOTSUPP]: 'this kernel has no interfaces of that kind' };
+    await this.#connection.request({ what, type: RTM_NEWLINK, flags, body, explain });
+  }
+
+  /**
+   * Changes a link.
+   *
+   * @throws {NetlinkError} ENODEV: there is none with this index; EADDRINUSE, when one of WireGuard is to be up: another socket has
+   *   its listen port
+   */
+  async changeLink(index: number, change: LinkChange): Promise<void> {
+    const what = `change interface ${describeDevice(index)}`;
+    const body = encodeLinkChange(index, change);
+    await this.#connection.request({ what, type: RTM_NEWLINK, body, explain: EXPLAIN_LINK });
+  }
+
+  /** Removes a virtual link. @throws {NetlinkError} ENODEV: there is none with this index; EOPNOTSUPP: it is not virtual */
+  async removeLink(index: number): Promise<void> {
+    const what = `remove interface ${describeDevice(index)}`;
+    const body = encodeLinkChange(index);
+    await this.#connection.request({ what, type: RTM_DELLINK, body, explain: EXPLAIN_LINK });
+  }
+
+  /**
+   * Gives an interface an address.
+   *
+   * @throws {NetlinkError} EEXIST: it has it; EACCES: IPv6 is disabled on the interface; EINVAL: its MTU is too small for
+   *   IPv6; ENODEV: it is gone
+   */
+  async addAddress(address: AddressSpec): Promise<void> {
+    const what = describeAddress('add', address);
+    const flags = NLM_F_CREATE | NLM_F_EXCL;
+    const body = encodeInterfaceAddress(address);
+    await this.#connection.request({ what, type: RTM_NEWADDR, flags, body, explain: EXPLAIN_ADDRESS });
+  }
+
+  /** Takes an address from an interface. @throws {NetlinkError} EADDRNOTAVAIL: it has no such address */
+  async removeAddress(address: AddressSpec): Promise<void> {
+    const what = describeAddress('remove', address);
+    const body = encodeInterfaceAddress(address);
+    await this.#connection.request({ what, type: RTM_DELADDR, body, explain: EXPLAIN_ADDRESS });
+  }
+
+  /**
    * Lists addresses of interfaces, of all interfaces and both families if the filter does not say otherwise.
    *
    * As with {@link routes}, the kernel applies the filter where it checks strictly, and it is applied here in any case.
@@ -135,10 +184,10 @@ export class Rtnetlink {
    *   IPv6 for a route of that family
    */
   async addRoute(route: RouteSpec, { append = false }: { append?: boolean } = {}): Promise<void> {
-    const what = describe(append ? 'append' : 'add', route);
+    const what = describeRoute(append ? 'append' : 'add', route);
     const flags = NLM_F_CREATE | (append ? NLM_F_APPEND : NLM_F_EXCL);
     const explain = {
-      ...EXPLAIN,
+      ...EXPLAIN_ROUTE,
       ...(append ? { [EEXIST]: 'this very route is there already' } : {}),
       ...(route.destination.includes(':') ? { [ENODEV]: NO_IPV6 } : {}),
     };
@@ -151,8 +200,13 @@ export class Rtnetlink {
    * @throws {NetlinkError} ESRCH: there is no such route
    */
   async removeRoute(route: RouteSpec): Promise<void> {
-    const what = describe('remove', route);
-    await this.#connection.request({ what, type: RTM_DELROUTE, body: encodeRoute(route), explain: EXPLAIN });
+    const what = describeRoute('remove', route);
+    await this.#connection.request({
+      what,
+      type: RTM_DELROUTE,
+      body: encodeRoute(route),
+      explain: EXPLAIN_ROUTE,
+    });
   }
 
   /**
@@ -249,36 +303,4 @@ export class Rtnetlink {
     );
     return lists.flat();
   }
-}
-
-function lookupRequest(address: string, options: LookupOptions): NetlinkRequest {
-  const from = options.source === undefined ? '' : ` from ${options.source}`;
-  const what = `look up the route to ${address}${from}`;
-  return { what, type: RTM_GETROUTE, body: encodeLookup(address, options) };
-}
-
-/** @throws {NetlinkError} as {@link Rtnetlink.lookup} */
-function readLookup({ what }: NetlinkRequest, [message]: readonly NetlinkMessage[]): Route {
-  const route = message === undefined ? undefined : decodeRoute(message, {}, true);
-  if (route === undefined) throw new NetlinkError(ENETUNREACH, what);
-  const refusal = REFUSALS[route.type];
-  if (refusal !== undefined) throw new NetlinkError(refusal, what, 'a route refuses it');
-  return route;
-}
-
-function describe(verb: string, { destination, interfaceIndex, metric, table, gateway }: RouteSpec): string {
-  const words = [`${verb} route ${destination}`];
-  if (gateway !== undefined) words.push(`via ${gateway}`);
-  if (interfaceIndex !== undefined) words.push(`on interface ${interfaceIndex}`);
-  if (metric !== undefined) words.push(`metric ${metric}`);
-  if (table !== undefined) words.push(`table ${table}`);
-  return words.join(' ');
-}
-
-function describeRule(verb: string, { family, priority, table, mark, invert }: RuleSpec): string {
-  const words = [`${verb} IPv${family} rule`];
-  if (priority !== undefined) words.push(`${priority}:`);
-  if (invert) words.push('not');
-  if (mark !== undefined) words.push(`mark ${mark.value}`);
-  return [...words, `table ${table}`].join(' ');
 }

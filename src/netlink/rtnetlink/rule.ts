@@ -15,10 +15,13 @@ export const RTM_GETRULE = 34;
 export const RTNLGRP_IPV4_RULE = 8;
 export const RTNLGRP_IPV6_RULE = 19;
 
-/** What a rule does with a packet that it matches (linux/fib_rules.h): look into its table, or refuse the packet. */
+/** What a rule does with a packet that it matches (linux/fib_rules.h): it looks into its table. */
 export const FR_ACT_TO_TBL = 1;
+/** … it drops the packet without a word. */
 export const FR_ACT_BLACKHOLE = 6;
+/** … it drops the packet, and the sender is told that the way leads nowhere. */
 export const FR_ACT_UNREACHABLE = 7;
+/** … it drops the packet, and the sender is told that it is forbidden. */
 export const FR_ACT_PROHIBIT = 8;
 
 const FIB_RULE_INVERT = 2;

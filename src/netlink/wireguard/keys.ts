@@ -50,14 +50,17 @@ export class SecretKey {
     return difference === 0;
   }
 
+  /** Not the key: it is shown by the two methods that say so. */
   toString(): string {
     return HIDDEN;
   }
 
+  /** Not the key. */
   toJSON(): string {
     return HIDDEN;
   }
 
+  /** Not the key, for console.log and debuggers. */
   [INSPECT](): string {
     return HIDDEN;
   }

@@ -18,8 +18,9 @@ int file_open(const char *path, enum file_mode mode) {
       [FILE_READ_CAREFULLY] = O_RDONLY | O_NOFOLLOW | O_NONBLOCK,
       [FILE_CREATE] = O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CREAT | O_EXCL,
       [FILE_REPLACE] = O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_TRUNC,
+      [FILE_CREATE_PRIVATE] = O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CREAT | O_EXCL,
   };
-  int fd = open(path, flags[mode] | O_CLOEXEC | O_NOCTTY, 0644);
+  int fd = open(path, flags[mode] | O_CLOEXEC | O_NOCTTY, mode == FILE_CREATE_PRIVATE ? 0600 : 0644);
   return fd < 0 ? -errno : fd;
 }
 
@@ -27,10 +28,11 @@ static int kind_of(const struct stat *facts) {
   return S_ISREG(facts->st_mode) ? KIND_FILE : S_ISLNK(facts->st_mode) ? KIND_LINK : KIND_OTHER;
 }
 
-int file_kind(const char *path, uid_t *owner) {
+int file_kind(const char *path, uid_t *owner, mode_t *mode) {
   struct stat facts;
   if (lstat(path, &facts) < 0) return -errno;
   *owner = facts.st_uid;
+  *mode = facts.st_mode & 07777;
   return kind_of(&facts);
 }
 

@@ -5,17 +5,23 @@
 #include <quickjs.h>
 
 /*
- * Written by QuickJS's compiler, see Makefile: the module that begins, and, where a program has them, the one that is loaded when it is asked
- * for and the one that both stand on.
+ * Written by QuickJS's compiler, see Makefile: the module that begins, and, where a program has them, the one that all stand on and those that
+ * are loaded when they are asked for.
  */
 #define qjsc_chunk qjsc_AggregateError /* see Makefile */
 #define qjsc_chunk_size qjsc_AggregateError_size
-extern const uint32_t program_size, qjsc_chunk_size, qjsc_commands_size;
-extern const uint8_t program[], qjsc_chunk[], qjsc_commands[];
+extern const uint32_t program_size, qjsc_chunk_size;
+extern const uint8_t program[], qjsc_chunk[];
 #pragma weak qjsc_AggregateError
 #pragma weak qjsc_AggregateError_size
-#pragma weak qjsc_commands
-#pragma weak qjsc_commands_size
+
+/* The last has no name. */
+struct part {
+  const char *name;
+  const uint8_t *bytecode;
+  size_t size;
+};
+extern const struct part parts[];
 
 /* Gives the context a global object `native`. @param words the arguments behind the program's name */
 void front_open(JSContext *context, int count, char **words);

@@ -210,9 +210,10 @@ bool probe_heard(int fd);
 
 enum file_mode {
   FILE_READ,
-  FILE_READ_CAREFULLY, /* neither through a link, nor waiting for the other end of a pipe; so are the next two */
+  FILE_READ_CAREFULLY, /* neither through a link, nor waiting for the other end of a pipe; so are the others */
   FILE_CREATE,         /* nothing may be there */
   FILE_REPLACE,        /* what is there is emptied */
+  FILE_CREATE_PRIVATE, /* nothing may be there; for nobody else to read */
   FILE_MODES
 };
 
@@ -222,7 +223,7 @@ int file_open(const char *path, enum file_mode mode);
 enum file_kind { KIND_FILE, KIND_LINK, KIND_OTHER };
 
 /* @return a kind, or an error negated; links are not followed */
-int file_kind(const char *path, uid_t *owner);
+int file_kind(const char *path, uid_t *owner, mode_t *mode);
 int descriptor_kind(int fd);
 
 /* Calls back with each name in a directory, until that returns false. */

@@ -30,6 +30,7 @@ enum {
 static JSContext *context;
 static JSClassID watch_class, timer_class, lookups_class;
 static JSValue uncaught_listener; /* undefined, or a function */
+static JSValue loaded_parts;      /* undefined, or an object: what each exports, by its name */
 static int exit_code;
 static bool ended; /* by exit(), where that returns: FREE_AT_END in main.c */
 
@@ -419,6 +420,7 @@ void front_close(void) {
     free(first);
   }
   JS_FreeValue(context, uncaught_listener);
+  JS_FreeValue(context, loaded_parts);
 }
 
 /* Netlink */
@@ -760,16 +762,17 @@ static JSValue js_descriptor_kind(JSContext *ctx, JSValueConst self, int argc, J
   return JS_NewInt32(ctx, descriptor_kind(fd));
 }
 
-/* fileKind(path): [kind, uid], or an error negated */
+/* fileKind(path): [kind, uid, mode], or an error negated */
 static JSValue js_file_kind(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
   uid_t owner = 0;
+  mode_t mode = 0;
   (void)self, (void)argc;
   const char *path = get_text(ctx, argv[0]);
   if (path == NULL) return JS_EXCEPTION;
-  int kind = file_kind(path, &owner);
+  int kind = file_kind(path, &owner, &mode);
   JS_FreeCString(ctx, path);
   if (kind < 0) return JS_NewInt32(ctx, kind);
-  return new_array(ctx, 2, (JSValue[]){JS_NewInt32(ctx, kind), JS_NewInt64(ctx, owner)});
+  return new_array(ctx, 3, (JSValue[]){JS_NewInt32(ctx, kind), JS_NewInt64(ctx, owner), JS_NewInt32(ctx, mode)});
 }
 
 struct listing {
@@ -934,16 +937,30 @@ static JSValue js_environment(JSContext *ctx, JSValueConst self, int argc, JSVal
   return value;
 }
 
-/* importCommands(): the names of commands.js, which is loaded for it */
-static JSValue js_import_commands(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
-  (void)self, (void)argc, (void)argv;
-  JSValue module = JS_ReadObject(ctx, qjsc_commands, qjsc_commands_size, JS_READ_OBJ_BYTECODE);
+/* importPart(name): what the part exports; it is loaded when it is first asked for */
+static JSValue js_import_part(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
+  (void)self, (void)argc;
+  const char *name = get_text(ctx, argv[0]);
+  if (name == NULL) return JS_EXCEPTION;
+  const struct part *part = parts;
+  while (part->name != NULL && strcmp(part->name, name) != 0) part++;
+  JS_FreeCString(ctx, name);
+  if (part->name == NULL) return JS_ThrowReferenceError(ctx, "no such part");
+  JSValue known = JS_IsUndefined(loaded_parts) ? JS_UNDEFINED : JS_GetPropertyStr(ctx, loaded_parts, part->name);
+  if (!JS_IsUndefined(known)) return known;
+  JSValue module = JS_ReadObject(ctx, part->bytecode, part->size, JS_READ_OBJ_BYTECODE);
   if (JS_IsException(module)) return module;
   JSModuleDef *definition = JS_VALUE_GET_PTR(module);
   JSValue ran = JS_ResolveModule(ctx, module) < 0 ? JS_EXCEPTION : JS_EvalFunction(ctx, module);
   if (JS_IsException(ran)) return ran;
   JS_FreeValue(ctx, ran);
-  return JS_GetModuleNamespace(ctx, definition);
+  JSValue names = JS_GetModuleNamespace(ctx, definition);
+  if (JS_IsUndefined(loaded_parts)) loaded_parts = JS_NewObjectProto(ctx, JS_NULL);
+  if (JS_IsException(names) || JS_SetPropertyStr(ctx, loaded_parts, part->name, JS_DupValue(ctx, names)) < 0) {
+    JS_FreeValue(ctx, names);
+    return JS_EXCEPTION;
+  }
+  return names;
 }
 
 static JSValue js_effective_user(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
@@ -1099,7 +1116,7 @@ static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("onUncaught", 1, js_on_uncaught),
     JS_CFUNC_DEF("effectiveUser", 0, js_effective_user),
     JS_CFUNC_DEF("environment", 1, js_environment),
-    JS_CFUNC_DEF("importCommands", 0, js_import_commands),
+    JS_CFUNC_DEF("importPart", 1, js_import_part),
     JS_CFUNC_DEF("openSignals", 0, js_open_signals),
     JS_CFUNC_DEF("nextSignal", 1, js_next_signal),
     JS_CFUNC_DEF("releaseSignals", 0, js_release_signals),
@@ -1128,6 +1145,7 @@ void front_open(JSContext *ctx, int count, char **words) {
   static const JSClassDef lookups_definition = {.class_name = "Lookups", .finalizer = lookups_finalize};
   context = ctx;
   uncaught_listener = JS_UNDEFINED;
+  loaded_parts = JS_UNDEFINED;
   JS_SetHostPromiseRejectionTracker(JS_GetRuntime(ctx), on_rejection, NULL);
   new_class(&watch_class, &watch_definition, watch_methods, COUNT(watch_methods));
   new_class(&timer_class, &timer_definition, timer_methods, COUNT(timer_methods));

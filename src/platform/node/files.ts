@@ -8,7 +8,7 @@ import {
   readFileSync,
   readSync,
   unlinkSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import { ERRNO } from '#platform/errno.js';
 import type { Files } from '../files.js';
@@ -37,7 +37,7 @@ export const lstat: Files['lstat'] = (path) => {
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (found === undefined) return undefined;
   const kind = found.isFile() ? 'file' : found.isSymbolicLink() ? 'link' : 'other';
-  return { kind, uid: found.uid };
+  return { kind, uid: found.uid, mode: found.mode & 0o7777 };
 };
 
 export const readStart: Files['readStart'] = (path, count) =>
@@ -47,10 +47,11 @@ export const readStart: Files['readStart'] = (path, count) =>
     return bytes.subarray(0, readSync(descriptor, bytes));
   });
 
-export const writeFile: Files['writeFile'] = (path, bytes, how) =>
-  withFile(path, O_WRONLY | CAREFULLY | (how === 'create' ? O_CREAT | O_EXCL : O_TRUNC), (descriptor) => {
-    writeSync(descriptor, bytes);
-  });
+export const writeFile: Files['writeFile'] = (path, bytes, how) => {
+  const flags = O_WRONLY | CAREFULLY | (how === 'replace' ? O_TRUNC : O_CREAT | O_EXCL);
+  const write = (descriptor: number): void => writeFileSync(descriptor, bytes);
+  withFile(path, flags, write, how === 'create-private' ? 0o600 : 0o644);
+};
 
 export const unlink: Files['unlink'] = (path) => unlinkSync(path);
 
@@ -70,8 +71,8 @@ export const randomBytes: Files['randomBytes'] = (count) => {
   return crypto.getRandomValues(bytes);
 };
 
-function withFile<T>(path: string, flags: number, work: (descriptor: number) => T): T {
-  const descriptor = openSync(path, flags, 0o644);
+function withFile<T>(path: string, flags: number, work: (descriptor: number) => T, mode?: number): T {
+  const descriptor = openSync(path, flags, mode);
   try {
     return work(descriptor);
   } finally {

@@ -6,7 +6,7 @@ import { native } from './native.js';
 export type * from '../files.js';
 
 /** The modes of native.h's file_open(). */
-const Mode = { READ: 0, READ_CAREFULLY: 1, CREATE: 2, REPLACE: 3 } as const;
+const Mode = { READ: 0, READ_CAREFULLY: 1, CREATE: 2, REPLACE: 3, CREATE_PRIVATE: 4 } as const;
 
 /** The kinds of native.h's file_kind(). */
 const KINDS = ['file', 'link', 'other'] as const;
@@ -44,7 +44,7 @@ export const listDirectory: Files['listDirectory'] = (path) =>
 
 export const lstat: Files['lstat'] = (path) => {
   const found = native.fileKind(path);
-  if (typeof found !== 'number') return { kind: KINDS[found[0]] ?? 'other', uid: found[1] };
+  if (typeof found !== 'number') return { kind: KINDS[found[0]] ?? 'other', uid: found[1], mode: found[2] };
   if (native.errnoName(-found) === 'ENOENT') return undefined;
   throw systemError(found, `lstat '${path}'`);
 };
@@ -54,8 +54,15 @@ export const readStart: Files['readStart'] = (path, count) =>
     KINDS[native.descriptorKind(fd)] === 'file' ? must(native.read(fd, count), 'read') : undefined,
   );
 
+/** For each way to write. */
+const WRITING = {
+  create: Mode.CREATE,
+  'create-private': Mode.CREATE_PRIVATE,
+  replace: Mode.REPLACE,
+} as const;
+
 export const writeFile: Files['writeFile'] = (path, bytes, how) =>
-  withFile(path, how === 'create' ? Mode.CREATE : Mode.REPLACE, (fd) => {
+  withFile(path, WRITING[how], (fd) => {
     for (let at = 0; at < bytes.length; ) at += mustNot(native.write(fd, bytes, at), 'write');
   });
 

@@ -51,7 +51,7 @@ interface Native {
 
   openFile(path: string, mode: number): number;
   descriptorKind(fd: number): number;
-  fileKind(path: string): [kind: number, uid: number] | number;
+  fileKind(path: string): [kind: number, uid: number, mode: number] | number;
   listDirectory(path: string): string[] | number;
   unlink(path: string): number;
   randomBytes(count: number): Uint8Array | number;

@@ -15,7 +15,7 @@ const STOP_TRIES = 3;
 const START_AGAIN = 5_000;
 
 /** They say that there is nothing to be done, which nobody can doubt who is about to end. */
-const LIES: readonly Fault[] = ['ESRCH', 'ENODEV'];
+const LIES: readonly Fault[] = ['ESRCH', 'ENOENT', 'ENODEV'];
 
 /** What a scene has of each. */
 export interface LivesOptions {

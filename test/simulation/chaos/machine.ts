@@ -120,7 +120,7 @@ export class Machine {
     if (this.#addresses.some((one) => one.interfaceIndex === index && one.address === address)) return;
     const added: InterfaceAddress = {
       ...{ family, interfaceIndex: index, address, prefixLength: family === 4 ? 24 : 64 },
-      ...{ scope: RT_SCOPE_UNIVERSE, flags: 0, tentative: false, deprecated: false },
+      ...{ scope: RT_SCOPE_UNIVERSE, flags: 0, tentative: false, deprecated: false, protocol: 0 },
     };
     this.#addresses.push(added);
     this.#tell({ kind: 'address', change: 'new', address: added });
@@ -189,7 +189,7 @@ export class Machine {
 
   link(device: Device): Link {
     const { index, name, up, wireguard } = device;
-    return { index, name, up, kind: wireguard && 'wireguard', flags: up ? 1 : 0, mtu: 1420 };
+    return { index, name, up, kind: wireguard && 'wireguard', flags: up ? 1 : 0, mtu: 1420, group: 0 };
   }
 
   #tellLink(change: 'new' | 'gone', device: Device): void {

@@ -39,12 +39,18 @@ export async function play(scene: Scene, tell = false): Promise<Outcome> {
 class Play implements ProcessOwner, Stage {
   readonly ground: Ground;
   readonly random: SeededRandom;
-  readonly clock = { ready: true, onReady: (listener: () => void) => void this.#onReady.push(listener) };
+  readonly clock = {
+    ready: true,
+    onReady: (listener: () => void) => {
+      this.#onReady.add(listener);
+      return () => this.#onReady.delete(listener);
+    },
+  };
   readonly #scene: Scene;
   readonly #account: Account;
   readonly #checks: Checks;
   readonly #armed: Armed[] = [];
-  readonly #onReady: (() => void)[] = [];
+  readonly #onReady = new Set<() => void>();
   readonly #lives: Lives;
   #healed = false;
 

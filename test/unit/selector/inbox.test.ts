@@ -72,6 +72,11 @@ test('a loop goes on while it comes to waits, and while it is in one that is not
   inbox.post({ stopping: true });
   await forEver;
   assert.ok(!inbox.goesOn(10_000), 'that wait is over');
+  inbox.news.stopping = false;
+  const short = inbox.until(() => inbox.news.stopping);
+  inbox.post({ stopping: true });
+  await short;
+  assert.ok(inbox.goesOn(10_000), 'it has waited since, and goes on');
 
   const again = inbox.until(
     () => inbox.news.changed,
@@ -92,4 +97,67 @@ test('a loop goes on while it comes to waits, and while it is in one that is not
     [1, 2, 3, 4].map(() => inbox.goesOn(10_000)),
     [true, true, true, false], // begun, 10 s, 20 s; a timer that never came
   );
+});
+
+test('of several waits one that is in time is enough, wherever it stands', () => {
+  for (const limits of [
+    [10_000, 30_000],
+    [30_000, 10_000],
+    [10_000, undefined],
+  ]) {
+    const inbox = new Inbox(new FakeTimers());
+    for (const limit of limits) void inbox.until(() => false, limit);
+    assert.ok(inbox.goesOn(20_000), 'begun');
+    assert.ok(inbox.goesOn(20_000), `${limits}`);
+    assert.equal(inbox.goesOn(20_000), limits.includes(undefined), `${limits}`);
+  }
+});
+
+test('a wait is overdue when more than its time has gone by, and is so anew whenever it is called back', async () => {
+  const timers = new FakeTimers();
+  const inbox = new Inbox(timers);
+  void inbox.until(
+    () => false,
+    20_000,
+    () => 20_000,
+  );
+  for (let time = 0; time < 2; time++) {
+    assert.ok(inbox.goesOn(10_000), 'begun, or called back');
+    assert.ok(inbox.goesOn(10_000));
+    assert.ok(inbox.goesOn(10_000), 'just in time');
+    assert.ok(!inbox.goesOn(1));
+    await timers.pass(20_000);
+  }
+});
+
+test('a time that is over already is over at once; a condition that holds is not waited for', async () => {
+  const timers = new FakeTimers();
+  const inbox = new Inbox(timers);
+  const late = inbox.until(() => false, -5);
+  await timers.pass(0);
+  await late;
+  await inbox.until(() => true, 1_000);
+  assert.equal(timers.pending, 0);
+});
+
+test('at first nothing has happened, and the kernel is still to be read', () => {
+  const { unread, leave, ...others } = new Inbox(new FakeTimers()).news;
+  assert.deepEqual([unread, leave], [true, undefined]);
+  assert.ok(!Object.values(others).includes(true));
+});
+
+test('news of something else leave a wait as it is', async () => {
+  const inbox = new Inbox(new FakeTimers());
+  let over = false;
+  const wait = inbox
+    .until(() => inbox.news.stopping)
+    .then(() => {
+      over = true;
+    });
+  inbox.post({ changed: true });
+  await Promise.resolve();
+  await Promise.resolve();
+  assert.equal(over, false);
+  inbox.post({ stopping: true });
+  await wait;
 });

@@ -173,6 +173,39 @@ test('a living gateway that is suspected proves itself by a handshake, and the c
   assert.ok(world.calls.some((call) => call.startsWith('knock a address of a')));
 });
 
+test('what comes between ends the test: a peer that is left, or is gone, has proven nothing', async () => {
+  for (const end of ['next', 'gone'] as const) {
+    const { world, gateway, selector } = await held();
+    ping(world);
+    await world.timers.pass(10_000);
+    gateway.alive = false;
+    while (world.ofType('suspected').length === 0) await world.timers.pass(100);
+    if (end === 'next') selector.next();
+    else world.installed.clear();
+    await world.timers.pass(1_000);
+    assert.deepEqual(
+      world.ofType('lost').map(({ code }) => code),
+      [end === 'next' ? 'told-to' : 'removed-by-others'],
+    );
+    assert.deepEqual(world.ofType('proven'), []);
+  }
+});
+
+test('a peer without an address cannot be asked for a handshake, and is lost without one', async () => {
+  const { world, gateway } = await held();
+  const [installed] = world.installed.values();
+  if (installed !== undefined) installed.remote = undefined;
+  gateway.alive = false;
+  ping(world);
+  const { code, reason } = await timeToLoss(world);
+  assert.equal(code, 'no-answer');
+  assert.match(reason, /, and 0 handshakes in 0\.0 s neither$/);
+  assert.deepEqual(
+    world.calls.filter((call) => call.startsWith('knock')),
+    [],
+  );
+});
+
 test('probe_timeout 0 leaves it to the age of the handshake', async () => {
   const { world, gateway } = await held({ settings: { probeTimeout: 0 } });
   ping(world);
@@ -385,6 +418,22 @@ test('full_tunnel: in force before the interface is there; what a former run has
   later.start([a]);
   await later.timers.pass(60_000);
   assert.deepEqual(later.leads, [[]]);
+});
+
+test('full_tunnel ends while the interface is away: what it may have brought back is taken back then, once', async () => {
+  const world = new FakeWorld();
+  world.alive('address of a');
+  const { selector } = world.start([a], { fullTunnel: true });
+  await world.timers.pass(5_000);
+  assert.equal(selector.snapshot().state, 'established');
+  world.setLink('absent');
+  await world.timers.pass(1_000);
+  selector.assign(assign([a]));
+  await world.timers.pass(1_000);
+  const said = world.leads.length;
+  world.setLink('up');
+  await world.timers.pass(60_000);
+  assert.deepEqual(world.leads.slice(said), [[]]);
 });
 
 test('a reload by which the way to the endpoint leads into the tunnel ends the connection, and says why', async () => {

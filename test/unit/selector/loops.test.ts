@@ -26,6 +26,19 @@ test('a peer that led its packets into the tunnel is tried again ever more rarel
   assert.ok(world.ofType('failed').length > 50);
 });
 
+test('who has led its packets into the tunnel reads what to do, with a full tunnel and without', async () => {
+  for (const [fullTunnel, expected] of [
+    [true, /expected no rule before those of full_tunnel/],
+    [false, /expected option full_tunnel '1' for vpn/],
+  ] as const) {
+    const world = new FakeWorld();
+    world.swallowed.add('address of a');
+    world.start([peer('a', { allowedIps: ['0.0.0.0/0'] })], { fullTunnel });
+    await world.timers.pass(1_000);
+    assert.match(world.ofType('failed')[0]?.reason ?? '', expected);
+  }
+});
+
 test('what leads its packets around the tunnel comes unsaid: it is found within a minute', async () => {
   const { world, selector } = swallowing();
   world.alive('address of a', 10);

@@ -124,13 +124,13 @@ test('all addresses of a better peer are tried, and its name is looked up anew',
   world.names.set('best.example', ['192.0.2.1', '192.0.2.2']);
   world.alive('address of spare', 10);
   const best = gateway('best', { host: 'best.example', kind: 'name' });
-  const { selector } = world.start([best, gateway('spare', { priority: 1 })], { failbackInterval: 300 });
+  const { selector } = world.start([best, gateway('spare', { priority: 1 })], { failbackInterval: 600 });
   await world.timers.pass(6 * SECOND);
   assert.equal(selector.snapshot().peer?.name, 'spare');
   world.names.set('best.example', ['192.0.2.3', '192.0.2.4', '192.0.2.5']);
   world.unroutable.add('192.0.2.3');
   world.alive('192.0.2.3', 10);
-  await world.timers.pass(5 * MINUTE + 11 * SECOND);
+  await world.timers.pass(10 * MINUTE + 11 * SECOND); // addresses live for five minutes
   const tried = world.ofType('tried-beside').map(({ remote }) => remote?.address);
   assert.deepEqual(tried.slice(0, 2).sort(), ['192.0.2.4', '192.0.2.5']);
   assert.equal(tried[2], '192.0.2.3', 'what seems to have no way comes last');
@@ -379,6 +379,24 @@ test('fastest: a gain of both 10 ms and a fifth is worth a change, less is not',
     const [lost] = world.ofType('lost');
     assert.equal(lost?.code, 'better-peer');
     assert.equal(lost?.reason, `b is faster: a round trip of ${b} ms instead of ${a} ms`);
+  }
+});
+
+test('fastest: of several that are worth a change the fastest is gone to, whichever was asked first', async () => {
+  const orders = new Set<string>();
+  for (let seed = 1; orders.size < 2; seed++) {
+    const world = new FakeWorld(seed);
+    for (const [name, latency] of Object.entries({ a: 100, b: 60, c: 30 }))
+      world.alive(`address of ${name}`, latency);
+    const peers = [gateway('a'), gateway('b'), gateway('c')];
+    const { selector } = world.start(peers, { strategy: 'fastest' });
+    await world.timers.pass(5 * SECOND);
+    if (selector.snapshot().peer?.name !== 'a') continue;
+    await world.timers.pass(80 * SECOND);
+    assert.equal(selector.snapshot().peer?.name, 'c');
+    const [first = '', second = '', ...final] = asked(world);
+    assert.deepEqual(final, ['c']);
+    orders.add(first + second);
   }
 });
 

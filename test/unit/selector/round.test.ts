@@ -181,6 +181,35 @@ test('the last failure is not the first of its priority again, and alone in the 
   }
 });
 
+test('thousands are put in order at once, and those that come in the middle of a round', () => {
+  let drawn = 0;
+  const random = new SeededRandom(8);
+  const counting = {
+    below: (bound: number): number => {
+      drawn++;
+      return random.below(bound);
+    },
+  };
+  const round = new Round(counting);
+  const many = Array.from({ length: 5_000 }, (_, at) => turn(`p${at}`, at % 3, 1 + (at % 7)));
+  round.setItems(many);
+  round.begin();
+  assert.ok(drawn <= many.length + 1, `${drawn} draws`);
+  const [first = '', ...rest] = round.untried;
+  round.take(first);
+  drawn = 0;
+  const more = Array.from({ length: 5_000 }, (_, at) => turn(`q${at}`, at % 3, 1 + (at % 7)));
+  round.setItems([...many, ...more]);
+  assert.ok(drawn <= many.length + more.length, `${drawn} draws`);
+  assert.equal(round.untried.length, rest.length + more.length);
+  const kept = new Set(rest);
+  assert.deepEqual(
+    round.untried.filter((name) => kept.has(name)),
+    rest,
+    'in the order that they had',
+  );
+});
+
 test('another priority or weight is another place, for who is still to be tried', () => {
   const round = new Round(new SeededRandom(2));
   round.setItems([turn('a', 0), turn('b', 1), turn('c', 2)]);
@@ -188,7 +217,7 @@ test('another priority or weight is another place, for who is still to be tried'
   round.take('a');
   round.setItems([turn('a', 3), turn('b', 1), turn('c', 0)]);
   assert.deepEqual(round.untried, ['c', 'b']);
-  round.setItems([turn('a', 3), turn('b', 0), turn('c', 0)], ['a', 'b']);
+  round.setItems([turn('a', 3), turn('b', 0), turn('c', 0)], new Set(['a', 'b']));
   assert.deepEqual([...round.untried.slice(0, 2)].sort(), ['b', 'c']);
   assert.deepEqual(round.untried.slice(2), ['a']);
   const places = counted(1_000, () => {

@@ -685,6 +685,21 @@ test('names resolve in the background, however many addresses that need it not c
   }
 });
 
+test('a name is looked for when its turn is near: those that are far are left alone', () => {
+  const { timers, random, resolver, resolutions } = new FakeWorld(3);
+  const picker = new Picker(resolver, timers, random, () => {});
+  const gateway = named('gw');
+  const literals = Array.from({ length: 200 }, (_, at) => peer(`p${at}`));
+  picker.setPeers([gateway, ...literals]);
+  do picker.begin();
+  while (picker.round.untried.indexOf('gw') < 50);
+  for (let before = picker.round.untried.indexOf('gw'); before > 0; before--) {
+    const found = picker.look(5_000);
+    assert.equal(found.kind === 'candidate' && found.candidate.remotes.named, false);
+    assert.deepEqual(resolutions, before <= 16 ? ['gw.example'] : [], `${before} turns before it`);
+  }
+});
+
 test('each name before one that is ready has its 300 ms, from when it was asked for', async () => {
   const orders = new Set<string>();
   for (let seed = 1; seed <= 40; seed++) {

@@ -5,6 +5,7 @@
 #             option proto 'wgpeerselector'
 #             option ifname 'vpn'             the WireGuard interface
 #             option unix_group 'nogroup'     optional: the group that firewall rules match on
+#             option up_when_connected '1'    optional: up while a peer is connected, instead of while the daemon runs
 #
 # netifd runs this file in its own folder, with `dump`, or with `setup` or `teardown` of one interface.
 # shellcheck shell=dash disable=SC1091,SC2034
@@ -16,12 +17,15 @@
 }
 
 PROGRAM=/usr/bin/wgpeerselector
+# Where the daemon keeps peers that it was given at run time, if it is to. The init script makes it, too.
+KEPT=/var/run/wgpeerselector
 
 proto_wgpeerselector_init_config() {
 	proto_config_add_string unix_group
 	# Known so that it is not refused. There is nothing to do for it: only one peer is connected, and packets between
 	# peers go the way that the routes say.
 	proto_config_add_boolean transitive
+	proto_config_add_boolean up_when_connected
 	# teardown is told how the daemon ended (in ERROR).
 	lasterror=1
 }
@@ -44,20 +48,29 @@ wgpeerselector_pid() {
 	echo "$pid"
 }
 
-# Prints the name of another of netifd's interfaces of our protocol that serves the device.
+# Prints the name of another of netifd's interfaces of our protocol that serves the device: one that is up, or one that is not yet, by its
+# own wish, and has a daemon. (One that is being set up has none: of two that are, both would give way.)
 wgpeerselector_rival() {
 	local config="$1"
 	local device="$2"
-	ubus call network.interface dump 2>/dev/null |
-		jsonfilter -e "@.interface[@.proto=\"wgpeerselector\" && @.device=\"$device\" && @.up=true].interface" |
-		grep -v -m 1 -x -F -e "$config"
+	local filter="@.proto=\"wgpeerselector\" && @.device=\"$device\""
+	local dump pid follower
+	dump=$(ubus call network.interface dump 2>/dev/null) && [ -n "$dump" ] || return 1
+	pid=$(wgpeerselector_pid "$device") &&
+		follower=$(tr '\0' '\n' 2>/dev/null <"/proc/$pid/cmdline" | sed -n '/^--netifd$/{n;p;}')
+	{
+		jsonfilter -s "$dump" -e "@.interface[$filter && @.up=true].interface"
+		[ -z "$follower" ] ||
+			jsonfilter -s "$dump" -e "@.interface[$filter && @.pending=true && @.interface=\"$follower\"].interface"
+	} | grep -v -m 1 -x -F -e "$config"
 }
 
 proto_wgpeerselector_setup() {
 	local config="$1"
 	local device="$2"
-	local unix_group pid rival
-	json_get_vars unix_group
+	local unix_group up_when_connected pid rival
+	json_get_vars unix_group up_when_connected
+	[ "$up_when_connected" = 1 ] || up_when_connected=''
 
 	# Two would take the device away from each other for ever. Without a command netifd takes this for failed.
 	rival=$(wgpeerselector_rival "$config" "$device") && {
@@ -75,12 +88,17 @@ proto_wgpeerselector_setup() {
 	# A subshell, as these functions share their variables.
 	( proto_add_host_dependency "$config" '' "$device" )
 
-	proto_init_update "$device" 1
-	proto_send_update "$config"
+	mkdir -p "$KEPT"
+	# With --netifd the daemon does this itself, when there is a connection.
+	[ -n "$up_when_connected" ] || {
+		proto_init_update "$device" 1
+		proto_send_update "$config"
+	}
 
 	proto_run_command "$config" "$PROGRAM" --interface "$device" \
 		--pid-file "$(wgpeerselector_pid_file "$device")" \
-		${unix_group:+--group "$unix_group"}
+		${unix_group:+--group "$unix_group"} \
+		${up_when_connected:+--netifd "$config"}
 }
 
 # netifd calls this for ifdown, when the tunnel interface is lost, and when the daemon has ended by itself; only then ERROR

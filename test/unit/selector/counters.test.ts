@@ -1,0 +1,332 @@
+/** What {@link Liveness} makes of counters, look by look. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Advice, Liveness, type LivenessSettings } from '../../../src/selector/liveness.js';
+import { Trials } from '../../../src/selector/trials.js';
+
+const SETTINGS: LivenessSettings = { probeTimeout: 20_000, probeInterval: 15_000 };
+const NO_PROBES: LivenessSettings = { probeTimeout: 20_000, probeInterval: 0 };
+
+/** Bytes that oblige the other side to answer. */
+const DATA = 1_000;
+const EMPTY = 32;
+const PROBE = 80;
+
+/** A connection that is looked at; it begins at 0. */
+function watched(options: { settings?: LivenessSettings; keepalive?: number; way?: Trials } = {}) {
+  const { settings = SETTINGS, keepalive = 0, way = new Trials() } = options;
+  const counters = { received: 0, sent: 0 };
+  const liveness = new Liveness(way, keepalive, counters, 0);
+  /** A look, at which so many bytes more were sent and received than at the one before. */
+  const look = (now: number, sent = 0, received = 0, answered = false): Advice => {
+    counters.sent += sent;
+    counters.received += received;
+    return liveness.observe({ ...counters }, () => answered, settings, now);
+  };
+  /** The same, and a probe where one is wanted. @returns whether it is */
+  const probing = (now: number, sent = 0, received = 0, answered = false): boolean => {
+    const { probe } = look(now, sent, received, answered);
+    if (probe) liveness.probed(now);
+    liveness.nextLook();
+    return probe;
+  };
+  /** Somebody behind the peer has answered so many probes, a second apart. @returns when the last look was */
+  const answers = (count: number): number => {
+    probing(0);
+    for (let second = 1; second <= count; second++) probing(second * 1_000, PROBE, PROBE, true);
+    return count * 1_000;
+  };
+  return { liveness, look, probing, answers };
+}
+
+test('what comes in ends a silence, what goes out does not', () => {
+  const { liveness, look } = watched();
+  assert.equal(liveness.silence(700), 700);
+  look(1_000, DATA);
+  assert.equal(liveness.silence(1_500), 1_500);
+  look(2_000, 0, EMPTY);
+  assert.equal(liveness.silence(2_600), 600);
+});
+
+test('data has to be answered since it was sent, which was a second before the look at most', () => {
+  for (const [before, owing] of [
+    [9_600, 400],
+    [5_000, 1_000],
+  ] as const) {
+    const { liveness, look } = watched();
+    look(before);
+    assert.equal(liveness.owing(before), 0);
+    look(10_000, DATA);
+    assert.equal(liveness.owing(10_000), owing);
+    look(11_000, DATA);
+    assert.equal(liveness.owing(11_000), owing + 1_000, 'since the first of it');
+    look(12_000, DATA, DATA);
+    assert.equal(liveness.owing(12_000), 0);
+  }
+});
+
+test("WireGuard's own messages oblige nobody: up to two handshakes of each side, and empty packets", () => {
+  const [initiation, response] = [148, 92];
+  for (const bytes of [
+    EMPTY,
+    initiation,
+    response,
+    initiation + response,
+    2 * initiation + 2 * response + EMPTY,
+  ]) {
+    const { liveness, look } = watched();
+    look(5_000, bytes);
+    assert.equal(liveness.owing(6_000), 0, `${bytes} bytes`);
+  }
+  for (const bytes of [16, 33, 2 * EMPTY, 3 * initiation, 3 * response, initiation + EMPTY + 16]) {
+    const { liveness, look } = watched();
+    look(5_000, bytes);
+    assert.ok(liveness.owing(6_000) > 0, `${bytes} bytes`);
+  }
+});
+
+test('with a persistent keepalive there may be an empty packet more, and one for each of its intervals', () => {
+  for (const [since, most] of [
+    [5_000, 2],
+    [24_999, 2],
+    [25_000, 3],
+    [50_000, 4],
+  ] as const) {
+    for (const packets of [most, most + 1]) {
+      const { liveness, look } = watched({ keepalive: 25 });
+      look(1_000);
+      look(1_000 + since, packets * EMPTY);
+      assert.equal(liveness.owing(1_000 + since) > 0, packets > most, `${packets} in ${since} ms`);
+    }
+  }
+});
+
+test('a probe is wanted at once, and two more a second after each other where nobody answers; then they are rare', () => {
+  const { probing } = watched();
+  const sent: number[] = [];
+  for (let now = 0; now <= 15_000; now += 500) if (probing(now)) sent.push(now);
+  assert.deepEqual(sent, [0, 1_000, 2_000, 5_000, 8_000, 11_000, 14_000]);
+});
+
+test('who answers probes is asked eight times at first, then in the interval', () => {
+  const { liveness, probing, answers } = watched();
+  assert.equal(liveness.answersProbes, false);
+  const last = answers(7);
+  assert.ok(liveness.answersProbes);
+  assert.equal(probing(last + 1_000, PROBE, PROBE, true), false, 'the ninth');
+  const sent: number[] = [];
+  for (let now = last + 2_000; now <= 60_000 && sent.length === 0; now += 100)
+    if (probing(now)) sent.push(now);
+  // A tenth of the interval earlier with a look that is made anyhow.
+  assert.deepEqual(sent, [last + 1_000 + 13_500]);
+});
+
+test('two answers are needed to count on more', () => {
+  for (const [answered, counts] of [
+    [1, false],
+    [2, true],
+  ] as const) {
+    const { liveness, answers } = watched();
+    answers(answered);
+    assert.equal(liveness.answersProbes, counts);
+  }
+});
+
+test('somebody who answers probes and stops: four in a row, seven seconds of silence, and no interruption of five', () => {
+  const { look, liveness, answers } = watched();
+  let now = answers(20);
+  let advice: Advice | undefined;
+  const sent: number[] = [];
+  while (advice?.suspicion === undefined && now < 120_000) {
+    now += 500;
+    advice = look(now);
+    if (advice.probe) {
+      sent.push(now);
+      liveness.probed(now);
+    }
+    liveness.nextLook();
+  }
+  assert.equal(advice?.suspicion, `${advice?.unanswered.length} probes in a row were not answered`);
+  assert.ok((advice?.unanswered.length ?? 0) >= 4);
+  assert.deepEqual(advice?.unanswered, sent.slice(0, advice?.unanswered.length));
+  assert.equal(advice?.beyondInterruption, false);
+  assert.ok(now - (sent[0] ?? 0) >= 5_000);
+});
+
+test('who is heard all the time under traffic, and then no more: known when an interruption would have begun', () => {
+  const { look, liveness, answers } = watched();
+  let now = answers(8);
+  for (let second = 0; second < 6; second++) {
+    now += 1_000;
+    look(now, DATA, DATA);
+    liveness.nextLook();
+  }
+  const heard = now;
+  let advice: Advice | undefined;
+  while (advice?.suspicion === undefined && now < heard + 60_000) {
+    now += 1_000;
+    advice = look(now, DATA);
+    if (advice.probe) liveness.probed(now);
+    liveness.nextLook();
+  }
+  assert.match(advice?.suspicion ?? '', /^\d+ probes in a row were not answered$/);
+  assert.equal(advice?.beyondInterruption, true);
+  assert.equal(now - heard, 7_000);
+});
+
+test('where nothing answers probes: as long as the timeout without an answer to data, less the time of the test', () => {
+  for (const [probeTimeout, after] of [
+    [20_000, 16_000],
+    [8_000, 4_000],
+    [6_000, 3_000],
+  ] as const) {
+    const { look } = watched({ settings: { ...NO_PROBES, probeTimeout } });
+    look(10_000);
+    look(11_000, DATA); // owed since 10,000
+    for (let now = 11_500; now < 10_000 + after; now += 500)
+      assert.equal(look(now, DATA).suspicion, undefined, `${now}`);
+    assert.equal(look(10_000 + after - 1).suspicion, undefined);
+    const { suspicion, unanswered, probe } = look(10_000 + after);
+    const seconds = (10_000 + after) / 1_000;
+    assert.equal(suspicion, `nothing came in for ${seconds} s, although data went out`);
+    assert.deepEqual([unanswered, probe], [[], false]);
+  }
+});
+
+test('on a way that loses much more initiations are waited for, five at most', () => {
+  for (const [answered, missed, initiations] of [
+    [0, 0, 1],
+    [95, 5, 1],
+    [80, 20, 2],
+    [50, 50, 5],
+    [10, 90, 5],
+  ] as const) {
+    const way = new Trials();
+    way.add({ answered, missed });
+    const { look } = watched({ settings: NO_PROBES, way });
+    look(10_000);
+    look(11_000, DATA);
+    const due = 10_000 + 16_000 + (initiations - 1) * 5_000;
+    assert.equal(look(due - 1).suspicion, undefined, `${missed} lost`);
+    assert.notEqual(look(due).suspicion, undefined, `${missed} lost`);
+  }
+});
+
+test('without a timeout nothing is suspected, and without an interval nothing is asked', () => {
+  const none = watched({ settings: { probeTimeout: 0, probeInterval: 15_000 } });
+  for (let now = 1_000; now < 300_000; now += 1_000) assert.equal(none.look(now, DATA).suspicion, undefined);
+  const silent = watched({ settings: NO_PROBES });
+  for (let now = 1_000; now < 300_000; now += 1_000) assert.equal(silent.look(now).probe, false);
+  assert.equal(silent.liveness.nextLook(), Number.POSITIVE_INFINITY);
+});
+
+test('where no probe can be sent it is tried again after a minute', () => {
+  const { liveness, look } = watched();
+  assert.ok(look(1_000).probe);
+  liveness.cannotProbe(1_000);
+  liveness.nextLook();
+  assert.equal(look(59_499).probe, false);
+  liveness.nextLook();
+  assert.equal(look(61_000).probe, true);
+});
+
+test('while data goes out or a probe is under way a look is due every second, else with the next probe', () => {
+  const { liveness, look, answers } = watched();
+  const last = answers(8);
+  const quiet = last + 15_000;
+  assert.equal(liveness.nextLook(), quiet);
+  look(last + 1_000, DATA);
+  assert.equal(liveness.nextLook(), last + 2_000);
+  look(last + 2_000, 0, DATA);
+  assert.equal(liveness.nextLook(), last + 2_000 + 15_000);
+  look(quiet);
+  liveness.probed(quiet);
+  assert.equal(liveness.nextLook(), quiet + 1_000);
+});
+
+test('a look that sees nothing new before it is due leads to nothing; other settings do', () => {
+  const { liveness, look, answers } = watched();
+  const last = answers(8);
+  const due = liveness.nextLook();
+  assert.equal(look(due - 1_501).probe, false);
+  const counters = { sent: 8 * PROBE, received: 8 * PROBE };
+  const often = { probeTimeout: 20_000, probeInterval: 5_000 };
+  assert.equal(liveness.observe(counters, () => false, SETTINGS, last + 6_000).probe, false);
+  assert.equal(liveness.observe(counters, () => false, often, last + 6_000).probe, true);
+});
+
+test('a look that comes three seconds late says that the machine stood still: what is owed is forgotten', () => {
+  for (const [late, forgotten] of [
+    [3_000, false],
+    [3_001, true],
+  ] as const) {
+    const { liveness, look } = watched({ settings: NO_PROBES });
+    look(1_000, DATA);
+    const due = liveness.nextLook();
+    assert.equal(due, 2_000);
+    look(due + late);
+    assert.equal(liveness.owing(due + late) === 0, forgotten);
+  }
+});
+
+test('a test that was passed ends silence and debt, and counters begin anew', () => {
+  const way = new Trials();
+  const { liveness, look } = watched({ way });
+  look(1_000, DATA);
+  liveness.probed(1_000);
+  look(5_000, DATA);
+  liveness.lives(9_000);
+  assert.deepEqual([liveness.silence(9_000), liveness.owing(9_000)], [0, 0]);
+  const { suspicion } = liveness.observe({ received: 0, sent: 148 }, () => false, SETTINGS, 10_000);
+  assert.equal(suspicion, undefined);
+  assert.equal(liveness.owing(10_000), 0, 'a handshake of the test');
+  assert.ok(way.missRate({ missed: 0, of: 0 }) > 0.99, 'what led to it was lost on the way');
+});
+
+test('of the way is learned: a probe that was answered, and how long an answer took that WireGuard alone gave', () => {
+  const prior = { missed: 0, of: 0 };
+  const answered = new Trials();
+  watched({ way: answered }).answers(3);
+  assert.deepEqual([answered.answered, answered.missRate(prior)], [3, 0]);
+
+  for (const [seconds, answers, missed] of [
+    [8, 0, 0],
+    [10, 1, 0],
+    [14, 1, 1],
+    [18, 1, 2],
+  ] as const) {
+    const way = new Trials();
+    const { liveness, look } = watched({ way });
+    look(0);
+    liveness.probed(0);
+    liveness.nextLook();
+    for (let now = 1_000; now < seconds * 1_000; now += 1_000) {
+      look(now);
+      liveness.nextLook();
+    }
+    look(seconds * 1_000, 0, EMPTY);
+    assert.equal(way.answered, answers, `${seconds} s`);
+    if (answers > 0) assert.equal(way.missRate(prior), missed / (answers + missed), `${seconds} s`);
+  }
+});
+
+test('what comes in within two seconds of a probe in silence answers it, unless it is a handshake or empty packets', () => {
+  for (const [bytes, after, answers] of [
+    [PROBE, 1_000, true],
+    [PROBE, 2_000, true],
+    [PROBE, 2_001, false],
+    [2 * EMPTY, 1_000, false],
+    [3 * EMPTY, 1_000, true],
+    [148, 1_000, false],
+  ] as const) {
+    const { liveness, look } = watched();
+    let now = 4_000;
+    for (let time = 0; time < 2; time++) {
+      look(now);
+      liveness.probed(now);
+      look(now + after, 0, bytes);
+      now += after + 4_000;
+    }
+    assert.equal(liveness.answersProbes, answers, `${bytes} bytes after ${after} ms`);
+  }
+});
