@@ -1,10 +1,14 @@
 #!/usr/bin/env node
 // Which mutations of our sources no test notices, by Stryker, which is installed into .cache and nowhere else:
-//   npm run mutate -- PATH…      src/selector/round.ts, say, or a folder; default: src/selector, src/sntp, src/netlink
+//   npm run mutate -- PATH…          src/selector/round.ts, say, or a folder; default: src/selector, src/sntp, src/netlink
+//   npm run mutate -- --own PATH…    with no other tests than those that import the file itself, or have its name
 // What is mutated is the compiled JavaScript, in a copy; each mutation is tried with the unit tests of its part (of src/netlink:
-// test/unit/netlink-*). Every test file is a process, so a folder takes hours. The report in JSON lies in .cache/mutate.
-import { cp, mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+// test/unit/netlink-*) that come by it. The tests of src/selector run one by one in one process; elsewhere every test file is a process for each
+// mutation, so a folder takes hours. The report in JSON lies in .cache/mutate.
+import { cp, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { constants, setPriority } from 'node:os';
+import { basename } from 'node:path';
+import { parseArguments } from './setup/arguments.mjs';
 import { npmWork } from './setup/npm.mjs';
 import { cache, root } from './setup/paths.mjs';
 import { attempt, run } from './setup/process.mjs';
@@ -12,27 +16,91 @@ import { carryOut, takeYes } from './setup/work.mjs';
 
 /** The last release that runs on Node 20. */
 const VERSION = '9.6.1';
+/** Parts whose tests have a clock, a network and a kernel of their own making, and nothing else. */
+const fake = ['selector'];
 const tools = `${cache}/mutate/tools`;
 const work = `${cache}/mutate/work`;
 
 /** @param {string} text */
 const say = (text) => void process.stdout.write(`${text}\n`);
 
-/** The tests of a part of src. @param {string} path @returns {Promise<string[]>} */
-async function testsOf(path) {
-  const part = path.split('/')[1] ?? '';
+/** The compiled tests of a part of src. @param {string} part @returns {Promise<string[]>} */
+async function testsOf(part) {
   const names = await readdir(`${root}/dist/test/unit`, { recursive: true });
   const tests = names.filter(
     (name) => name.endsWith('.test.js') && (name.startsWith(`${part}/`) || name.startsWith(`${part}-`)),
   );
-  if (tests.length === 0) throw new Error(`${path}: there are no unit tests of its own for that part`);
+  if (tests.length === 0) throw new Error(`src/${part}: there are no unit tests of its own for that part`);
   return tests.sort().map((name) => `dist/test/unit/${name}`);
 }
 
-/** @param {string} path a file or folder of src @returns {Promise<number | null>} */
-async function mutate(path) {
-  const name = path.replace(/\W+/g, '-');
+/** The compiled files that a path of src means. @param {string} path @returns {Promise<string[]>} */
+async function filesOf(path) {
   const compiled = `dist/${path.replace(/\/$/, '').replace(/\.ts$/, '.js')}`;
+  if (compiled.endsWith('.js')) return [compiled];
+  const names = await readdir(`${root}/${compiled}`, { recursive: true });
+  return names.filter((name) => name.endsWith('.js')).map((name) => `${compiled}/${name}`);
+}
+
+/**
+ * Leaves of tests those that import one of the files or have its name, and of the files those that have such a test. Whoever has none is told.
+ *
+ * @param {string[]} files
+ * @param {string[]} tests
+ */
+async function own(files, tests) {
+  const texts = await Promise.all(
+    tests.map(async (test) => /** @type {const} */ ([test, await readFile(`${root}/${test}`, 'utf8')])),
+  );
+  /** @param {string} file @returns {(test: readonly [string, string]) => boolean} */
+  const isOf =
+    (file) =>
+    ([test, text]) =>
+      text.includes(`/${file.replace('dist/', '')}';`) || test.endsWith(`/${basename(file, '.js')}.test.js`);
+  const tested = files.filter((file) => texts.some(isOf(file)));
+  const others = files.filter((file) => !tested.includes(file));
+  if (tested.length === 0) throw new Error(`no test imports ${others.join(', ')}`);
+  if (others.length > 0) say(`left out, since no test imports them: ${others.join(', ')}`);
+  const testFiles = texts.filter((test) => tested.some((file) => isOf(file)(test))).map(([test]) => test);
+  return { files: tested, testFiles };
+}
+
+/**
+ * How tests are run: those of the parts whose worlds are fake in one process, which takes a replacement of node:test.
+ *
+ * @param {string} part
+ * @param {string[]} testFiles
+ */
+async function runnerFor(part, testFiles) {
+  if (!fake.includes(part)) {
+    const nodeArgs = ['--test-reporter=tap', '-r', '{{hookFile}}', '{{testFile}}'];
+    return {
+      plugins: [`${tools}/node_modules/@stryker-mutator/tap-runner/dist/src/index.js`],
+      testRunner: 'tap',
+      tap: { testFiles, nodeArgs, forceBail: true },
+    };
+  }
+  for (const file of testFiles) {
+    const text = await readFile(`${work}/${file}`, 'utf8');
+    await writeFile(`${work}/${file}`, text.replace("'node:test'", `'${root}/scripts/mutate/node-test.mjs'`));
+  }
+  return {
+    plugins: [`${root}/scripts/mutate/runner.mjs`],
+    testRunner: 'in-process',
+    inProcess: { testFiles },
+  };
+}
+
+/**
+ * Mutates files of one part.
+ *
+ * @param {string} part
+ * @param {string} name of the report
+ * @param {string[]} files
+ * @param {string[]} testFiles
+ * @returns {Promise<number | null>}
+ */
+async function mutate(part, name, files, testFiles) {
   await rm(work, { recursive: true, force: true });
   await mkdir(`${work}/test`, { recursive: true });
   await cp(`${root}/dist`, `${work}/dist`, { recursive: true });
@@ -42,17 +110,11 @@ async function mutate(path) {
   const settings = {
     inPlace: true, // of the copy
     packageManager: 'npm',
-    plugins: [`${tools}/node_modules/@stryker-mutator/tap-runner/dist/src/index.js`],
-    testRunner: 'tap',
-    tap: {
-      testFiles: await testsOf(path),
-      nodeArgs: ['--test-reporter=tap', '-r', '{{hookFile}}', '{{testFile}}'],
-      forceBail: true,
-    },
-    mutate: [compiled.endsWith('.js') ? compiled : `${compiled}/**/*.js`],
+    ...(await runnerFor(part, testFiles)),
+    mutate: files,
     coverageAnalysis: 'perTest',
     concurrency: 1,
-    timeoutMS: 60_000,
+    timeoutMS: 300_000, // of the clock: the machine may be busy
     tempDirName: `${cache}/mutate/temporary`,
     reporters: ['clear-text', 'json'],
     jsonReporter: { fileName: `${cache}/mutate/${name}.json` },
@@ -68,7 +130,11 @@ async function mutate(path) {
 }
 
 try {
-  const paths = takeYes(process.argv.slice(2));
+  const { values, positionals } = parseArguments({
+    args: takeYes(process.argv.slice(2)),
+    allowPositionals: true,
+    options: { own: { type: 'boolean', default: false } },
+  });
   const packages = ['core', 'tap-runner'].map((name) => `@stryker-mutator/${name}@${VERSION}`);
   const there = await readdir(`${tools}/node_modules/@stryker-mutator`).catch(() => []);
   const install = {
@@ -84,8 +150,13 @@ try {
   await carryOut([...(await npmWork()), ...(there.includes('tap-runner') ? [] : [install])], say);
   await run([`${root}/node_modules/.bin/tsc`, '-p', root]);
   setPriority(constants.priority.PRIORITY_LOW);
-  for (const path of paths.length > 0 ? paths : ['src/selector', 'src/sntp', 'src/netlink']) {
-    if ((await mutate(path)) !== 0) process.exitCode = 1;
+  const paths = positionals.length > 0 ? positionals : ['src/selector', 'src/sntp', 'src/netlink'];
+  for (const part of new Set(paths.map((path) => path.split('/')[1] ?? ''))) {
+    const ofPart = paths.filter((path) => path.split('/')[1] === part);
+    const all = { files: (await Promise.all(ofPart.map(filesOf))).flat(), testFiles: await testsOf(part) };
+    const { files, testFiles } = values.own ? await own(all.files, all.testFiles) : all;
+    const name = ofPart.length === 1 ? `${ofPart[0]}`.replace(/\W+/g, '-') : part;
+    if ((await mutate(part, values.own ? `${name}-own` : name, files, testFiles)) !== 0) process.exitCode = 1;
   }
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
