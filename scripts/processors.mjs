@@ -2,14 +2,18 @@
 //
 //   npm run test:processors [-- TARGET…]
 //
-// It takes Debian's packages qemu-user-static and the cross compilers that scripts/build-router.mjs names; a target without them is
-// said to be left out. The last line is `N passed, N failed`.
+// On some it also connects to a gateway, on that processor's own kernel: processors/own-kernel.mjs.
+//
+// It takes Debian's packages qemu-user-static and the cross compilers that scripts/build-router.mjs names, and for those kernels
+// qemu-system-arm and qemu-system-mips; what cannot be run without them is said to be left out. The last line is `N passed, N failed`.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { onOwnKernel } from './processors/own-kernel.mjs';
 import { parseArguments } from './setup/arguments.mjs';
-import { find } from './setup/debian.mjs';
+import { find, toolsWork, vmPackages } from './setup/debian.mjs';
 import { root } from './setup/paths.mjs';
 import { attempt, run } from './setup/process.mjs';
+import { carryOut } from './setup/work.mjs';
 import { build } from './setup.mjs';
 
 /** The emulators, by the targets of scripts/build-router.mjs. mips and powerpc are big-endian. */
@@ -35,6 +39,28 @@ function tell(what, fault) {
   else failed += 1;
 }
 
+/** @param {string} text */
+const say = (text) => void process.stdout.write(`  ${text}\n`);
+
+/** The daemon on a processor's own kernel. @param {string} target @param {string} program */
+async function tryOwnKernel(target, program) {
+  const outcome = await onOwnKernel(target, program, folder, say);
+  if (outcome === undefined) return;
+  if ('missing' in outcome) {
+    say(`${target} on its own kernel: left out, there is no ${outcome.missing}`);
+    return;
+  }
+  const { lines } = outcome;
+  const text = lines.join('\n');
+  const kernel = /^kernel (.*)$/m.exec(text)?.[1] ?? 'its own kernel';
+  for (const line of lines) {
+    const what = /^ok (.*)$/.exec(line)?.[1];
+    if (what !== undefined) tell(`${target}, ${kernel}: ${what}`, undefined);
+  }
+  const wrong = /^not ok /m.test(text) || !text.includes('ok SIGTERM leaves nothing');
+  if (wrong) tell(`${target}, ${kernel}`, text);
+}
+
 /** @param {string} expected @param {string} found */
 function difference(expected, found) {
   const [wanted, lines] = [expected.split('\n'), found.split('\n')];
@@ -43,6 +69,7 @@ function difference(expected, found) {
   return `line ${at + 1} is\n${(lines[at] ?? 'missing').slice(0, 400)}\nexpected\n${(wanted[at] ?? 'nothing').slice(0, 400)}`;
 }
 
+await carryOut(await toolsWork(vmPackages, say), say);
 await build();
 const told = await run([process.execPath, scene, fixtures]);
 // On a big-endian processor recordings of netlink are not read; an empty line stands behind them.
@@ -83,6 +110,7 @@ try {
         ? undefined
         : check.stdout + check.stderr,
     );
+    await tryOwnKernel(target, program[1] ?? '');
   }
 } finally {
   await rm(folder, { recursive: true, force: true });
