@@ -185,8 +185,7 @@ export class Hold {
     const reason = await world.prober.send(peer);
     const now = world.timers.now();
     if (reason === undefined) return liveness.probed(now);
-    liveness.cannotProbe(now);
-    this.#cannot(peer, reason);
+    if (liveness.cannotProbe(now)) this.#cannot(peer, reason);
   }
 
   /** Asks the address that has to answer. */
@@ -203,10 +202,7 @@ export class Hold {
     if (now < this.#reach.due(checkInterval)) return undefined;
     const reason = await world.prober.echo(checkAddress);
     if (reason === undefined) this.#reach.asked(world.timers.now());
-    else {
-      this.#reach.notAsked(world.timers.now());
-      this.#cannot(peer, reason);
-    }
+    else if (this.#reach.notAsked(world.timers.now())) this.#cannot(peer, reason);
     return undefined;
   }
 

@@ -63,8 +63,11 @@ const PROBE = 80;
 /** Empty packets that may come in by chance while a probe is answered, which takes more bytes than so many. */
 const MOST_EMPTY = 2;
 
-/** Where no probe can be sent it is tried again after so long, in milliseconds. */
-const NO_PROBE = 60_000;
+/**
+ * Where no probe can be sent it is tried again after so long, in milliseconds: soon at first, since the interface may have gone down, or its
+ * routes away, a moment ago, of which we have not been told yet.
+ */
+const NO_PROBE = { first: 3_000, later: 60_000 };
 
 /** What a look sees of a peer, in bytes since it was installed. */
 export interface Counters {
@@ -120,6 +123,8 @@ export class Liveness {
   #unjudged = false;
   #firstProbes = 0;
   #noProbeBefore = 0;
+  /** The probe before could not be sent either. */
+  #refused = false;
   #answersProbes = false;
   /** When those probes in a row were sent that were not answered. */
   readonly #missed: number[] = [];
@@ -191,16 +196,20 @@ export class Liveness {
   /** A probe was sent. */
   probed(now: number): void {
     this.#probed = { at: now, inSilence: this.#heardAt + SILENT_UNDER_TRAFFIC <= now };
+    this.#refused = false;
     this.#unjudged = true;
     this.#firstProbes++;
     this.#quietUntil = 0;
     this.#owedSince ??= now;
   }
 
-  /** No probe could be sent. */
-  cannotProbe(now: number): void {
-    this.#noProbeBefore = now + NO_PROBE;
+  /** No probe could be sent. @returns whether that is so for longer than a moment */
+  cannotProbe(now: number): boolean {
+    const lasting = this.#refused;
+    this.#refused = true;
+    this.#noProbeBefore = now + (lasting ? NO_PROBE.later : NO_PROBE.first);
     this.#quietUntil = 0;
+    return lasting;
   }
 
   /**

@@ -9,6 +9,8 @@ export class Reach {
   #answeredAt: number;
   #askedAt = Number.NEGATIVE_INFINITY;
   #unanswered = 0;
+  /** The question before could not be asked either. */
+  #refused = false;
 
   /** @param now milliseconds */
   constructor(now: number) {
@@ -32,11 +34,18 @@ export class Reach {
   asked(now: number): void {
     this.#askedAt = now;
     this.#unanswered++;
+    this.#refused = false;
   }
 
-  /** It could not be asked: that says nothing of it, and is tried again in its time. */
-  notAsked(now: number): void {
+  /**
+   * It could not be asked: that says nothing of it, and is tried again in its time.
+   * @returns whether that is so for longer than a moment: as of an interface that has just gone down, of which we have not been told yet
+   */
+  notAsked(now: number): boolean {
+    const lasting = this.#refused;
+    this.#refused = true;
     this.#askedAt = now;
+    return lasting;
   }
 
   /** When it is to be asked next. @param interval milliseconds, where it answers */

@@ -185,6 +185,8 @@ export class FakeWorld implements World {
   readonly resolver: Resolver;
   /** Why no probe can be sent, if none can. */
   unprobable: string | undefined;
+  /** How often none could be sent. */
+  refusals = 0;
   #probeAnswered = false;
   /** Addresses inside the tunnel that answer an echo. */
   readonly behind = new Set<string>();
@@ -208,13 +210,13 @@ export class FakeWorld implements World {
     this.routing = this.#makeRouting();
     this.prober = {
       send: async (wanted) => {
-        if (this.unprobable !== undefined) return this.unprobable;
+        if (this.unprobable !== undefined) return this.#refuse(this.unprobable);
         this.calls.push(`probe ${wanted.name}`);
         this.send(wanted.publicKey, PROBE_BYTES, 96);
         return undefined;
       },
       echo: async (address) => {
-        if (this.unprobable !== undefined) return this.unprobable;
+        if (this.unprobable !== undefined) return this.#refuse(this.unprobable);
         this.calls.push(`echo ${address}`);
         const [entry] = this.installed.values();
         if (entry !== undefined && this.#reached(entry) !== undefined && this.behind.has(address)) {
@@ -407,6 +409,11 @@ export class FakeWorld implements World {
   /** An answer of the kernel tells that the interface has gone, if it has. */
   #answer(): void {
     if (this.#vanished) this.setLink('absent');
+  }
+
+  #refuse(reason: string): string {
+    this.refusals++;
+    return reason;
   }
 
   /** The gateway, if a packet gets there and its answer back. */

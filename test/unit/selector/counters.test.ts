@@ -220,14 +220,22 @@ test('without a timeout nothing is suspected, and without an interval nothing is
   assert.equal(silent.liveness.nextLook(), Number.POSITIVE_INFINITY);
 });
 
-test('where no probe can be sent it is tried again after a minute', () => {
+test('where no probe can be sent it is tried again soon, then after a minute; and whoever could send one begins anew', () => {
   const { liveness, look } = watched();
   assert.ok(look(1_000).probe);
-  liveness.cannotProbe(1_000);
+  assert.equal(liveness.cannotProbe(1_000), false, 'perhaps for a moment');
+  assert.equal(liveness.nextLook(), 4_000);
+  assert.ok(look(4_000).probe);
+  assert.equal(liveness.cannotProbe(4_000), true);
   liveness.nextLook();
-  assert.equal(look(59_499).probe, false);
+  assert.equal(look(62_499).probe, false);
   liveness.nextLook();
-  assert.equal(look(61_000).probe, true);
+  assert.equal(look(64_000).probe, true);
+  assert.equal(liveness.cannotProbe(64_000), true);
+  assert.equal(liveness.nextLook(), 124_000);
+  assert.equal(look(124_000).probe, true);
+  liveness.probed(124_000);
+  assert.equal(liveness.cannotProbe(140_000), false);
 });
 
 test('while data goes out or a probe is under way a look is due every second, else with the next probe', () => {

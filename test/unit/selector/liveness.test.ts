@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Liveness } from '../../../src/selector/liveness.js';
 import { Trials } from '../../../src/selector/trials.js';
-import { assign, FakeWorld, type Gateway, peer } from '../../support/fake-world.js';
+import { assign, FakeWorld, type Gateway, peer, type SettingsInSeconds } from '../../support/fake-world.js';
 
 const [a, b] = [peer('a'), peer('b')];
 const DEFAULTS = { probeTimeout: 20, probeInterval: 15 };
 
 /** A world with a connection to `a` that has been quiet for two minutes, and its gateway. */
-async function held(options: { silent?: boolean; settings?: Partial<typeof DEFAULTS> } = {}) {
+async function held(options: { silent?: boolean; settings?: Partial<SettingsInSeconds> } = {}) {
   const world = new FakeWorld();
   const gateway: Gateway = { alive: true, latency: 40, silent: options.silent ?? false };
   world.gateways.set('address of a', gateway);
@@ -239,6 +239,31 @@ test('where no probe can be sent it is said once, and tried again only now and t
   const looks = world.calls.filter((call) => call === 'device').length;
   assert.ok(looks < 200, `${looks} looks in 10 min`);
 });
+
+for (const [what, more] of [
+  ['a probe', {}],
+  ['an echo', { probeInterval: 0, checkAddress: '10.0.0.1' }],
+] as const) {
+  test(`${what} that the kernel refuses for a moment, as while the interface goes down, is not spoken of, and soon sent again`, async () => {
+    const { world } = await held({ settings: more });
+    world.behind.add('10.0.0.1');
+    await world.timers.pass(60_000);
+    const refused = 'ENETUNREACH: network is unreachable';
+    world.unprobable = refused;
+    while (world.refusals === 0) await world.timers.pass(100);
+    world.unprobable = undefined;
+    world.calls.length = 0;
+    await world.timers.pass(6_000);
+    assert.ok(world.calls.some((call) => /^(probe|echo) /.test(call)));
+    assert.deepEqual(world.ofType('not-probed'), []);
+    world.unprobable = refused;
+    await world.timers.pass(60_000);
+    assert.deepEqual(
+      world.ofType('not-probed').map(({ reason }) => reason),
+      [refused],
+    );
+  });
+}
 
 test('the machine sleeps: what it did not hear meanwhile is not held against the peer', async () => {
   const { world } = await held();

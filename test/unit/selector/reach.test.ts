@@ -32,6 +32,13 @@ test('what could not be asked says nothing', () => {
   assert.equal(reach.observe(false, TIMEOUT, TIMEOUT), false);
 });
 
+test('that it cannot be asked is known at the second time in a row', () => {
+  const reach = new Reach(0);
+  assert.deepEqual([reach.notAsked(0), reach.notAsked(5_000), reach.notAsked(10_000)], [false, true, true]);
+  reach.asked(15_000);
+  assert.deepEqual([reach.notAsked(20_000), reach.notAsked(25_000)], [false, true]);
+});
+
 test('it is asked at once, then in its interval, and every second while two answers or more are missing', () => {
   const reach = new Reach(0);
   assert.ok(reach.due(5_000) <= 0);
