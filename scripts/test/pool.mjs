@@ -5,18 +5,10 @@
 // that it goes on, and at the end all have something to do.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { asked, reporting, SIGN_OF_LIFE, sourceOf, TELL_WHAT_HANGS } from './reporter.mjs';
-
-/** A file that takes longer hangs. The longest takes five minutes in a calm virtual machine, and five times that in a busy one. Milliseconds. */
-const DEADLINE = Number(process.env.WGPS_FILE_DEADLINE ?? 1500) * 1000;
-
-/**
- * So long a process has for its end once its tests are over and it has nothing more to do. Node hangs there now and then, when V8 waits for
- * one of its threads, and that for V8 (nodejs/node#54918). Milliseconds.
- */
-const ENDING = Number(process.env.WGPS_FILE_ENDING ?? 30) * 1000;
+import { asked, reporting, SIGN_OF_LIFE, sourceOf } from './reporter.mjs';
+import { Watch } from './watch.mjs';
 
 const [number, ...given] = process.argv.slice(2);
 const alone = given.splice(0, given.indexOf('--') + 1).slice(0, -1);
@@ -38,67 +30,37 @@ const telling = setInterval(() => {
 
 /** @param {string} item */
 async function runOne(item) {
-  const { file, program, name } = asked(item);
+  const { name } = asked(item);
   running.add(name);
+  if (await stoodStill(item)) {
+    process.stdout.write(`# ${name}: once more\n`);
+    if (await stoodStill(item)) process.stdout.write(`\n  FAILED  ${name} stood still twice\n\n`);
+  }
+  running.delete(name);
+  ended++;
+}
+
+/** @param {string} item @returns {Promise<boolean>} whether Node has, so that the file has told nothing */
+async function stoodStill(item) {
+  const { file, program, name } = asked(item);
   const report = `${folder}/${item.replaceAll('/', '-')}`;
   const env = { ...process.env, ...(program && { WGPS_PROGRAM: program }), WGPS_REPORT: report };
   const child = spawn(process.execPath, [...reporting, file], { stdio: 'inherit', env });
   const watch = new Watch(child, report, name);
   const [code, signal] = await once(child, 'exit');
   watch.end();
-  running.delete(name);
-  ended++;
   const counted = read(report)[sourceOf(file)] ?? { passed: 0, failed: 0, listed: [] };
   counts[name] = counted;
+  if (watch.stoodStill) {
+    counted.failed = 1;
+    return true;
+  }
   // What goes wrong outside of a test is told by the process alone.
   if (code !== 0 && counted.failed === 0 && !watch.wasOver) {
     counted.failed = 1;
     process.stdout.write(`\n  FAILED  ${name} ended with ${signal ?? `exit status ${code}`}\n\n`);
   }
-}
-
-/** Keeps a process from running for ever. */
-class Watch {
-  /** Whether its tests were over when it was killed. */
-  wasOver = false;
-
-  /**
-   * @param {import('node:child_process').ChildProcess} child
-   * @param {string} report the file that it writes when its tests are over
-   * @param {string} name for messages
-   */
-  constructor(child, report, name) {
-    this.child = child;
-    this.report = report;
-    this.name = name;
-    this.began = performance.now();
-    this.timer = setInterval(() => this.look(), 1000);
-  }
-
-  look() {
-    const now = performance.now();
-    if (this.overSince === undefined && existsSync(this.report)) this.overSince = now;
-    if (this.overSince !== undefined) {
-      if (now - this.overSince < ENDING) return;
-      this.wasOver = true;
-      process.stdout.write(`# ${this.name}: its tests are over, and Node does not end: killed\n`);
-      this.kill();
-    } else if (now - this.began > DEADLINE) {
-      process.stdout.write(`# ${this.name} takes longer than ${DEADLINE / 1000} s: killed\n`);
-      this.child.kill(TELL_WHAT_HANGS);
-      this.end();
-      setTimeout(() => this.kill(), 5000).unref();
-    }
-  }
-
-  kill() {
-    this.child.kill('SIGKILL');
-    this.end();
-  }
-
-  end() {
-    clearInterval(this.timer);
-  }
+  return false;
 }
 
 /** @param {string} path @returns {Record<string, Counts>} nothing where the process has ended before it could tell */

@@ -32,6 +32,16 @@ export const SIGN_OF_LIFE = 60;
 /** The signal after which a process of tests says which of them have begun and not ended, and ends itself. */
 export const TELL_WHAT_HANGS = 'SIGUSR2';
 
+/** So often a process of tests shows that it runs, in milliseconds. */
+const BEAT = 5_000;
+
+/**
+ * Where a process of tests shows that it runs: a line that differs from those before, then the tests that have begun and not ended.
+ *
+ * @param {string} report the file that the variable WGPS_REPORT names
+ */
+export const signOf = (report) => `${report}.sign`;
+
 /** How the reason begins of a test that is rightly not run: test/support/needs.ts gives it. */
 const expected = /^(?:world|program) \w+ has not: /;
 
@@ -43,6 +53,11 @@ export default async function* report(source) {
     for (const name of running) process.stdout.write(`#   it hangs in: ${name}\n`);
     process.exit(1);
   });
+  const { WGPS_REPORT } = process.env;
+  if (WGPS_REPORT !== undefined) {
+    const beat = () => writeFileSync(signOf(WGPS_REPORT), [performance.now(), ...running].join('\n'));
+    setInterval(beat, BEAT).unref();
+  }
   /** @type {Map<string, Counts & { milliseconds: number }>} */
   const files = new Map();
   let current = '';

@@ -79,3 +79,23 @@ test('a file that Node does not end, though its tests are over, has passed or fa
   );
   assert.equal(stdout.match(/its tests are over, and Node does not end: killed/g)?.length, 2);
 });
+
+test('a file in which Node stands still is run once more, which is said, with where it stood', async () => {
+  // Its first run stands still for ever; a file tells the second that there was a first.
+  const still = (times: number) => `
+    import { appendFileSync, readFileSync } from 'node:fs';
+    test('one', async () => {
+      appendFileSync('runs', '.');
+      await new Promise((resolve) => setTimeout(resolve, 6000));
+      if (readFileSync('runs', 'utf8').length <= ${times}) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+    });`;
+  const once = await run({ 'one.mjs': still(1) }, { WGPS_FILE_STILL: '10' });
+  assert.deepEqual([once.status, once.counts], [0, [[1, 0]]], once.stdout);
+  assert.match(
+    once.stdout,
+    /^# one\.mjs: Node has stood still for 10 s: killed\n# {3}in: one\n(# {3}thread .*: S \(sleeping\), .*\n)+# one\.mjs: once more\n {2}one\.mjs: 1 passed/m,
+  );
+  const ever = await run({ 'one.mjs': still(9) }, { WGPS_FILE_STILL: '10' });
+  assert.deepEqual([ever.status, ever.counts], [1, [[0, 1]]], ever.stdout);
+  assert.match(ever.stdout, /FAILED {2}one\.mjs stood still twice\n/);
+});
