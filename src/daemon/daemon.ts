@@ -138,7 +138,6 @@ export class Daemon {
         await this.#loadPeers();
         if (this.#fromFile !== config) return; // it was read once more meanwhile
       }
-      this.#peers?.yieldNames();
       this.#peers?.restore(joining);
       const changed = this.#services.change(this.#config, wanted);
       this.#time.reload(readTimeSettings(config, wanted, this.#options));

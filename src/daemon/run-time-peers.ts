@@ -83,7 +83,10 @@ export class RunTimePeers {
     this.#take(ifname, sections);
   }
 
-  /** Reads what an earlier process has kept for these interfaces. What is wrong with it is told in the log. */
+  /**
+   * The file was read, and these interfaces are new to it: theirs is what an earlier process has kept. What is wrong with that is told in
+   * the log. What has a name in the file now is the file's.
+   */
   restore(interfaces: readonly string[]): void {
     for (const ifname of interfaces) {
       if (!this.#keeps(ifname)) continue;
@@ -95,10 +98,10 @@ export class RunTimePeers {
         this.#owner.log.write('warning', ifname, `no peers of an earlier run: ${messageOf(error)}`);
       }
     }
+    this.#yieldNames();
   }
 
-  /** The file was read again: what has a name there now is the file's. */
-  yieldNames(): void {
+  #yieldNames(): void {
     for (const [ifname, sections] of this.#sections) {
       for (const name of sections.keys()) {
         if (!this.#inFile(ifname, name)) continue;

@@ -184,12 +184,23 @@ test("a name that the file has taken since is the file's", (t) => {
   const { peers, reload, log } = open(t, FILE);
   peers.set('vpn', [GW9, { ...GW9, name: 'gw8', public_key: PSK }]);
   reload(FILE.replace('sn01', 'gw9'));
-  peers.yieldNames();
+  peers.restore([]);
   assert.deepEqual(names(peers.config), ['gw9', 'gw8']);
   assert.equal(peers.config.peers('vpn')[0]?.publicKey, KEY);
   assert.deepEqual(log, [
     'warning vpn: peer gw9, given at run time, is dropped: FILE has a peer of that name now',
   ]);
+});
+
+test("a name of one that was kept is the file's, too, if it has one now", (t) => {
+  const { peers, start, reload, log } = open(t, EXPECTING.replace('expect', 'keep'));
+  peers.set('vpn', [GW9, { ...GW9, name: 'gw8', public_key: PSK }]);
+  reload(`${EXPECTING.replace('expect', 'keep')}\n${FILE.replace('sn01', 'gw9')}`);
+  const again = start();
+  again.restore(['vpn']);
+  assert.deepEqual(names(again.config), ['gw9', 'gw8']);
+  assert.equal(again.config.peers('vpn')[0]?.publicKey, KEY);
+  assert.match(log.join('\n'), /^warning vpn: peer gw9, given at run time, is dropped: /);
 });
 
 test('kept: another process finds them, and nobody else may read the file', (t) => {
