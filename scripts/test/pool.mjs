@@ -7,7 +7,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { asked, reporting, SIGN_OF_LIFE, sourceOf } from './reporter.mjs';
+import { asked, node, reporting, SIGN_OF_LIFE, sourceOf } from './reporter.mjs';
 import { Watch } from './watch.mjs';
 
 const [number, ...given] = process.argv.slice(2);
@@ -45,7 +45,8 @@ async function stoodStill(item) {
   const { file, program, name } = asked(item);
   const report = `${folder}/${item.replaceAll('/', '-')}`;
   const env = { ...process.env, ...(program && { WGPS_PROGRAM: program }), WGPS_REPORT: report };
-  const child = spawn(process.execPath, [...reporting, file], { stdio: 'inherit', env });
+  const [command = '', ...options] = [...node, ...reporting, file];
+  const child = spawn(command, options, { stdio: 'inherit', env });
   const watch = new Watch(child, report, name);
   const [code, signal] = await once(child, 'exit');
   watch.end();

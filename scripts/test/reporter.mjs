@@ -19,7 +19,13 @@ import { inspect } from 'node:util';
  * @property {Listed[]} listed
  */
 
-/** The options by which Node's test runner uses this reporter. */
+/**
+ * Node without threads of V8's. When a process has nothing more to do, Node waits for them, and now and then they for it
+ * (nodejs/node#54918).
+ */
+export const node = [process.execPath, '--single-threaded'];
+
+/** Its options by which its test runner uses this reporter. */
 export const reporting = [
   '--enable-source-maps',
   `--test-reporter=${fileURLToPath(import.meta.url)}`,

@@ -7,17 +7,17 @@ import { root } from '../setup/paths.mjs';
 import { attempt } from '../setup/process.mjs';
 import { SilentMachine } from '../vm/command.mjs';
 import { runInWorld, whereWireguardIs } from '../world/run.mjs';
-import { asked, SIGN_OF_LIFE } from './reporter.mjs';
+import { asked, node, SIGN_OF_LIFE } from './reporter.mjs';
 
 /** @typedef {import('./reporter.mjs').Counts} Counts */
 
 const pool = fileURLToPath(new URL('pool.mjs', import.meta.url));
 
 /**
- * A run of test/netns that takes longer hangs (seconds): half of it takes ten minutes in a calm virtual machine, and five times that in
- * a busy one. What runs directly, all of it in one, may do so in such a machine itself.
+ * A run of test/netns that takes longer hangs (seconds): half of it takes twenty minutes in a calm virtual machine, and three times that in
+ * a busy one. What runs directly, all of it in one, may do so in such a machine itself. What hangs in one file is noticed sooner, by pool.mjs.
  */
-const netnsTimeout = { half: 3000, all: 6000 };
+const netnsTimeout = { half: 4500, all: 9000 };
 
 /** So many files run at once in one world: more would make each slower, and none sooner. */
 const FILES_AT_ONCE = 2;
@@ -58,7 +58,7 @@ export async function testFiles(folder) {
 export async function runUnitTests(files) {
   const folder = await mkdtemp(`${tmpdir()}/wgps-`);
   try {
-    const { ending, status } = await attempt([process.execPath, pool, String(FILES_AT_ONCE), ...files], {
+    const { ending, status } = await attempt([...node, pool, String(FILES_AT_ONCE), ...files], {
       cwd: root,
       show: true,
       env: { ...process.env, WGPS_REPORT: `${folder}/report` },
@@ -131,7 +131,7 @@ export async function runNetnsTests(runs) {
       these.sort((one, two) => two.weight - one.weight).map(({ name }) => name);
     const alone = names(inVm ? some.filter(({ changes }) => changes) : []);
     const others = names(inVm ? some.filter(({ changes }) => !changes) : some);
-    const argv = [process.execPath, pool, String(FILES_AT_ONCE), ...alone, '--', ...others];
+    const argv = [...node, pool, String(FILES_AT_ONCE), ...alone, '--', ...others];
     const options = { timeout: inVm ? netnsTimeout.half : netnsTimeout.all, silence: 5 * SIGN_OF_LIFE };
     const { status, report } = await runInWorld(argv, options).catch((error) => {
       if (!(error instanceof SilentMachine)) throw error;

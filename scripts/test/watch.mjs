@@ -5,10 +5,7 @@ import { signOf, TELL_WHAT_HANGS } from './reporter.mjs';
 /** A file that takes longer hangs. The longest takes five minutes in a calm virtual machine, and five times that in a busy one. Milliseconds. */
 const DEADLINE = Number(process.env.WGPS_FILE_DEADLINE ?? 1500) * 1000;
 
-/**
- * So long a process has for its end once its tests are over and it has nothing more to do. Node hangs there now and then, when V8 waits for
- * one of its threads, and that for V8 (nodejs/node#54918). Milliseconds.
- */
+/** So long a process has for its end once its tests are over and it has nothing more to do: Node may hang there, too. Milliseconds. */
 const ENDING = Number(process.env.WGPS_FILE_ENDING ?? 30) * 1000;
 
 /**
