@@ -41,7 +41,7 @@ function duration(args) {
 function privateMemory(before) {
   const script = `${before};setTimeout(()=>{
     const text=require('node:fs').readFileSync('/proc/self/smaps_rollup','latin1');
-    console.log('private '+/Private_Dirty: *(\\d+)/.exec(text)[1]);
+    console.log('private '+/Anonymous: *(\\d+)/.exec(text)[1]);
   },500)`;
   const found = /^private (\d+)$/m.exec(node(['-e', script]));
   return Number(found?.[1]) / 1024;

@@ -19,7 +19,7 @@ const ENOUGH = 100_000;
 const [configDir = ''] = programArguments;
 
 function privateBytes(): number {
-  const kib = /^Private_Dirty:\s+(\d+) kB/m.exec(decodeUtf8(readFile('/proc/self/smaps_rollup')))?.[1];
+  const kib = /^Anonymous:\s+(\d+) kB/m.exec(decodeUtf8(readFile('/proc/self/smaps_rollup')))?.[1];
   return Number(kib) * 1024;
 }
 

@@ -24,7 +24,10 @@ export function cpuUse(pid: number): CpuUse {
 
 /** Memory in MB (10^6 bytes). */
 export interface Memory {
-  /** Private_Dirty and what of it was swapped out: what the process costs the machine. */
+  /**
+   * Anonymous and what of it was swapped out: what the process costs the machine. Private_Dirty is the same, but where the program lies in
+   * memory itself (tmpfs), whose pages are always dirty.
+   */
   readonly private: number;
   /** Rss: with the pages of the node binary, which are shared with the file. */
   readonly resident: number;
@@ -37,7 +40,7 @@ export function memory(pid: number): Memory {
     if (kib === undefined) throw new Error(`/proc/${pid}/smaps_rollup has no ${name}`);
     return (Number(kib) * 1024) / 1e6;
   };
-  return { private: field('Private_Dirty') + field('Swap'), resident: field('Rss') };
+  return { private: field('Anonymous') + field('Swap'), resident: field('Rss') };
 }
 
 /** How many file descriptors a process has open. */

@@ -100,9 +100,7 @@ function bytesInUse(): number {
   };
   gc?.();
   if (process !== undefined) return process.memoryUsage().heapUsed;
-  const kilobytes = /^Private_Dirty: *(\d+) kB$/m.exec(
-    decodeLatin1(readFile('/proc/self/smaps_rollup')),
-  )?.[1];
+  const kilobytes = /^Anonymous: *(\d+) kB$/m.exec(decodeLatin1(readFile('/proc/self/smaps_rollup')))?.[1];
   return Number(kilobytes) * 1024;
 }
 

@@ -9,7 +9,7 @@ export const limits = {
   compressed: 391_000,
   /** What npm packs: some 370,000 bytes, the program for Node and the documents among them. */
   tarball: 400_000,
-  /** Private_Dirty, connected and idle: 1.70 MB, and what a busy machine adds. */
+  /** Anonymous, connected and idle: 1.70 MB, and what a busy machine adds. */
   private: 1_790_000,
   /** Rss, the pages of the executable and of the C library among them: 4.46 MB; on a busy machine the kernel maps up to 0.15 MB more of these. */
   resident: 4_650_000,
