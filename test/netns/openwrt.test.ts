@@ -350,8 +350,6 @@ test('procd: one process for every interface with enabled peers that netifd does
     set('user', 'wgpeerselector'),
     set('group', 'wgpeerselector'),
     set('no_new_privs', '1'),
-    ['chgrp', 'wgpeerselector', '/etc/config/wgpeerselector'],
-    ['chmod', 'g+r', '/etc/config/wgpeerselector'],
     ['chown', 'wgpeerselector:wgpeerselector', KEPT],
     ['procd_close_instance'],
   ]);

@@ -1,12 +1,13 @@
 // The files of the OpenWrt package, as far as they can be judged without running them; test/netns runs them.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { loadConfig, parseUci } from '../../src/config/index.js';
 
+const fixtures = fileURLToPath(new URL('../../../test/fixtures/openwrt/', import.meta.url));
 const folder = fileURLToPath(new URL('../../../openwrt/', import.meta.url));
 
 async function filesOf(kind: RegExp): Promise<string[]> {
@@ -81,4 +82,91 @@ test('the Makefile installs every file of the package, and its version is that o
   }
   const { version } = JSON.parse(await readFile(`${folder}../package.json`, 'utf8'));
   assert.match(makefile, new RegExp(`^PKG_VERSION:=${version.replaceAll('.', '\\.')}$`, 'm'));
+});
+
+/** What the service does to files of a router when it starts, run by busybox's ash with stand-ins for procd. */
+async function startService(
+  router: string,
+  { group, real = false }: { group: string; real?: boolean },
+): Promise<string[]> {
+  const record = `${router}/record`;
+  await writeFile(record, '');
+  const { status, stdout, stderr } = spawnSync(
+    'busybox',
+    ['ash', `${fixtures}procd.sh`, `${folder}files/etc/init.d/wgpeerselector`, 'start'],
+    {
+      env: {
+        PATH: process.env.PATH,
+        RECORD: record,
+        STATE: `${router}/state`,
+        ROUTER: router,
+        GROUP: group,
+        MODES: real ? 'real' : '',
+        PROGRAM_HERE: '/usr/bin/wgpeerselector',
+      },
+      encoding: 'utf8',
+    },
+  );
+  assert.deepEqual([status, stdout, stderr], [0, '', '']);
+  const calls = (await readFile(record, 'utf8')).split('\n').filter((call) => /^ch(grp|mod)\t/.test(call));
+  return calls.filter((call) => !call.includes('/run/')).map((call) => call.replace(router, ''));
+}
+
+/** A router's files: preshared and private keys that only their owner may read, as they are when they are new. */
+async function routerWithKeys(t: TestContext): Promise<string> {
+  const router = await mkdtemp(`${tmpdir()}/wgps-openwrt-`);
+  t.after(() => rm(router, { recursive: true }));
+  for (const dir of ['state', 'etc/config', 'var/run', 'tmp'])
+    await mkdir(`${router}/${dir}`, { recursive: true });
+  await mkdir(`${router}/etc/wgpeerselector`, { mode: 0o700 });
+  for (const [name, text] of [
+    ['state/network.uci', ''],
+    ['state/wgpeerselector.uci', "config peer\n\toption enabled '1'\n\toption ifname 'vpn'\n"],
+    ['state/answers', '@.interface[@.proto="wgpeerselector" && @.dynamic=true].device\t\n'],
+    ['state/ujail', ''],
+    ['state/capabilities.json', '{}'],
+    ['etc/config/wgpeerselector', ''],
+    ['etc/wgpeerselector/vpn.key', ''],
+  ] as const)
+    await writeFile(`${router}/${name}`, text, { mode: name.startsWith('state') ? 0o755 : 0o600 });
+  return router;
+}
+
+const KEPT_ON_FLASH = ['etc/config/wgpeerselector', 'etc/wgpeerselector', 'etc/wgpeerselector/vpn.key'];
+
+const nameOf = (option: string) => spawnSync('id', [option], { encoding: 'utf8' }).stdout.trim();
+
+test('a start of the service lets the daemon read its files, and the next one writes nothing to flash', async (t) => {
+  const router = await routerWithKeys(t);
+  const states = () =>
+    Promise.all(
+      KEPT_ON_FLASH.map(async (name) => {
+        const { mode, ctimeNs } = await stat(`${router}/${name}`, { bigint: true });
+        return { name, mode: (mode & 0o777n).toString(8), ctimeNs };
+      }),
+    );
+  const group = nameOf('-gn');
+  await startService(router, { group, real: true });
+  const first = await states();
+  assert.deepEqual(
+    first.map(({ mode }) => mode),
+    ['640', '750', '640'],
+  );
+  await startService(router, { group, real: true });
+  assert.deepEqual(await states(), first);
+});
+
+test('the group is changed where it is another, as after uci commit, and nowhere else', async (t) => {
+  const router = await routerWithKeys(t);
+  const own = nameOf('-gn');
+  const other = own === 'daemon' ? 'nogroup' : 'daemon';
+  await startService(router, { group: own, real: true });
+  assert.deepEqual(await startService(router, { group: own }), []);
+  assert.deepEqual(
+    await startService(router, { group: other }),
+    KEPT_ON_FLASH.map((name) => `chgrp\t${other}\t/${name}`),
+  );
+  // Keys are for those alone who make interfaces of their own.
+  await rm(`${router}/etc/wgpeerselector`, { recursive: true });
+  assert.deepEqual(await startService(router, { group: own }), []);
 });
