@@ -168,6 +168,20 @@ test(
     );
     const installed = `${folder}/root/installed`;
     assert.equal(run(`${installed}/usr/bin/wgpeerselector`, '--version'), `wgpeerselector ${VERSION}\n`);
+    // The package's test for a feed, which looks for the program and its configuration where a router has them.
+    const router = `${folder}/router`;
+    mkdirSync(router);
+    writeFileSync(
+      `${router}/wgpeerselector`,
+      `#!/bin/sh\nexec ${installed}/usr/bin/wgpeerselector "$@" $([ "$1" != check ] || echo --config-dir ${installed}/etc/config)\n`,
+      { mode: 0o755 },
+    );
+    const passes = (version: string): boolean => {
+      const env = { PATH: `${router}:${process.env.PATH}` };
+      const argv = [`${root}openwrt/test.sh`, 'wgpeerselector', version];
+      return spawnSync('sh', argv, { env, encoding: 'utf8' }).status === 0;
+    };
+    assert.deepEqual([passes(VERSION), passes('9.9.9')], [true, false]);
     assert.match(readFileSync(`${installed}/etc/init.d/wgpeerselector`, 'utf8'), /^#!\/bin\/sh/);
     assert.ok(existsSync(`${installed}/usr/share/ucode/node-exporter/lib/wgpeerselector.uc`));
   },
