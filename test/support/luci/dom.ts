@@ -47,6 +47,14 @@ export class DomNode {
     return this.style.display !== 'none' && (this.parentNode?.visible ?? true);
   }
 
+  setAttribute(name: string, value: string): void {
+    this.attributes.set(name, value);
+  }
+
+  removeAttribute(name: string): void {
+    this.attributes.delete(name);
+  }
+
   append(content: Content): void {
     if (Array.isArray(content)) for (const each of content) this.append(each);
     else if (content instanceof DomNode) this.appendChild(content);

@@ -49,12 +49,23 @@ function setText(node, text) {
 		node.textContent = text;
 }
 
+/* A theme shows the title beside the content on a phone: beside nothing it would be an empty promise. */
 function cell(title, content, extra) {
-	return E('td', Object.assign({ 'class': 'td', 'data-title': title }, extra), [ content ]);
+	return E('td', Object.assign({ 'class': 'td', 'data-title': (content === '') ? null : title }, extra), [ content ]);
 }
 
-function heads(titles) {
-	return E('tr', { 'class': 'tr table-titles' }, titles.map((title) => E('th', { 'class': 'th' }, [ title ])));
+function setCell(node, title, text) {
+	if (text === '')
+		node.removeAttribute('data-title');
+	else
+		node.setAttribute('data-title', title);
+
+	setText(node, text);
+}
+
+/* Widths are those of the first columns: without one a long name takes the place of what stands beside it. */
+function heads(titles, widths) {
+	return E('tr', { 'class': 'tr table-titles' }, titles.map((title, i) => E('th', { 'class': 'th', 'width': widths[i] }, [ title ])));
 }
 
 /*
@@ -102,7 +113,7 @@ function createCard(name, onOrder) {
 			shown = key;
 			states = {};
 			dom.content(peers, E('table', { 'class': 'table' }, [
-				heads([ _('Peer'), _('Endpoint'), _('State'), '' ])
+				heads([ _('Peer'), _('Endpoint'), _('State'), '' ], [ '33%', '33%' ])
 			].concat(Object.keys(table).map((one) => {
 				states[one] = cell(_('State'), '');
 
@@ -110,12 +121,12 @@ function createCard(name, onOrder) {
 					cell(_('Peer'), one, LONG),
 					cell(_('Endpoint'), E('span', table[one].endpoints.map((endpoint) => E('div', [ endpoint ]))), LONG),
 					states[one],
-					cell('', table[one].enabled ? button(_('Connects to this peer now'), _('Connect'), 'select', { peer: one }) : '', { 'class': 'td right' })
+					cell(null, table[one].enabled ? button(_('Connects to this peer now'), _('Connect'), 'select', { peer: one }) : '', { 'class': 'td right' })
 				]);
 			}))));
 		}
 
-		Object.keys(table).forEach((one) => { setText(states[one], facts.stateOfPeer(one, table[one], info)) });
+		Object.keys(table).forEach((one) => { setCell(states[one], _('State'), facts.stateOfPeer(one, table[one], info)) });
 	}
 
 	function showFailures(list) {
@@ -127,7 +138,7 @@ function createCard(name, onOrder) {
 			dom.content(failures, (list.length === 0) ? '' : [
 				E('h4', [ _('Latest failures') ]),
 				E('table', { 'class': 'table' }, [
-					heads([ _('When'), _('Peer'), _('Address'), _('Reason') ])
+					heads([ _('When'), _('Peer'), _('Address'), _('Reason') ], [ null, '25%', '25%', '33%' ])
 				].concat(list.map((one, i) => E('tr', { 'class': 'tr' }, [
 					times[i],
 					cell(_('Peer'), one.peer, LONG),
@@ -137,7 +148,7 @@ function createCard(name, onOrder) {
 			]);
 		}
 
-		list.forEach((one, i) => { setText(times[i], facts.ago(one.ago)) });
+		list.forEach((one, i) => { setCell(times[i], _('When'), facts.ago(one.ago)) });
 	}
 
 	function show(told) {
