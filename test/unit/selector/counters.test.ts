@@ -338,3 +338,80 @@ test('what comes in within two seconds of a probe in silence answers it, unless 
     assert.equal(liveness.answersProbes, answers, `${bytes} bytes after ${after} ms`);
   }
 });
+
+test('what comes in is heard though the look is sooner than one was due', () => {
+  const { liveness, look, answers } = watched();
+  const last = answers(8);
+  assert.ok(liveness.nextLook() > last + 5_000);
+  look(last + 3_000, 0, EMPTY);
+  assert.equal(liveness.silence(last + 3_000), 0);
+});
+
+test('something that comes in every two seconds is no rhythm', () => {
+  for (const [every, rhythm] of [
+    [1_999, true],
+    [2_000, false],
+  ] as const) {
+    const { look, liveness, answers } = watched();
+    let now = answers(8);
+    for (let time = 0; time < 6; time++) {
+      now += every;
+      look(now, DATA, DATA);
+      liveness.nextLook();
+    }
+    let advice: Advice | undefined;
+    while (advice?.suspicion === undefined) {
+      now += 1_000;
+      advice = look(now, DATA);
+      if (advice.probe) liveness.probed(now);
+      liveness.nextLook();
+    }
+    assert.equal(advice.beyondInterruption, rhythm, `${every}`);
+  }
+});
+
+test('whether a probe was answered is asked where something came in, or one is under way: a late answer is not for the next', () => {
+  const { liveness, look, answers } = watched();
+  const last = answers(8);
+  liveness.nextLook();
+  look(last + 1_000);
+  let asked = 0;
+  const observe = (now: number, received: number): void => {
+    const counters = { sent: 8 * PROBE, received: 8 * PROBE + received };
+    liveness.observe(counters, () => ++asked > 0, SETTINGS, now);
+  };
+  for (const now of [last + 2_000, last + 60_000]) observe(now, 0);
+  assert.equal(asked, 0);
+  observe(last + 61_000, PROBE);
+  assert.equal(asked, 1);
+  liveness.probed(last + 61_000);
+  observe(last + 61_500, PROBE);
+  assert.equal(asked, 2);
+});
+
+test('who has answered probes and lives, but does not answer them any more, is not counted on to do so', () => {
+  const { liveness, probing, answers } = watched();
+  let now = answers(2);
+  assert.equal(liveness.answersProbes, true);
+  for (let probe = 0; probe < 5; probe++) {
+    now += 3_000;
+    probing(now, PROBE);
+  }
+  liveness.lives(now);
+  assert.equal(liveness.answersProbes, false);
+});
+
+test('a probe that was under way when a test was passed is not waited for', () => {
+  const { liveness, look } = watched({ settings: NO_PROBES });
+  look(1_000);
+  liveness.probed(1_000);
+  assert.equal(liveness.nextLook(), 2_000);
+  liveness.lives(1_500);
+  assert.equal(liveness.nextLook(), Number.POSITIVE_INFINITY);
+});
+
+test('without a timeout nothing is looked at closely', () => {
+  const { liveness, look } = watched({ settings: { probeTimeout: 0, probeInterval: 0 } });
+  look(1_000, DATA);
+  assert.equal(liveness.nextLook(), Number.POSITIVE_INFINITY);
+});

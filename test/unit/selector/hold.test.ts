@@ -593,3 +593,208 @@ test('the machine sleeps, and somebody takes a route away before the next look: 
   assert.deepEqual(world.ofType('lost'), [], 'and it does');
   assert.equal(world.ofType('trouble').length, 0);
 });
+
+test('a look that finds all as it was is over within the callback of its timer, and asks the kernel nothing in the long way', async () => {
+  const world = new FakeWorld();
+  world.traffic = false;
+  world.alive('address of a');
+  world.start([peer('a')]);
+  await world.timers.pass(7 * SECOND);
+  const { after } = world.timers;
+  /** How many timers were set when a callback was over. */
+  const left: number[] = [];
+  world.timers.after = (milliseconds, callback) =>
+    after.call(world.timers, milliseconds, () => {
+      callback();
+      left.push(world.timers.pending);
+    });
+  await world.timers.pass(5 * SECOND);
+  left.length = 0;
+  let asked = 0;
+  world.tunnel.device = async () => assert.fail(`${++asked} times`);
+  await world.timers.pass(50 * SECOND);
+  assert.deepEqual(left, new Array(10).fill(1));
+  assert.equal(asked, 0);
+});
+
+test('silence is counted from when something came in, as looks show it', async () => {
+  const world = new FakeWorld();
+  world.traffic = false;
+  world.alive('address of a');
+  const { selector } = world.start([peer('a')]);
+  assert.equal(selector.snapshot().silence, undefined);
+  await world.timers.pass(MINUTE);
+  const silent = selector.snapshot().silence ?? Number.NaN;
+  assert.ok(silent >= 50 * SECOND && silent <= MINUTE, `${silent}`);
+  world.send('key of a', 128, 128);
+  await world.timers.pass(7 * SECOND);
+  assert.ok((selector.snapshot().silence ?? Number.NaN) < 7 * SECOND);
+});
+
+test('where the handshake took several initiations it takes more of them to prove a peer dead', async () => {
+  for (const [latency, knocks] of [
+    // 7, others up to five seconds, and 7 again: each with 0.2 s at first
+    [40, 18],
+    // an initiation was lost: one has five seconds now, and 12 follow
+    [6 * SECOND, 13],
+  ] as const) {
+    const world = new FakeWorld();
+    world.traffic = false;
+    const gateway = world.alive('address of a', latency);
+    world.start([peer('a')], { connectTimeout: 20, probeTimeout: 20 });
+    await world.timers.pass(10 * SECOND);
+    assert.equal(world.ofType('connected').length, 1);
+    gateway.alive = false;
+    world.send('key of a', 128, 0);
+    await passUntil(world, () => world.ofType('lost').length > 0, 120 * SECOND, 500);
+    assert.match(
+      world.ofType('lost')[0]?.reason ?? '',
+      new RegExp(`^nothing came in for .*, and ${knocks} handshakes in`),
+    );
+  }
+});
+
+/** Somebody removes the peer and installs it as it was: so it has no handshake. */
+function reinstall(world: FakeWorld, remote?: { address: string; port: number }): void {
+  world.plant('key of a', undefined, true, remote, false);
+  Object.assign(world.installed.get('key of a') ?? {}, { allowedIps: ['route of a'] });
+}
+
+test('somebody installs the peer anew: the next look at its counters asks for a handshake, however rare the others are', async () => {
+  const world = new FakeWorld();
+  world.traffic = false;
+  world.alive('address of a');
+  world.start([peer('a')], { checkInterval: 3600, probeTimeout: 20, probeInterval: 15 });
+  await world.timers.pass(MINUTE);
+  reinstall(world, { address: 'address of a', port: 51820 });
+  await world.timers.pass(16 * SECOND);
+  assert.deepEqual(
+    world.ofType('proven').map(({ reason, knocks }) => [reason, knocks]),
+    [['no handshake for 150 s', 1]],
+  );
+  assert.deepEqual(world.ofType('lost'), []);
+});
+
+test('a peer without a handshake and without an address is lost at once: there is nobody to ask', async () => {
+  const world = new FakeWorld();
+  world.traffic = false;
+  world.alive('address of a');
+  world.start([peer('a')]);
+  await world.timers.pass(MINUTE);
+  reinstall(world);
+  world.calls.length = 0;
+  await passUntil(world, () => world.ofType('lost').length > 0, 6 * SECOND);
+  assert.equal(world.ofType('lost')[0]?.code, 'handshake-too-old');
+  assert.deepEqual(
+    world.calls.filter((call) => /^(kick|knock)/.test(call)),
+    [],
+  );
+});
+
+test('what asks for a new handshake is followed by a probe, where there are probes', async () => {
+  for (const [probeInterval, next] of [
+    [15, 'probe a'],
+    [0, 'device'],
+  ] as const) {
+    const world = new FakeWorld();
+    world.traffic = false;
+    world.alive('address of a');
+    world.start([peer('a')], { probeInterval, probeTimeout: 20 });
+    await world.timers.pass(128 * SECOND);
+    const kicked = world.calls.indexOf('kick a');
+    assert.ok(kicked >= 0);
+    await world.timers.pass(5 * SECOND);
+    assert.equal(world.calls[kicked + 1], next, `${probeInterval}`);
+  }
+});
+
+test('check_address is asked as often as there are looks, and without a timeout never', async () => {
+  for (const [probeTimeout, echoes] of [
+    [20, 12],
+    [0, 0],
+  ] as const) {
+    const world = new FakeWorld();
+    world.alive('address of a');
+    world.behind.add('10.0.0.1');
+    world.start([peer('a')], { probeTimeout, checkAddress: '10.0.0.1' });
+    await world.timers.pass(SECOND);
+    world.calls.length = 0;
+    await world.timers.pass(MINUTE);
+    assert.equal(world.calls.filter((call) => call === 'echo 10.0.0.1').length, echoes);
+    if (echoes === 0) continue;
+    world.behind.clear();
+    await world.timers.pass(30 * SECOND);
+    const reason = 'it answers, but 10.0.0.1 behind it does not, for 20 s';
+    assert.equal(world.ofType('lost')[0]?.reason, reason);
+  }
+});
+
+test('what gets lost in a test that was passed counts in the next', async () => {
+  const world = new FakeWorld();
+  world.traffic = false;
+  const gateway = world.alive('address of a');
+  world.start([peer('a')], { probeTimeout: 20 });
+  await world.timers.pass(10 * SECOND);
+  gateway.alive = false;
+  world.send('key of a', 128, 0);
+  await passUntil(world, () => world.ofType('suspected').length > 0, 60 * SECOND, 100);
+  await world.timers.pass(3 * SECOND);
+  gateway.alive = true;
+  await world.timers.pass(10 * SECOND);
+  const [proven] = world.ofType('proven');
+  assert.ok(proven !== undefined && proven.knocks > 5);
+  gateway.alive = false;
+  world.send('key of a', 128, 0);
+  await passUntil(world, () => world.ofType('lost').length > 0, 60 * SECOND, 500);
+  const [, knocks] = / and (\d+) handshakes/.exec(world.ofType('lost')[0]?.reason ?? '') ?? [];
+  assert.ok(Number(knocks) >= 2 * 20, `${knocks}: 20 before and after five seconds, instead of 7`);
+});
+
+test('an error of the kernel that a look meets is told as it is', async () => {
+  const world = new FakeWorld();
+  world.alive('address of a');
+  world.start([peer('a')]);
+  await world.timers.pass(MINUTE);
+  const error = new Error('the kernel is out of sorts');
+  world.failure = error;
+  await world.timers.pass(6 * SECOND);
+  assert.deepEqual(
+    world.ofType('trouble').map((event) => event.error),
+    [error],
+  );
+  assert.equal(world.ofType('trouble')[0]?.error, error);
+});
+
+test('behind a handshake that a test has brought about the next comparison comes in its time, however rare that is', async () => {
+  const world = new FakeWorld();
+  world.traffic = false;
+  const gateway = world.alive('address of a');
+  world.start([peer('a')], { checkInterval: 3600 });
+  await world.timers.pass(SECOND);
+  gateway.alive = false;
+  await world.timers.pass(139 * SECOND);
+  gateway.alive = true;
+  await passUntil(world, () => world.ofType('proven').length > 0, 2 * SECOND);
+  world.calls.length = 0;
+  await world.timers.pass(60 * SECOND);
+  assert.deepEqual(world.calls, []);
+});
+
+test('a reload after which the routes lead to the endpoint ends the connection, and says so', async () => {
+  const world = new FakeWorld();
+  world.alive('address of a');
+  const { selector } = world.start([peer('a')]);
+  await world.timers.pass(MINUTE);
+  const held = selector.snapshot().peer;
+  assert.ok(held);
+  const assignment = assign([held]);
+  world.swallowed.add('address of a');
+  world.routes.clear();
+  const routes = { table: 51, metric: undefined };
+  selector.assign({ ...assignment, settings: { ...assignment.settings, routes } });
+  await world.timers.pass(SECOND);
+  const [lost] = world.ofType('lost');
+  assert.equal(lost?.code, 'trouble');
+  assert.match(lost.reason, /lead the way to its own endpoint/);
+  assert.deepEqual(world.ofType('trouble'), []);
+});
