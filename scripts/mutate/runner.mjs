@@ -29,6 +29,9 @@ const step = {
 const state = {
   activeMutant: /** @type {string | undefined} */ (undefined),
   mutantCoverage: /** @type {Coverage} */ ({ static: {}, perTest: {} }),
+  /** How often the mutation itself was come by, and where that is too often: a loop of which nothing else is left takes no other step. */
+  hitCount: 0,
+  hitLimit: Number.POSITIVE_INFINITY,
   get currentTestId() {
     if (++step.count > step.most) throw new Error('it does not end');
     return step.test;
@@ -148,7 +151,8 @@ class Runner {
       if (used() > end) break;
       nrOfTests++;
       const failureMessage = await this.#failureWith(mutant, test);
-      if (step.count > step.most) return { status: 'timeout', reason: `${test.name} does not end` };
+      if (step.count > step.most || state.hitCount > state.hitLimit)
+        return { status: 'timeout', reason: `${test.name} does not end` };
       if (failureMessage === undefined) continue;
       this.#tests = [test, ...this.#tests.filter((each) => each !== test)];
       return { status: 'killed', killedBy: [test.id], failureMessage, nrOfTests };
@@ -161,7 +165,7 @@ class Runner {
     strays.length = 0;
     const { steps = 0 } = this.#known[test.id] ?? {};
     Object.assign(step, { count: 0, most: STEPS.factor * steps + STEPS.more });
-    state.activeMutant = mutant;
+    Object.assign(state, { activeMutant: mutant, hitCount: 0, hitLimit: step.most });
     const failureMessage = await failure(test);
     state.activeMutant = undefined;
     for (let rest = 0; rest < IDLE_TURNS; rest++) await turn(); // what a failed test leaves is none of the next one's
