@@ -243,7 +243,7 @@ export class Liveness {
   }
 
   #hear(now: number): void {
-    const owedFor = this.#owedSince === undefined ? 0 : now - this.#owedSince;
+    const owedFor = this.owing(now);
     // Of traffic nobody knows which packet answers which. A silence that a probe has ended says something.
     const missed = this.#missed.length;
     if (missed > 0) {

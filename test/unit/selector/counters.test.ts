@@ -36,7 +36,17 @@ function watched(options: { settings?: LivenessSettings; keepalive?: number; way
     for (let second = 1; second <= count; second++) probing(second * 1_000, PROBE, PROBE, true);
     return count * 1_000;
   };
-  return { liveness, look, probing, answers };
+  /** Data goes out, and nothing comes in any more. @returns when the peer is suspected, and what is said then */
+  const untilSuspected = (from: number, step = 1_000): { at: number; advice: Advice } => {
+    for (let now = from + step; now <= from + 120_000; now += step) {
+      const advice = look(now, DATA);
+      if (advice.suspicion !== undefined) return { at: now, advice };
+      if (advice.probe) liveness.probed(now);
+      liveness.nextLook();
+    }
+    return assert.fail('it is not suspected');
+  };
+  return { liveness, look, probing, answers, untilSuspected };
 }
 
 test('what comes in ends a silence, what goes out does not', () => {
@@ -260,6 +270,7 @@ test('a look that sees nothing new before it is due leads to nothing; other sett
   const counters = { sent: 8 * PROBE, received: 8 * PROBE };
   const often = { probeTimeout: 20_000, probeInterval: 5_000 };
   assert.equal(liveness.observe(counters, () => false, SETTINGS, last + 6_000).probe, false);
+  liveness.nextLook();
   assert.equal(liveness.observe(counters, () => false, often, last + 6_000).probe, true);
 });
 
@@ -299,7 +310,9 @@ test('of the way is learned: a probe that was answered, and how long an answer t
 
   for (const [seconds, answers, missed] of [
     [8, 0, 0],
+    [9, 0, 0],
     [10, 1, 0],
+    [12, 1, 0],
     [14, 1, 1],
     [18, 1, 2],
   ] as const) {
@@ -328,12 +341,12 @@ test('what comes in within two seconds of a probe in silence answers it, unless 
     [148, 1_000, false],
   ] as const) {
     const { liveness, look } = watched();
-    let now = 4_000;
+    let now = 3_000;
     for (let time = 0; time < 2; time++) {
       look(now);
       liveness.probed(now);
       look(now + after, 0, bytes);
-      now += after + 4_000;
+      now += after + 3_000;
     }
     assert.equal(liveness.answersProbes, answers, `${bytes} bytes after ${after} ms`);
   }
@@ -347,27 +360,124 @@ test('what comes in is heard though the look is sooner than one was due', () => 
   assert.equal(liveness.silence(last + 3_000), 0);
 });
 
-test('something that comes in every two seconds is no rhythm', () => {
-  for (const [every, rhythm] of [
-    [1_999, true],
-    [2_000, false],
+test('five looks in a row at which something came in are a rhythm; less often than in two seconds, or with a pause, it is none', () => {
+  for (const [looks, every, pause, rhythm] of [
+    [5, 1_000, false, true],
+    [4, 1_000, false, false],
+    [6, 1_999, false, true],
+    [6, 2_000, false, false],
+    [6, 1_000, true, false],
   ] as const) {
-    const { look, liveness, answers } = watched();
-    let now = answers(8);
-    for (let time = 0; time < 6; time++) {
+    const { look, liveness, answers, untilSuspected } = watched();
+    let now = answers(8) + 3_000;
+    look(now, DATA, DATA);
+    for (let time = 0; time < looks; time++) {
       now += every;
       look(now, DATA, DATA);
       liveness.nextLook();
     }
-    let advice: Advice | undefined;
-    while (advice?.suspicion === undefined) {
+    if (pause) {
       now += 1_000;
-      advice = look(now, DATA);
-      if (advice.probe) liveness.probed(now);
-      liveness.nextLook();
+      look(now);
     }
-    assert.equal(advice.beyondInterruption, rhythm, `${every}`);
+    assert.equal(
+      untilSuspected(now).advice.beyondInterruption,
+      rhythm,
+      `${looks} looks, ${every} ms, ${pause}`,
+    );
   }
+});
+
+test('seven seconds of silence are needed, though four probes were not answered in less', () => {
+  const { answers, probing, untilSuspected } = watched();
+  const last = answers(4) + 1_000;
+  probing(last, DATA, DATA);
+  assert.equal(untilSuspected(last, 500).at, last + 7_000);
+});
+
+test('so many probes in a row have to be lost as a living peer hardly ever misses: five where two were answered', () => {
+  const { probing, answers, untilSuspected } = watched();
+  let now = answers(2);
+  for (let second = 0; second < 7; second++) {
+    now += 1_000;
+    probing(now, DATA, DATA);
+  }
+  const { at, advice } = untilSuspected(now);
+  assert.deepEqual([at - now, advice.unanswered.length], [8_000, 5]);
+  assert.equal(advice.suspicion, '5 probes in a row were not answered');
+});
+
+test('a suspicion asks for no probe that is not due', () => {
+  const { look, answers, untilSuspected } = watched();
+  const last = answers(20);
+  look(last + 300); // no rhythm: five seconds after the third of them it is no interruption
+  const { advice } = untilSuspected(last + 300, 300); // probes go out with every fourth look
+  assert.match(advice.suspicion ?? '', /^\d+ probes in a row/);
+  assert.equal(advice.probe, false);
+});
+
+test('where nobody answers probes, that they are not answered says nothing', () => {
+  const { untilSuspected } = watched({ settings: { probeTimeout: 100_000, probeInterval: 15_000 } });
+  const { at, advice } = untilSuspected(0);
+  assert.equal(at, 96_000);
+  assert.match(advice.suspicion ?? '', /^nothing came in for /);
+});
+
+test('a probe has a second for its answer, whatever looks there are in it', () => {
+  for (const [before, answered] of [
+    [5_999, 1],
+    [6_000, 0],
+  ] as const) {
+    const way = new Trials();
+    const { liveness, look } = watched({ way });
+    look(5_000);
+    liveness.probed(5_000);
+    look(before, PROBE);
+    look(6_100, 0, PROBE, true);
+    assert.equal(way.answered, answered, `${before}`);
+  }
+});
+
+test('probes that are lost between others that are answered count for the way, and for how many answers are to be expected', () => {
+  const way = new Trials();
+  const { liveness, probing, answers } = watched({ way });
+  const last = answers(8);
+  assert.equal(way.answered, 8);
+  probing(last + 15_000);
+  probing(last + 16_000, PROBE);
+  probing(last + 16_500, PROBE, PROBE, true);
+  assert.equal(liveness.answersProbes, true);
+  assert.deepEqual([way.answered, way.missRate({ missed: 0, of: 0 })], [9, 1 / 10]);
+
+  const other = watched();
+  let now = other.answers(2);
+  for (let probe = 0; probe < 5; probe++) {
+    now += 3_000;
+    other.probing(now, PROBE);
+  }
+  other.look(now + 500, 0, DATA);
+  assert.equal(other.liveness.answersProbes, false);
+});
+
+test('looks are close while data goes out or a probe is under way, and no longer, whether something came in or not', () => {
+  for (const [received, due] of [
+    [0, 26_000],
+    [DATA, Number.POSITIVE_INFINITY],
+  ] as const) {
+    const { liveness, look } = watched({ settings: NO_PROBES });
+    look(10_000);
+    look(11_000, DATA, received);
+    assert.equal(liveness.nextLook(), 12_000);
+    look(11_500);
+    assert.equal(liveness.nextLook(), due);
+  }
+  const { liveness, look } = watched({ settings: NO_PROBES });
+  look(1_000);
+  liveness.probed(1_000);
+  look(1_500, PROBE, EMPTY);
+  assert.equal(liveness.nextLook(), 2_500);
+  look(1_800);
+  assert.equal(liveness.nextLook(), 2_800);
 });
 
 test('whether a probe was answered is asked where something came in, or one is under way: a late answer is not for the next', () => {

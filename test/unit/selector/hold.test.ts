@@ -798,3 +798,24 @@ test('a reload after which the routes lead to the endpoint ends the connection, 
   assert.match(lost.reason, /lead the way to its own endpoint/);
   assert.deepEqual(world.ofType('trouble'), []);
 });
+
+test('however often counters are looked at, and whatever is done about them, all is compared in its time', async () => {
+  for (const [traffic, probeInterval] of [
+    [false, 3],
+    [true, 0],
+  ] as const) {
+    const world = new FakeWorld();
+    world.traffic = false;
+    world.alive('address of a');
+    world.start([peer('a')], { checkInterval: 30, probeTimeout: 20, probeInterval });
+    const talk = (): void => {
+      world.send('key of a', 128, 128);
+      world.timers.after(500, talk);
+    };
+    if (traffic) talk();
+    await world.timers.pass(MINUTE);
+    world.routes.clear(); // unsaid
+    await world.timers.pass(31 * SECOND);
+    assert.deepEqual([...world.routes], ['route of a']);
+  }
+});
