@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Connection } from '../../../src/selector/connection.js';
+import { Inbox } from '../../../src/selector/inbox.js';
+import type { Loop } from '../../../src/selector/loop.js';
+import { Picker } from '../../../src/selector/picker.js';
+import { Rivals, type Successor } from '../../../src/selector/rivals.js';
 import type { Selector } from '../../../src/selector/selector.js';
-import type { Peer } from '../../../src/selector/world.js';
+import { type Peer, remoteAt } from '../../../src/selector/world.js';
 import {
   assign,
   type FakePeerOptions,
@@ -508,4 +513,186 @@ test('max-age: where nobody else answers the connection stays', async () => {
   assert.equal(selector.snapshot().peer?.name, 'a');
   assert.deepEqual(world.ofType('lost'), []);
   assert.ok(asked(world).length > 30, 'the other was asked');
+});
+
+/** Rivals of a peer that is held, whose times are drawn as `drawn` of a thousand has it. */
+async function rivalsOf(held: Peer, peers: readonly Peer[], settings: Partial<SettingsInSeconds>, drawn = 0) {
+  const world = new FakeWorld();
+  world.alive(`address of ${held.name}`, 40);
+  world.traffic = false;
+  const random = { below: (bound: number): number => (bound === 1_001 ? drawn : world.random.below(bound)) };
+  const given = { assignment: assign(peers, settings) };
+  const connection = new Connection(world);
+  const loop: Loop = {
+    world: { ...world, random, wallClock: () => world.wallClock() },
+    ...{ connection, inbox: new Inbox(world.timers) },
+    assignment: () => given.assignment,
+    interruption: () => undefined,
+    emit: (event) => void world.events.push(event),
+  };
+  const picker = new Picker(world.resolver, world.timers, random, () => {});
+  picker.setPeers(peers);
+  const at = remoteAt({ address: `address of ${held.name}`, port: 51820 });
+  await connection.install(held, at, undefined, given.assignment);
+  await world.timers.pass(100);
+  await connection.handshakeCame(held);
+  const rivals = new Rivals(loop, picker);
+  /** Milliseconds until there is something to do. */
+  const due = (): number => rivals.due - world.timers.now();
+  /** Goes on until the next run is over. @returns who was asked, and who is to be held */
+  const run = async (): Promise<{ names: string[]; successor: Successor | undefined }> => {
+    world.events.length = 0;
+    await world.timers.pass(due());
+    let successor: Successor | undefined;
+    do {
+      successor = await rivals.step();
+      if (due() > 0 && due() < MINUTE / 6) await world.timers.pass(due());
+    } while (successor === undefined && due() < MINUTE / 6);
+    return { names: asked(world), successor };
+  };
+  return { world, rivals, due, run, given, connection };
+}
+
+test('when others are looked for: never in step, and never where there is nobody to look for', async () => {
+  const [best, same, lesser] = [gateway('best'), gateway('same'), gateway('lesser', { priority: 1 })];
+  const twin = { ...gateway('twin'), publicKey: best.publicKey };
+  const none = Number.POSITIVE_INFINITY;
+  const failback = { failbackInterval: 400 };
+  const fastest = { strategy: 'fastest' } as const;
+  for (const [held, peers, settings, seconds] of [
+    [lesser, [best, lesser], failback, [400, 350, 300]],
+    [best, [best, same, lesser], failback, [none, none, none]],
+    [lesser, [lesser], failback, [none, none, none]],
+    [best, [best, same], { maxAge: 800 }, [700, 800, 900]],
+    [best, [best, same], fastest, [15, 45, 75]],
+    [best, [best, lesser], fastest, [none, none, none]],
+    [best, [best, twin], fastest, [none, none, none]],
+    [lesser, [best, lesser], fastest, [none, none, none]],
+    [lesser, [best, same, lesser], fastest, [none, none, none]],
+    [best, [best, same], {}, [none, none, none]],
+    [lesser, [best, lesser], { ...failback, maxAge: 100 }, [87.5, 100, 112.5]],
+  ] as const) {
+    for (const [index, drawn] of [0, 500, 1_000].entries()) {
+      const { rivals, due } = await rivalsOf(held, peers, settings, drawn);
+      assert.equal(due(), none, 'nobody is held');
+      assert.equal(await rivals.step(), undefined);
+      rivals.begin(held, true);
+      assert.equal(due(), none, 'somebody asked for the held one');
+      rivals.begin(held, false);
+      const what = `${held.name} of ${peers.map(({ name }) => name)}, ${JSON.stringify(settings)}, ${drawn}`;
+      assert.equal(due(), (seconds[index] ?? 0) * SECOND, what);
+      rivals.stay();
+      assert.equal(due(), none);
+      rivals.begin(held, false);
+      rivals.end('told-to');
+      assert.equal(due(), none);
+    }
+  }
+});
+
+test('who is asked: the better ones, those of the same group, or both and the held one among them; and when the next time is', async () => {
+  const [best, one, other] = [
+    gateway('best'),
+    gateway('one', { priority: 1 }),
+    gateway('other', { priority: 1 }),
+  ];
+  const lesser = gateway('lesser', { priority: 2 });
+  const twin = { ...gateway('twin'), publicKey: one.publicKey };
+  const all = [lesser, other, twin, one, best];
+  const failback = await rivalsOf(one, all, { failbackInterval: 400 });
+  failback.rivals.begin(one, false);
+  assert.deepEqual((await failback.run()).names, ['best']);
+  assert.equal(failback.due(), 400 * SECOND);
+
+  const fastest = await rivalsOf(
+    one,
+    all.filter(({ priority }) => priority > 0),
+    { strategy: 'fastest' },
+    1_000,
+  );
+  fastest.rivals.begin(one, false);
+  assert.deepEqual((await fastest.run()).names, ['other']);
+  assert.equal(fastest.due(), 750 * SECOND);
+
+  const ends = new Set<string>();
+  for (let draws = 0; draws < 20; draws++) {
+    const maxAge = await rivalsOf(one, all, { maxAge: 400 });
+    for (let draw = 0; draw < draws; draw++) maxAge.world.random.below(2);
+    maxAge.rivals.begin(one, false);
+    ends.add((await maxAge.run()).names.join());
+    assert.equal(maxAge.due(), 350 * SECOND);
+  }
+  assert.deepEqual([...ends].sort(), ['best', 'best,other'], 'the held one has its chance, and ends the run');
+});
+
+test('who answers takes the place of a lesser one, or of one that was held for long, and it is said why', async () => {
+  const [best, spare] = [gateway('best'), gateway('spare', { priority: 1 })];
+  for (const [settings, code, reason] of [
+    [{ failbackInterval: 400 }, 'better-peer', 'best answers, which has priority 0 instead of 1'],
+    [{ maxAge: 800 }, 'max-age', 'held for 11 min'],
+  ] as const) {
+    const { world, rivals, run } = await rivalsOf(spare, [best, spare], settings);
+    world.alive('address of best', 70);
+    rivals.begin(spare, false);
+    const { successor } = await run();
+    assert.equal(successor?.candidate.peer, best);
+    assert.deepEqual([successor.code, successor.roundTrip], [code, 70]);
+    assert.match(successor.reason, new RegExp(`^${reason}$`));
+    assert.equal(successor.remote.address, 'address of best');
+    assert.ok(world.installed.has(best.publicKey), 'it stays installed');
+  }
+});
+
+test('a better peer that was lost twice because it was silent is not asked; one that was left is', async () => {
+  const [best, spare] = [gateway('best'), gateway('spare', { priority: 1 })];
+  for (const [code, names] of [
+    ['no-answer', []],
+    ['no-data', []],
+    ['handshake-too-old', []],
+    ['told-to', ['best']],
+    ['interface-gone', ['best']],
+  ] as const) {
+    const { rivals, run } = await rivalsOf(spare, [best, spare], { failbackInterval: 400 });
+    for (let time = 0; time < 2; time++) {
+      rivals.begin(best, false);
+      rivals.end(code);
+    }
+    rivals.end(code); // nobody is held any more
+    rivals.begin(spare, false);
+    assert.deepEqual((await run()).names, names, code);
+  }
+});
+
+test('a try beside: as long as the timeout, a second where there seems to be no way, and no longer than it is there', async () => {
+  const [best, spare] = [gateway('best'), gateway('spare', { priority: 1 })];
+  for (const [what, happen, seconds, reason] of [
+    ['silent', () => {}, 5, 'no handshake within 5 s'],
+    [
+      'no way',
+      (world: FakeWorld) => void world.unroutable.add('address of best'),
+      1,
+      'no handshake within 1 s',
+    ],
+    [
+      'removed',
+      (world: FakeWorld) => void world.timers.after(500, () => world.installed.delete('key of best')),
+      0.5,
+      'somebody else removed it from the interface',
+    ],
+  ] as const) {
+    const { world, rivals, due } = await rivalsOf(spare, [best, spare], { failbackInterval: 400 });
+    rivals.begin(spare, false);
+    await world.timers.pass(due());
+    happen(world);
+    world.events.length = 0;
+    const begin = world.timers.now();
+    while (world.events.length === 0) {
+      await rivals.step();
+      if (world.events.length === 0) await world.timers.pass(due());
+    }
+    const told = world.ofType('tried-beside').map((event) => [event.reason, event.remote?.address]);
+    assert.deepEqual(told, [[reason, 'address of best']], what);
+    assert.equal(world.timers.now() - begin, seconds * SECOND, what);
+    assert.deepEqual(keys(world), ['key of spare']);
+  }
 });
