@@ -275,3 +275,45 @@ test('a look at the counters alone asks nothing of the routes, and without a gua
   await connection.look(a, blocking, true);
   assert.equal(kept, 1);
 });
+
+test('of two routes that are refused each is told, and that another is refused is a change', async () => {
+  const two = peer('a', { allowedIps: ['r1', 'r2'] });
+  const assignment = assign([two]);
+  const { world, connection } = unconnected();
+  world.conflicts.set('r1', 'x');
+  await connection.install(two, AT_A, undefined, assignment);
+  const changed = async (): Promise<boolean> => {
+    const look = await connection.look(two, assignment, true);
+    return look !== 'gone' && look.routesChanged;
+  };
+  assert.equal(await changed(), false);
+  world.conflicts.set('r2', 'y');
+  world.routes.clear();
+  assert.deepEqual([await changed(), await changed()], [true, false]);
+  world.conflicts.set('r2', 'z');
+  assert.deepEqual([await changed(), await changed()], [true, false]);
+});
+
+test('a peer beside is installed without allowed IPs and anew, so that its handshake is of now', async () => {
+  const { world, connection } = await connected();
+  world.alive('address of b', 40);
+  const assignment = assign([a, b]);
+  const atB = remoteAt({ address: 'address of b', port: 51820 });
+  assert.equal(await connection.beside.handshakeCame(), 'gone', 'there is none');
+  world.plant(b.publicKey, 1_000);
+  world.calls.length = 0;
+  await connection.beside.install(b, atB, assignment);
+  assert.deepEqual(
+    world.calls.filter((call) => call !== 'device'),
+    ['remove key of b', 'install b address of b'],
+  );
+  assert.deepEqual(world.installed.get(b.publicKey)?.allowedIps, []);
+  assert.equal(await connection.beside.handshakeCame(), undefined);
+  await world.timers.pass(50);
+  assert.equal(await connection.beside.handshakeCame(), 40);
+  world.installed.delete(b.publicKey);
+  assert.equal(await connection.beside.handshakeCame(), 'gone');
+  world.calls.length = 0;
+  await connection.beside.install(b, atB, assignment);
+  assert.deepEqual(world.calls.filter((call) => call.startsWith('remove')).length, 1, 'the one before');
+});

@@ -416,6 +416,23 @@ test('a suspicion asks for no probe that is not due', () => {
   assert.equal(advice.probe, false);
 });
 
+test('three probes that are not answered say nothing, where no fourth can be sent', () => {
+  const { look, liveness, answers } = watched();
+  const last = answers(8);
+  let now = last;
+  for (let probes = 0; probes < 3; now += 1_000) {
+    const { probe } = look(now + 1_000, DATA);
+    if (!probe) continue;
+    probes++;
+    liveness.probed(now + 1_000);
+  }
+  const owed = now - liveness.owing(now);
+  for (let time = 0; time < 2; time++) liveness.cannotProbe(now + 1_000);
+  for (now += 1_000; now < owed + 16_000; now += 1_000)
+    assert.equal(look(now, DATA).suspicion, undefined, `${now - last}`);
+  assert.match(look(now, DATA).suspicion ?? '', /^nothing came in for /);
+});
+
 test('where nobody answers probes, that they are not answered says nothing', () => {
   const { untilSuspected } = watched({ settings: { probeTimeout: 100_000, probeInterval: 15_000 } });
   const { at, advice } = untilSuspected(0);

@@ -232,3 +232,37 @@ test('of each name 32 addresses are tried, and of another endpoint all the same'
   const byPort = (port: number): number => remotes.untried.filter((remote) => remote.port === port).length;
   assert.deepEqual([byPort(53), byPort(51820)], [32, 33]);
 });
+
+test('an address that was taken is not taken twice, nor one that was not there', () => {
+  const resolver = { resolve: () => Promise.reject(new Error('not asked')) };
+  const remotes = new Remotes([at('1'), at('2'), at('3')], resolver, new SeededRandom(1), () => {});
+  remotes.prepare(0, 5 * SECOND);
+  const [first, second, third] = remotes.untried;
+  assert.ok(first && second && third);
+  const left = (): string[] => remotes.untried.map(({ address, index }) => `${index} ${address}`);
+  remotes.take(first);
+  remotes.take(first);
+  remotes.take({ address: '4', port: 51820 });
+  remotes.take({ address: second.address, port: 1 });
+  assert.deepEqual(left(), [`2 ${second.address}`, `3 ${third.address}`]);
+  remotes.take(third);
+  assert.deepEqual(left(), [`3 ${second.address}`]);
+});
+
+test('the address that has failed is not the first of the next round, its other port may be', () => {
+  const resolver = { resolve: () => Promise.reject(new Error('not asked')) };
+  const firsts = new Set<string>();
+  for (let seed = 1; seed <= 20; seed++) {
+    const remotes = new Remotes(
+      [at('1', 1), at('1', 2), at('2', 1)],
+      resolver,
+      new SeededRandom(seed),
+      () => {},
+    );
+    remotes.failed({ address: '1', port: 1 });
+    remotes.prepare(0, 5 * SECOND);
+    const [first] = remotes.untried;
+    firsts.add(`${first?.address}:${first?.port}`);
+  }
+  assert.deepEqual([...firsts].sort(), ['1:2', '2:1']);
+});

@@ -738,16 +738,14 @@ test('what gets lost in a test that was passed counts in the next', async () => 
   gateway.alive = false;
   world.send('key of a', 128, 0);
   await passUntil(world, () => world.ofType('suspected').length > 0, 60 * SECOND, 100);
-  await world.timers.pass(3 * SECOND);
-  gateway.alive = true;
+  gateway.alive = true; // the first handshake was lost
   await world.timers.pass(10 * SECOND);
-  const [proven] = world.ofType('proven');
-  assert.ok(proven !== undefined && proven.knocks > 5);
+  assert.equal(world.ofType('proven')[0]?.knocks, 2);
   gateway.alive = false;
   world.send('key of a', 128, 0);
   await passUntil(world, () => world.ofType('lost').length > 0, 60 * SECOND, 500);
-  const [, knocks] = / and (\d+) handshakes/.exec(world.ofType('lost')[0]?.reason ?? '') ?? [];
-  assert.ok(Number(knocks) >= 2 * 20, `${knocks}: 20 before and after five seconds, instead of 7`);
+  // 14, instead of 7, others up to five seconds, and 14 again
+  assert.match(world.ofType('lost')[0]?.reason ?? '', / and 31 handshakes in /);
 });
 
 test('an error of the kernel that a look meets is told as it is', async () => {

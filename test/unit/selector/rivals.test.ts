@@ -579,6 +579,7 @@ test('when others are looked for: never in step, and never where there is nobody
       rivals.begin(held, true);
       assert.equal(due(), none, 'somebody asked for the held one');
       rivals.begin(held, false);
+      assert.equal(await rivals.step(), undefined, 'nothing is due');
       const what = `${held.name} of ${peers.map(({ name }) => name)}, ${JSON.stringify(settings)}, ${drawn}`;
       assert.equal(due(), (seconds[index] ?? 0) * SECOND, what);
       rivals.stay();
@@ -633,6 +634,7 @@ test('who answers takes the place of a lesser one, or of one that was held for l
   ] as const) {
     const { world, rivals, run } = await rivalsOf(spare, [best, spare], settings);
     world.alive('address of best', 70);
+    await world.timers.pass(HOUR);
     rivals.begin(spare, false);
     const { successor } = await run();
     assert.equal(successor?.candidate.peer, best);

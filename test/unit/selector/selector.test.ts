@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Selector } from '../../../src/selector/selector.js';
+import { formatDuration } from '../../../src/wording.js';
 import { assign, FakeWorld, peer } from '../../support/fake-world.js';
 
 const MINUTE = 60_000;
@@ -707,4 +709,175 @@ test('a loop that waits for something which never comes does not go on', async (
   selector.goesOn(60_000); // until it hung it went on
   await world.timers.pass(60_000);
   assert.equal(selector.goesOn(60_000), false);
+});
+
+test('age, round trip and silence are told of a connection, and of nothing else', async () => {
+  const world = new FakeWorld();
+  const gateway = world.alive('address of a', 40);
+  const { selector } = world.start([peer('a')]);
+  const told = (): (number | undefined)[] => {
+    const { handshakeAge, roundTrip, silence } = selector.snapshot();
+    return [handshakeAge, roundTrip, silence];
+  };
+  assert.equal(selector.snapshot().state, 'waiting-for-interface', 'before it has begun');
+  assert.deepEqual(told(), [undefined, undefined, undefined]);
+  await world.timers.pass(10_000);
+  assert.equal(selector.snapshot().state, 'established');
+  const [age, roundTrip, silence] = told();
+  assert.ok(age !== undefined && age >= 9_900 && age < 10_000, `${age}`);
+  assert.equal(roundTrip, 40);
+  assert.ok(silence !== undefined && silence <= 10_000, `${silence}`);
+  gateway.alive = false;
+  selector.next();
+  await world.timers.pass(100);
+  assert.equal(selector.snapshot().state, 'connecting');
+  assert.deepEqual(told(), [undefined, undefined, undefined]);
+});
+
+test('who is reached where it was tried was not tried elsewhere', async () => {
+  const world = new FakeWorld();
+  world.alive('address of a', 40);
+  world.start([peer('a')]);
+  await world.timers.pass(100);
+  const [connected] = world.ofType('connected');
+  assert.ok(connected);
+  assert.equal(connected.tried, undefined);
+  assert.equal(connected.remote.address, 'address of a');
+});
+
+test('the end of a round is told with its number, and whether it was silence for a minute', async () => {
+  const world = new FakeWorld();
+  world.start([peer('a'), peer('b')]);
+  await world.timers.pass(61_000);
+  const rounds = world.ofType('round-over');
+  assert.deepEqual(rounds[0], { type: 'round-over', round: 1, disconnected: 10_000, silent: false });
+  assert.deepEqual(
+    rounds.map(({ silent }) => silent),
+    [false, false, false, false, false, true],
+  );
+});
+
+test('a connection that is stopped, or whose peer is configured no longer, was told to end', async () => {
+  for (const [act, reason] of [
+    [(selector: Selector) => selector.stop(), 'the daemon stops'],
+    [(selector: Selector) => selector.assign(assign([])), 'it is no longer configured'],
+  ] as const) {
+    const world = new FakeWorld();
+    world.alive('address of a', 40);
+    const { selector } = world.start([peer('a')]);
+    await world.timers.pass(1_000);
+    act(selector);
+    await world.timers.pass(0);
+    assert.deepEqual(
+      world.ofType('lost').map((event) => [event.code, event.reason]),
+      [['told-to', reason]],
+    );
+    const at = world.events.findIndex(({ type }) => type === 'lost');
+    assert.equal(world.shown[at]?.state, 'connecting');
+  }
+});
+
+test('a connection whose kernel fails is lost by trouble, until the kernel is read anew', async () => {
+  const world = new FakeWorld();
+  world.alive('address of a', 40);
+  world.start([peer('a')]);
+  await world.timers.pass(10_000);
+  world.failure = new Error('out of sorts');
+  await world.timers.pass(6_000);
+  assert.deepEqual(
+    world.ofType('lost').map((event) => [event.code, event.reason]),
+    [['trouble', 'the kernel has to be read anew']],
+  );
+});
+
+test('at the end it is tried three times to leave nothing', async () => {
+  const world = new FakeWorld();
+  const { selector, run } = world.start([]);
+  await world.timers.pass(1_500);
+  let asked = 0;
+  world.tunnel.device = async () => {
+    asked++;
+    throw new Error('it fails');
+  };
+  selector.stop();
+  await world.timers.pass(0);
+  await run;
+  assert.equal(world.ofType('stopped').length, 1);
+  assert.equal(world.ofType('trouble').length, 1);
+  assert.equal(asked, 3);
+});
+
+test('a peer that was asked for is held for longer than others are, and nobody else by that', async () => {
+  const world = new FakeWorld();
+  for (const name of ['a', 'b']) world.alive(`address of ${name}`, 40);
+  const { selector } = world.start([peer('a'), peer('b')], { maxAge: 60 });
+  await world.timers.pass(1_000);
+  const first = selector.snapshot().peer?.name ?? '';
+  const other = first === 'a' ? 'b' : 'a';
+  selector.select(other);
+  await world.timers.pass(5 * MINUTE);
+  assert.equal(selector.snapshot().peer?.name, other);
+  assert.deepEqual(world.ofType('tried-beside'), []);
+  selector.next();
+  await world.timers.pass(1_000);
+  world.forget();
+  await world.timers.pass(10 * MINUTE);
+  const [lost] = world.ofType('lost');
+  assert.equal(lost?.code, 'max-age');
+  assert.equal(lost.reason, `held for ${formatDuration(lost.held)}`);
+  assert.ok(lost.held >= 52_500 && lost.held <= 10 * MINUTE, `${lost.held}`);
+  const connected = world.ofType('connected')[0];
+  assert.equal(connected?.handshake, 40);
+});
+
+test('a peer that was asked for and is lost is preferred no longer when it is held again', async () => {
+  const world = new FakeWorld();
+  for (const name of ['a', 'b']) world.alive(`address of ${name}`, 40);
+  const { selector } = world.start([peer('a'), peer('b')], { maxAge: 60 });
+  await world.timers.pass(1_000);
+  selector.select('b');
+  await world.timers.pass(1_000);
+  assert.equal(selector.snapshot().peer?.name, 'b');
+  world.installed.clear(); // by another hand
+  await world.timers.pass(6_000);
+  for (let turn = 0; selector.snapshot().peer?.name !== 'b'; turn++) {
+    assert.ok(turn < 3);
+    selector.next();
+    await world.timers.pass(100);
+  }
+  world.forget();
+  await world.timers.pass(10 * MINUTE);
+  assert.ok(world.ofType('lost').length > 0, 'it was left for another');
+});
+
+test('the kernel fails while another takes the place of the held one: that is trouble, and the state is read', async () => {
+  const world = new FakeWorld();
+  for (const name of ['a', 'b']) world.alive(`address of ${name}`, 40);
+  const { selector } = world.start([peer('a'), peer('b')], { maxAge: 60 });
+  const { adjust } = world.tunnel;
+  const error = new Error('it fails');
+  world.tunnel.adjust = () => {
+    world.tunnel.adjust = adjust;
+    return Promise.reject(error);
+  };
+  for (let seconds = 0; world.ofType('trouble').length === 0; seconds++) {
+    assert.ok(seconds < 600);
+    await world.timers.pass(1_000);
+  }
+  assert.equal(world.ofType('trouble')[0]?.error, error);
+  assert.equal(world.ofType('lost')[0]?.code, 'trouble');
+  await world.timers.pass(5_000);
+  assert.equal(selector.snapshot().state, 'established');
+  assert.equal(world.installed.size, 1);
+});
+
+test('an address that can be no gateway is told as one of none', async () => {
+  const world = new FakeWorld();
+  world.names.set('gw.example', ['0.0.0.0', '192.0.2.1']);
+  world.start([peer('gw', { host: 'gw.example', kind: 'name' })]);
+  await world.timers.pass(100);
+  assert.deepEqual(
+    world.ofType('failed').map(({ code, remote }) => [code, remote?.address]),
+    [['no-address', '0.0.0.0']],
+  );
 });
