@@ -6,8 +6,10 @@ import { taken } from './node-test.mjs';
 
 /** A test that takes so many more steps with a mutation, and so many besides, does not end. */
 const STEPS = { factor: 5, more: 100_000 };
-/** Milliseconds of CPU that the tests of one mutation may take, its file's first, then the cheapest: what is left then was not tried, and counts as survived. */
+/** Milliseconds of CPU that the tests of one mutation may take, the likeliest first: what is left then was not tried, and counts as survived. */
 const BUDGET = 1_000;
+/** A test of the file's own name is worth so many others of its cost, and so is one more for each of the file's mutations that it has killed. */
+const LIKELY = { own: 5, killer: 3 };
 /** Turns of the event loop with nothing to wait for, after which a test that has not ended never will. */
 const IDLE_TURNS = 3;
 
@@ -80,8 +82,10 @@ class Runner {
   static inject = /** @type {const} */ (['options']);
   /** @type {string[]} */
   #files;
-  /** The test that killed last is the first. @type {Test[]} */
+  /** @type {Test[]} */
   #tests = [];
+  /** How many mutations of the file each test has killed. */
+  #kills = { fileName: '', of: /** @type {Map<string, number>} */ (new Map()) };
   /** @type {Known} */
   #known = {};
 
@@ -104,12 +108,18 @@ class Runner {
       }
     }
     this.#known = JSON.parse(await readFile(KNOWN, 'utf8').catch(() => '{}'));
-    this.#tests.sort((one, other) => this.#costOf(one) - this.#costOf(other));
   }
 
   /** @param {Test} test */
   #costOf({ id }) {
     return this.#known[id]?.cost ?? 0;
+  }
+
+  /** What it costs, the less the likelier it kills a mutation of the file. @param {Test} test @param {string} fileName */
+  #priceOf(test, fileName) {
+    const own = basename(test.fileName) === `${basename(fileName, '.js')}.test.js`;
+    const likely = (own ? LIKELY.own : 1) * (1 + LIKELY.killer * (this.#kills.of.get(test.id) ?? 0));
+    return (1 + this.#costOf(test)) / likely;
   }
 
   async dryRun() {
@@ -142,9 +152,9 @@ class Runner {
     }
     const wanted = testFilter === undefined ? undefined : new Set(testFilter);
     const tests = this.#tests.filter(({ id }) => wanted?.has(id) !== false);
-    /** @param {Test} test */
-    const other = (test) => Number(basename(test.fileName) !== `${basename(fileName, '.js')}.test.js`);
-    tests.sort((one, another) => other(one) - other(another)); // those of the file's name first, else in the order that they have
+    if (this.#kills.fileName !== fileName) this.#kills = { fileName, of: new Map() };
+    const prices = new Map(tests.map((test) => [test, this.#priceOf(test, fileName)]));
+    tests.sort((one, another) => (prices.get(one) ?? 0) - (prices.get(another) ?? 0));
     const end = used() + BUDGET;
     let nrOfTests = 0;
     for (const test of tests) {
@@ -154,7 +164,7 @@ class Runner {
       if (step.count > step.most || state.hitCount > state.hitLimit)
         return { status: 'timeout', reason: `${test.name} does not end` };
       if (failureMessage === undefined) continue;
-      this.#tests = [test, ...this.#tests.filter((each) => each !== test)];
+      this.#kills.of.set(test.id, (this.#kills.of.get(test.id) ?? 0) + 1);
       return { status: 'killed', killedBy: [test.id], failureMessage, nrOfTests };
     }
     return { status: 'survived', nrOfTests };

@@ -75,13 +75,9 @@ export class Schedule {
     const { connection, assignment } = this.#loop;
     const { checkInterval, deadPeerTimeout } = assignment().settings;
     const age = connection.handshakeAgeAt(now) ?? deadPeerTimeout;
-    let wait = checkInterval;
-    if (age + wait >= renewalAge(deadPeerTimeout)) {
-      const renewal = age < RENEW_AFTER ? RENEW_AFTER - age : RENEWED_WITHIN;
-      const last = Math.max(lastRenewal(deadPeerTimeout) - age, SOON);
-      wait = Math.min(wait, renewal, last, deadPeerTimeout - age);
-    }
-    this.#comparison = now + wait;
+    const renewal = age < RENEW_AFTER ? RENEW_AFTER - age : RENEWED_WITHIN;
+    const last = Math.max(lastRenewal(deadPeerTimeout) - age, SOON);
+    this.#comparison = now + Math.min(checkInterval, renewal, last, deadPeerTimeout - age);
   }
 }
 

@@ -747,3 +747,29 @@ test('select of the peer that is being tried or held already: granted, and nothi
     ['trying', 'connected'],
   );
 });
+
+test('a peer keeps its addresses over a reload if its endpoints are the same, in whatever order', () => {
+  const { timers, random, resolver } = new FakeWorld();
+  type Endpoint = Peer['endpoints'][number];
+  const at = (host: string, port = 1, zone?: string): Endpoint => {
+    return { host, port, kind: 'ipv6', ...(zone === undefined ? {} : { zone }) };
+  };
+  const having = (...endpoints: Endpoint[]): Peer => ({ ...peer('a'), endpoints });
+  for (const [before, after, kept] of [
+    [[at('1'), at('2')], [at('2'), at('1')], true],
+    [[at('1', 1, 'wan')], [at('1', 1, 'wan')], true],
+    [[at('1'), at('2')], [at('1'), at('3')], false],
+    [[at('1'), at('2')], [at('1')], false],
+    [[at('1')], [at('1'), at('2')], false],
+    [[at('1', 1)], [at('1', 2)], false],
+    [[at('1', 1, 'wan')], [at('1', 1, 'lan')], false],
+  ] as const) {
+    const picker = new Picker(resolver, timers, random, () => {});
+    const [first, second] = [having(...before), having(...after)];
+    picker.setPeers([first]);
+    const remotes = picker.candidate(first)?.remotes;
+    picker.setPeers([second]);
+    assert.equal(picker.candidate(second)?.remotes === remotes, kept, JSON.stringify([before, after]));
+    assert.equal(picker.candidate(second)?.peer, second);
+  }
+});
