@@ -170,7 +170,7 @@ export class Rivals {
 
   /** The one that is worth a change, to be asked once more: one round trip proves little. */
   #fastest(run: Run): Candidate | undefined {
-    if (run.purpose !== 'fastest' || run.final) return undefined;
+    if (run.final) return undefined;
     run.final = true;
     const [first] = [...run.answers].sort((one, other) => one.roundTrip - other.roundTrip);
     return first !== undefined && isFaster(first.roundTrip, this.#loop.connection.likelyRoundTrip)

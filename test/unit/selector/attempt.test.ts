@@ -40,7 +40,9 @@ function trying(given: Partial<Attempt> = {}, prepare: (world: FakeWorld) => unk
     for (const moment of moments) world.timers.after(moment, () => inbox.post({ changed: true }));
   };
   const installed = (): number => world.calls.filter((call) => call.startsWith('install')).length;
-  return { world, inbox, interruption, end, asked, changesAt, installed };
+  /** How often the kernel was asked. */
+  const questions = (): number => world.calls.filter((call) => call === 'device').length;
+  return { world, inbox, interruption, end, asked, changesAt, installed, questions };
 }
 
 const silentFor = (seconds: number): Failure => {
@@ -48,10 +50,11 @@ const silentFor = (seconds: number): Failure => {
 };
 
 test('who does not answer has its timeout, and counts as asked', async () => {
-  const { world, end, asked, installed } = trying();
+  const { world, end, asked, installed, questions } = trying();
   await world.timers.pass(60_000);
   assert.deepEqual(await end, [silentFor(5), 5_000]);
   assert.deepEqual([asked(), installed()], [true, 1]);
+  assert.equal(questions(), 1 + 5_000 / 25 + 1);
 });
 
 test('an address with something against it has a second, and does not count as asked', async () => {
@@ -86,6 +89,7 @@ test('an answer that comes within the patience counts, and nothing is waited for
   const soon = trying({ patience: 10_000 }, (world) => world.alive(ADDRESS, 50));
   await soon.world.timers.pass(50);
   assert.deepEqual(await soon.end, [undefined, 50]);
+  assert.equal(soon.questions(), 1 + 3);
 
   const gone = trying({ patience: 10_000 });
   gone.world.timers.after(100, () => void gone.world.installed.clear());

@@ -196,10 +196,10 @@ test('where nothing answers probes: as long as the timeout without an answer to 
     for (let now = 11_500; now < 10_000 + after; now += 500)
       assert.equal(look(now, DATA).suspicion, undefined, `${now}`);
     assert.equal(look(10_000 + after - 1).suspicion, undefined);
-    const { suspicion, unanswered, probe } = look(10_000 + after);
+    const { suspicion, unanswered, beyondInterruption, probe } = look(10_000 + after);
     const seconds = (10_000 + after) / 1_000;
     assert.equal(suspicion, `nothing came in for ${seconds} s, although data went out`);
-    assert.deepEqual([unanswered, probe], [[], false]);
+    assert.deepEqual([unanswered, beyondInterruption, probe], [[], false, false]);
   }
 });
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { Round, shuffled, type Turn } from '../../../src/selector/round.js';
+import type { Random } from '../../../src/selector/world.js';
 import { SeededRandom } from '../../simulation/random.js';
 
 const turn = (name: string, priority = 0, weight = 1): Turn => ({ name, priority, weight });
@@ -239,4 +240,73 @@ test('what is new in the middle of a round is taken in it, what is gone is not',
   assert.equal(round.untried.includes(left), false);
   assert.equal(round.untried.includes('d'), true);
   assert.deepEqual(round.tried, [first]);
+});
+
+/** Draws that are known: of an exponential distribution with the mean 1, each divided by a weight. */
+function drawing(...draws: number[]): Random {
+  return { below: (bound) => Math.round(bound * Math.exp(-(draws.shift() ?? Number.NaN))) - 1 };
+}
+
+test('before the first round there is nothing to take, and what is not there cannot be taken', () => {
+  const round = new Round(new SeededRandom(1));
+  assert.deepEqual([round.number, round.tried, round.untried], [0, [], []]);
+  round.setItems(turns('a', 'b', 'c'));
+  assert.deepEqual([round.number, round.untried], [0, []]);
+  round.begin();
+  const order = round.untried;
+  assert.deepEqual([round.number, order.length], [1, 3]);
+  round.take('d');
+  assert.deepEqual(round.untried, order);
+  round.take(order[1] ?? '');
+  assert.deepEqual(round.untried, [order[0], order[2]]);
+  assert.deepEqual(round.tried, [order[1]]);
+});
+
+test('of the same draw the heavier comes first, and the rarest draw of all has its place', () => {
+  const alike = new Round(drawing(1, 1));
+  alike.setItems([turn('light', 0, 1), turn('heavy', 0, 4)]);
+  alike.begin();
+  assert.deepEqual(alike.untried, ['heavy', 'light']);
+
+  const draws = [0, 2 ** 31];
+  const rare = new Round({ below: () => draws.shift() ?? Number.NaN });
+  rare.setItems(turns('last', 'first'));
+  rare.begin();
+  assert.deepEqual(rare.untried, ['first', 'last']);
+});
+
+test('who comes late is placed by the weights of those that are still to be tried, one after the other', () => {
+  for (const [late, order] of [
+    [0.4, ['late', 'x', 'y']],
+    [0.6, ['x', 'late', 'y']],
+    [1.4, ['x', 'late', 'y']],
+    [1.6, ['x', 'y', 'late']],
+  ] as const) {
+    // x and y are drawn first of all; then x at 1/2, since both weigh two, y by 1/1 later, and the late one.
+    const round = new Round(drawing(1, 2, 1, 1, late));
+    round.setItems(turns('x', 'y'));
+    round.begin();
+    round.setItems(turns('x', 'y', 'late'));
+    assert.deepEqual(round.untried, order, `${late}`);
+  }
+});
+
+test('the last failure is drawn behind the next if it was the first of its priority, and else has its place', () => {
+  for (const [failed, order] of [
+    ['a', ['b', 'c', 'a']],
+    ['b', ['a', 'b', 'c']],
+    ['c', ['a', 'b', 'c']],
+  ] as const) {
+    const round = new Round(drawing(1, 2, 3, 5));
+    round.setItems(turns('a', 'b', 'c'));
+    round.failed(failed);
+    round.begin();
+    assert.deepEqual(round.untried, order);
+    assert.deepEqual(shuffled(['a', 'b', 'c'], drawing(1, 2, 3, 5), failed), order);
+  }
+  const alone = new Round(drawing(3, 1, 2));
+  alone.setItems([turn('best', 0), turn('a', 1), turn('b', 1)]);
+  alone.failed('best');
+  alone.begin();
+  assert.deepEqual(alone.untried, ['best', 'a', 'b']);
 });

@@ -777,6 +777,28 @@ test('a connection that is stopped, or whose peer is configured no longer, was t
   }
 });
 
+test('a connection whose interface goes, or whose peer somebody removes, is lost by that', async () => {
+  for (const [happen, code, reason] of [
+    [(world: FakeWorld) => world.setLink('down'), 'interface-gone', 'the interface went down'],
+    [
+      (world: FakeWorld) => world.installed.clear(),
+      'removed-by-others',
+      'somebody else removed it from the interface',
+    ],
+  ] as const) {
+    const world = new FakeWorld();
+    world.alive('address of a', 40);
+    world.start([peer('a')]);
+    await world.timers.pass(1_000);
+    happen(world);
+    await world.timers.pass(6_000);
+    assert.deepEqual(
+      world.ofType('lost').map((event) => [event.code, event.reason]),
+      [[code, reason]],
+    );
+  }
+});
+
 test('a connection whose kernel fails is lost by trouble, until the kernel is read anew', async () => {
   const world = new FakeWorld();
   world.alive('address of a', 40);

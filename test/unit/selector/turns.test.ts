@@ -773,3 +773,19 @@ test('a peer keeps its addresses over a reload if its endpoints are the same, in
     assert.equal(picker.candidate(second)?.peer, second);
   }
 });
+
+test('what a look for the next peer finds while a name resolves, when it has failed, and when all were tried', async () => {
+  const { timers, random, resolver } = new FakeWorld();
+  let changes = 0;
+  const picker = new Picker(resolver, timers, random, () => changes++);
+  picker.setPeers([named('a')]);
+  assert.deepEqual(picker.look(5_000), { kind: 'round-over' });
+  picker.begin();
+  assert.deepEqual(picker.look(5_000), { kind: 'wait' });
+  await timers.pass(SECOND);
+  assert.equal(changes, 1);
+  const found = picker.look(5_000);
+  assert.ok(found.kind === 'unresolved');
+  assert.deepEqual([found.peer.name, found.reason], ['a', 'a.example does not exist']);
+  assert.deepEqual(picker.look(5_000), { kind: 'round-over' });
+});
