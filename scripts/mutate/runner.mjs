@@ -9,7 +9,7 @@ const STEPS = { factor: 5, more: 100_000 };
 /** Milliseconds of CPU that the tests of one mutation may take, the likeliest first: what is left then was not tried, and counts as survived. */
 const BUDGET = 1_000;
 /** A test of the file's own name is worth so many others of its cost, and so is one more for each of the file's mutations that it has killed. */
-const LIKELY = { own: 5, killer: 3 };
+const LIKELY = { own: 20, killer: 3 };
 /** Turns of the event loop with nothing to wait for, after which a test that has not ended never will. */
 const IDLE_TURNS = 3;
 

@@ -330,6 +330,7 @@ test('a name with nothing but addresses of no gateway has failed, and is not tol
 test('an address that is passed over is told with its address; localhost is no excuse for others than loopback', async () => {
   for (const [host, passedOver] of [
     ['gw.example', ['0.0.0.0', '127.0.0.1']],
+    ['localhost.example', ['0.0.0.0', '127.0.0.1']],
     ['localhost', ['0.0.0.0']],
   ] as const) {
     const world = new FakeWorld();
@@ -389,4 +390,12 @@ test('an address for the log: IPv6 in brackets, with its zone', () => {
   ] as const) {
     assert.equal(formatRemote(remote), text);
   }
+});
+
+test('a name for which there is no address, and no error, has none', async () => {
+  const { asked, remotes } = remotesByHand();
+  remotes.prepare(0, 5_000);
+  asked[0]?.answer([]);
+  await settled();
+  assert.deepEqual([remotes.state, remotes.reason], ['failed', 'gw.example has no address']);
 });

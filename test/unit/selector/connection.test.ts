@@ -99,7 +99,7 @@ test('who answers from where it was tried is reached there; from another address
     await install();
     world.gatewayAsks(a.publicKey, { address, port });
     assert.equal(await connection.handshakeCame(a), true);
-    if (other) assert.deepEqual(connection.reached(tried), remoteAt({ address, port }));
+    if (other) assert.deepEqual(connection.reached(tried), { address, port, index: 1, count: 1 });
     else assert.equal(connection.reached(tried), tried);
   }
 });
@@ -316,4 +316,10 @@ test('a peer beside is installed without allowed IPs and anew, so that its hands
   world.calls.length = 0;
   await connection.beside.install(b, atB, assignment);
   assert.deepEqual(world.calls.filter((call) => call.startsWith('remove')).length, 1, 'the one before');
+});
+
+test('a link-local place of the kernel has its interface as zone', () => {
+  const place = { address: 'fe80::1', port: 51820 };
+  assert.deepEqual(remoteAt(place), { ...place, index: 1, count: 1 });
+  assert.deepEqual(remoteAt({ ...place, scopeId: 3 }), { ...place, zone: '3', index: 1, count: 1 });
 });

@@ -182,6 +182,7 @@ test('names that are looked up anew because they are old: what was tried in this
       remotes.untried.map(({ index, count }) => `${index}/${count}`),
       ['2/4', '3/4', '4/4'],
     );
+    assert.deepEqual(remotes.takeUnusable(), []);
   }
 });
 
@@ -265,4 +266,20 @@ test('the address that has failed is not the first of the next round, its other 
     firsts.add(`${first?.address}:${first?.port}`);
   }
   assert.deepEqual([...firsts].sort(), ['1:2', '2:1']);
+});
+
+test('of a name 32 addresses are tried, however many answers bring them', async () => {
+  const many = (from: number): string[] =>
+    Array.from({ length: 20 }, (_, index) => `address ${from + index}`);
+  const resolver = {
+    resolve: async (_name: string, _timeout: number, found: (addresses: readonly string[]) => void) => {
+      found(many(0));
+      found(many(10));
+      found(many(20));
+    },
+  };
+  const remotes = new Remotes([named('gw.example')], resolver, new SeededRandom(1), () => {});
+  remotes.prepare(0, 5 * SECOND);
+  await settled();
+  assert.equal(new Set(remotes.untried.map(({ address }) => address)).size, 32);
 });

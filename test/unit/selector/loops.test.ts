@@ -105,3 +105,14 @@ test('a peer is left alone for half a minute, then for twice as long, to the mil
   await timers.pass(30_000);
   loops.check(a, { ...device, fwmark: 1 }, place);
 });
+
+test('a refusal is told apart from other errors by its name, too', () => {
+  const loops = new Loops(new FakeTimers());
+  const refused = loops.add(
+    peer('a'),
+    { fwmark: 0, peers: [] },
+    { table: undefined, metric: undefined },
+    'why',
+  );
+  assert.deepEqual([refused.name, refused.message], ['Refused', 'why']);
+});

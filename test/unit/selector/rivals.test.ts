@@ -681,6 +681,12 @@ test('a try beside: as long as the timeout, a second where there seems to be no 
       0.5,
       'somebody else removed it from the interface',
     ],
+    [
+      'refused',
+      (world: FakeWorld) => Object.assign(world, { publicKey: 'key of best' }),
+      0,
+      "it has the public key of vpn itself: expected the gateway's",
+    ],
   ] as const) {
     const { world, rivals, due } = await rivalsOf(spare, [best, spare], { failbackInterval: 400 });
     rivals.begin(spare, false);

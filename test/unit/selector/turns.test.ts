@@ -789,3 +789,30 @@ test('what a look for the next peer finds while a name resolves, when it has fai
   assert.deepEqual([found.peer.name, found.reason], ['a', 'a.example does not exist']);
   assert.deepEqual(picker.look(5_000), { kind: 'round-over' });
 });
+
+test('a name is looked for sixteen turns before its own, and not sooner', () => {
+  const { timers, random, resolver, resolutions } = new FakeWorld();
+  const picker = new Picker(resolver, timers, random, () => {});
+  const last = peer('last', { host: 'gw.example', kind: 'name', priority: 1 });
+  picker.setPeers([last, ...Array.from({ length: 20 }, (_, at) => peer(`p${at}`))]);
+  picker.begin();
+  for (let turns = 20; turns > 16; turns--) {
+    picker.look(5_000);
+    assert.deepEqual(resolutions, [], `${turns} turns before it`);
+  }
+  picker.look(5_000);
+  assert.deepEqual(resolutions, ['gw.example']);
+});
+
+test('a peer that has changed has its turn again in this round, one that has not keeps its place', () => {
+  const { timers, random, resolver } = new FakeWorld();
+  const picker = new Picker(resolver, timers, random, () => {});
+  const [a, b, c] = [peer('a'), peer('b'), peer('c')];
+  picker.setPeers([a, b, c]);
+  picker.begin();
+  for (const taken of [a, b]) picker.take(taken);
+  picker.setPeers([a, b, c]);
+  assert.deepEqual(picker.round.untried, ['c']);
+  picker.setPeers([{ ...a }, b, c]);
+  assert.deepEqual([...picker.round.untried].sort(), ['a', 'c']);
+});
