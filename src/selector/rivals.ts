@@ -194,8 +194,7 @@ export class Rivals {
       if (peer === held) return purpose === 'max-age';
       if (peer.publicKey === held.publicKey || this.#flaps.waits(peer.name, now)) return false;
       if (purpose === 'failback') return peer.priority < held.priority;
-      if (purpose === 'fastest') return peer.priority === held.priority;
-      return peer.priority <= held.priority;
+      return peer.priority <= held.priority; // none is better where the fastest is looked for
     });
     const waiting = byPriority(peers, this.#loop.world.random).flatMap(
       (peer) => this.#picker.candidate(peer) ?? [],

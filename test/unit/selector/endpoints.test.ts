@@ -283,3 +283,15 @@ test('of a name 32 addresses are tried, however many answers bring them', async 
   await settled();
   assert.equal(new Set(remotes.untried.map(({ address }) => address)).size, 32);
 });
+
+test('the same address by another interface is another', () => {
+  const resolver = { resolve: () => Promise.reject(new Error('not asked')) };
+  const zones = ['wan', 'lan'].map((zone): Endpoint => ({ ...at('fe80::1'), kind: 'ipv6', zone }));
+  const remotes = new Remotes(zones, resolver, new SeededRandom(1), () => {});
+  remotes.prepare(0, 5 * SECOND);
+  remotes.take({ address: 'fe80::1', port: 51820, zone: 'wan' });
+  assert.deepEqual(
+    remotes.untried.map(({ zone }) => zone),
+    ['lan'],
+  );
+});

@@ -591,39 +591,56 @@ test('when others are looked for: never in step, and never where there is nobody
   }
 });
 
-test('who is asked: the better ones, those of the same group, or both and the held one among them; and when the next time is', async () => {
-  const [best, one, other] = [
-    gateway('best'),
-    gateway('one', { priority: 1 }),
-    gateway('other', { priority: 1 }),
-  ];
-  const lesser = gateway('lesser', { priority: 2 });
-  const twin = { ...gateway('twin'), publicKey: one.publicKey };
-  const all = [lesser, other, twin, one, best];
-  const failback = await rivalsOf(one, all, { failbackInterval: 400 });
-  failback.rivals.begin(one, false);
-  assert.deepEqual((await failback.run()).names, ['best']);
-  assert.equal(failback.due(), 400 * SECOND);
+/** One that is held, with a better, an equal, and a lesser one, and another of its own key. */
+const ONE = gateway('one', { priority: 1 });
+const OTHERS = [
+  gateway('lesser', { priority: 2 }),
+  gateway('other', { priority: 1 }),
+  { ...gateway('twin'), publicKey: ONE.publicKey },
+  gateway('best'),
+];
 
-  const fastest = await rivalsOf(
-    one,
-    all.filter(({ priority }) => priority > 0),
-    { strategy: 'fastest' },
-    1_000,
-  );
-  fastest.rivals.begin(one, false);
-  assert.deepEqual((await fastest.run()).names, ['other']);
-  assert.equal(fastest.due(), 750 * SECOND);
+test('the better ones are asked for failback, and again after its interval', async () => {
+  const { rivals, run, due } = await rivalsOf(ONE, [...OTHERS, ONE], { failbackInterval: 400 });
+  rivals.begin(ONE, false);
+  assert.deepEqual((await run()).names, ['best']);
+  assert.equal(due(), 400 * SECOND);
+});
 
+test('those of the best group are asked for the fastest, and again after ten minutes and a quarter', async () => {
+  const peers = [...OTHERS, ONE].filter(({ priority }) => priority > 0);
+  const { rivals, run, due } = await rivalsOf(ONE, peers, { strategy: 'fastest' }, 1_000);
+  rivals.begin(ONE, false);
+  assert.deepEqual((await run()).names, ['other']);
+  assert.equal(due(), 750 * SECOND);
+});
+
+test('all but the lesser ones are asked when one was held for long: it has its chance among them, and ends the run', async () => {
   const ends = new Set<string>();
-  for (let draws = 0; draws < 20; draws++) {
-    const maxAge = await rivalsOf(one, all, { maxAge: 400 });
-    for (let draw = 0; draw < draws; draw++) maxAge.world.random.below(2);
-    maxAge.rivals.begin(one, false);
-    ends.add((await maxAge.run()).names.join());
-    assert.equal(maxAge.due(), 350 * SECOND);
+  for (let draws = 0; draws < 6; draws++) {
+    const { world, rivals, run, due } = await rivalsOf(ONE, [...OTHERS, ONE], { maxAge: 400 });
+    for (let draw = 0; draw < draws; draw++) world.random.below(2);
+    rivals.begin(ONE, false);
+    ends.add((await run()).names.join());
+    assert.equal(due(), 350 * SECOND);
   }
-  assert.deepEqual([...ends].sort(), ['best', 'best,other'], 'the held one has its chance, and ends the run');
+  assert.deepEqual([...ends].sort(), ['best', 'best,other']);
+});
+
+test('somebody asks for the held one between two tries: the others are not asked', async () => {
+  const others = [gateway('best'), gateway('next best')];
+  const { world, rivals, due } = await rivalsOf(ONE, [...others, ONE], { failbackInterval: 400 });
+  rivals.begin(ONE, false);
+  await world.timers.pass(due());
+  while (asked(world).length === 0) {
+    await world.timers.pass(due());
+    await rivals.step();
+  }
+  rivals.stay();
+  for (let step = 0; step < 3; step++) assert.equal(await rivals.step(), undefined);
+  assert.equal(asked(world).length, 1);
+  assert.equal(due(), Number.POSITIVE_INFINITY);
+  assert.deepEqual(keys(world), ['key of one']);
 });
 
 test('who answers takes the place of a lesser one, or of one that was held for long, and it is said why', async () => {
