@@ -81,3 +81,12 @@ test('what was asked for before the first handshake was seen is not held against
   renewals.observe(WALL + 30 + 120_040);
   assert.equal(renewals.least, 40);
 });
+
+test('a look that sees nothing new leaves what was asked for', () => {
+  const renewals = new Renewals();
+  renewals.observe(WALL);
+  renewals.asked(WALL + 90_000);
+  renewals.observe(WALL);
+  renewals.observe(WALL + 90_050);
+  assert.equal(renewals.least, 50);
+});

@@ -903,3 +903,17 @@ test('an address that can be no gateway is told as one of none', async () => {
     [['no-address', '0.0.0.0']],
   );
 });
+
+test('who is asked for during a pause comes before the round that follows, and has a turn in that too', async () => {
+  const world = new FakeWorld();
+  for (const name of ['a', 'b']) world.unroutable.add(`address of ${name}`);
+  const { selector } = world.start([peer('a'), peer('b')]);
+  await world.timers.pass(2_010);
+  assert.equal(selector.snapshot().state, 'pausing');
+  world.forget();
+  assert.ok(selector.select('b'));
+  await world.timers.pass(5_000);
+  const [first, ...round] = world.ofType('trying').map((event) => event.peer.name);
+  assert.equal(first, 'b');
+  assert.deepEqual(round.slice(0, 2).sort(), ['a', 'b']);
+});
