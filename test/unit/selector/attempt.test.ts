@@ -131,6 +131,10 @@ test('what comes between is told with its reason', async () => {
   assert.equal(asked(), false);
 });
 
+test('that the interface has gone is told apart from other errors by its name, too', () => {
+  assert.equal(new InterfaceGone().name, 'InterfaceGone');
+});
+
 test('who cannot be installed is told by what has failed', async () => {
   for (const [prepare, code, reason] of [
     [
