@@ -941,3 +941,16 @@ test('after a connection its address is not the first of the next round', async 
     assert.ok(after !== undefined && after !== before, `${before}, then ${after}`);
   }
 });
+
+test('a peer that was asked for and does not answer: who is held instead is left for others as ever', async () => {
+  const world = new FakeWorld();
+  for (const name of ['a', 'b']) world.alive(`address of ${name}`, 40);
+  const { selector } = world.start([peer('a'), peer('b'), peer('dead')], { maxAge: 60 });
+  await world.timers.pass(6_000);
+  selector.select('dead');
+  await world.timers.pass(6_000);
+  assert.equal(selector.snapshot().state, 'established');
+  world.forget();
+  await world.timers.pass(5 * MINUTE);
+  assert.equal(world.ofType('lost')[0]?.code, 'max-age');
+});
