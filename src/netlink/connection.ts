@@ -1,6 +1,6 @@
 import { ERRNO } from '#platform/errno.js';
 import { type NetlinkSocket, type OpenSocket, openSocket, REPEATED } from '#platform/netlink.js';
-import { clearTimeout, setImmediate, setTimeout, type Timer } from '#platform/timers.js';
+import { setImmediate } from '#platform/timers.js';
 import { NetlinkDecodeError, NetlinkError, NetlinkTimeoutError, NetlinkUnavailableError } from './errors.js';
 import {
   decodeMessages,
@@ -17,8 +17,10 @@ import {
   NLMSG_OVERRUN,
   type Outcome,
 } from './message.js';
+import { Pending, type Taking } from './pending.js';
 import { type Recorded, type Recording, recorded } from './recording.js';
 import type { Exchange } from './repeated.js';
+import type { NetlinkRequest } from './request.js';
 
 const { EBADF, ECANCELED, EINTR, ENOBUFS } = ERRNO;
 
@@ -32,42 +34,12 @@ const WINDOW = 16;
 /** How often a dump is asked for again that was overtaken by changes. */
 const DUMP_ATTEMPTS = 10;
 
-/** What is asked of the kernel. */
-export interface NetlinkRequest {
-  /** What is tried, in words, for errors: `get link eth0`. */
-  what: string;
-  /** Message type: RTM_GETLINK, or the number of a generic netlink family. */
-  type: number;
-  /** Flags besides NLM_F_REQUEST, NLM_F_ACK and NLM_F_DUMP, which are set as needed. */
-  flags?: number;
-  /** The family's header and the attributes. */
-  body: Uint8Array;
-  /** What an error number means here, in words, where the kernel says nothing: `{ [ESRCH]: 'there is no such route' }`. */
-  explain?: Readonly<Record<number, string>>;
-}
-
 /** How a connection behaves. */
 export interface ConnectionOptions {
   /** Milliseconds after which a request fails with NetlinkTimeoutError, waiting for its turn included. Default 5000. */
   timeout?: number;
   /** Another way to open the socket: for tests, or an addon of one's own. */
   openSocket?: OpenSocket;
-}
-
-/** A request that has not ended yet. */
-interface Pending {
-  readonly request: NetlinkRequest;
-  readonly dump: boolean;
-  readonly recording: Recording | undefined;
-  /** Takes one message of the answer. May throw. */
-  accept(message: NetlinkMessage): void;
-  /** Forgets what was taken: the dump begins again. */
-  restart(): void;
-  /** Ends the request; with an error or well. */
-  settle(error?: Error): void;
-  attempts: number;
-  interrupted: boolean;
-  settled: boolean;
 }
 
 /**
@@ -109,7 +81,11 @@ export class NetlinkConnection {
    */
   async request(request: NetlinkRequest): Promise<NetlinkMessage[]> {
     const messages: NetlinkMessage[] = [];
-    await this.#run(request, false, (message) => messages.push(message), messages);
+    await this.#run(request, false, {
+      accept: (message) => messages.push(message),
+      found: messages,
+      recording: undefined,
+    });
     return messages;
   }
 
@@ -126,7 +102,7 @@ export class NetlinkConnection {
       const item = decode(message);
       if (item !== undefined) found.push(item);
     };
-    await this.#run(request, true, accept, found);
+    await this.#run(request, true, { accept, found, recording: undefined });
     return found;
   }
 
@@ -138,7 +114,11 @@ export class NetlinkConnection {
   async record(request: NetlinkRequest, dump: boolean): Promise<Recorded> {
     const accepted: NetlinkMessage[] = [];
     const recording: Recording = { message: undefined, datagrams: [] };
-    await this.#run(request, dump, (message) => accepted.push(message), accepted, recording);
+    await this.#run(request, dump, {
+      accept: (message) => accepted.push(message),
+      found: accepted,
+      recording,
+    });
     return recorded(recording, accepted);
   }
 
@@ -159,38 +139,12 @@ export class NetlinkConnection {
     this.#fail((pending) => new NetlinkError(ECANCELED, pending.request.what, 'the connection was closed'));
   }
 
-  #run(
-    request: NetlinkRequest,
-    dump: boolean,
-    accept: (message: NetlinkMessage) => void,
-    found: unknown[],
-    recording?: Recording,
-  ): Promise<void> {
+  #run(request: NetlinkRequest, dump: boolean, taking: Taking): Promise<void> {
     if (this.#closed) {
       return Promise.reject(new NetlinkError(ECANCELED, request.what, 'the connection was closed'));
     }
     return new Promise((resolve, reject) => {
-      let timer: Timer | undefined;
-      const pending: Pending = {
-        request,
-        dump,
-        recording,
-        attempts: 0,
-        interrupted: false,
-        settled: false,
-        accept,
-        restart: () => {
-          found.length = 0;
-          if (recording !== undefined) recording.datagrams.length = 0;
-        },
-        settle: (error) => {
-          if (pending.settled) return;
-          pending.settled = true;
-          clearTimeout(timer);
-          if (error === undefined) resolve();
-          else reject(error);
-        },
-      };
+      const pending = new Pending(request, dump, taking, resolve, reject);
       (dump ? this.#waitingDumps : this.#waiting).push(pending);
       this.#pump();
       this.#socket?.receive?.();
@@ -199,11 +153,7 @@ export class NetlinkConnection {
       const expire = (): void => setImmediate(() => this.#expire(pending));
       // Nearly every answer comes when the sockets are next read. Only then a timer is set: one that is cleared wakes the
       // process all the same, which for a daemon that is idle otherwise is half of its work.
-      setImmediate(() =>
-        setImmediate(() => {
-          if (!pending.settled) timer = setTimeout(expire, this.#timeout);
-        }),
-      );
+      setImmediate(() => setImmediate(() => pending.expireIn(this.#timeout, expire)));
     });
   }
 

@@ -1,11 +1,12 @@
 import { ERRNO } from '#platform/errno.js';
 import { AttributeReader } from './attribute-reader.js';
 import { AttributeWriter } from './attribute-writer.js';
-import { type ConnectionOptions, NetlinkConnection, type NetlinkRequest } from './connection.js';
+import { type ConnectionOptions, NetlinkConnection } from './connection.js';
 import { NetlinkDecodeError, NetlinkError } from './errors.js';
 import { NETLINK_GENERIC } from './families.js';
 import type { NetlinkMessage } from './message.js';
 import { type Reading, Repeated } from './repeated.js';
+import type { NetlinkRequest } from './request.js';
 
 // linux/genetlink.h
 const GENL_ID_CTRL = 0x10;

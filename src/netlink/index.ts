@@ -8,7 +8,7 @@ export {
 export { canonicalPrefix } from './address.js';
 export { AttributeReader } from './attribute-reader.js';
 export { AttributeWriter } from './attribute-writer.js';
-export { type ConnectionOptions, NetlinkConnection, type NetlinkRequest } from './connection.js';
+export { type ConnectionOptions, NetlinkConnection } from './connection.js';
 export {
   NetlinkDecodeError,
   NetlinkEncodeError,
@@ -26,6 +26,7 @@ export {
 } from './generic.js';
 export type { NetlinkMessage } from './message.js';
 export { type Reading, Repeated } from './repeated.js';
+export type { NetlinkRequest } from './request.js';
 export type { AddressFilter, AddressSpec, InterfaceAddress } from './rtnetlink/interface-address.js';
 export {
   IFF_LOOPBACK,

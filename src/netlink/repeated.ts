@@ -1,6 +1,7 @@
 import { REPEATED } from '#platform/netlink.js';
-import type { NetlinkConnection, NetlinkRequest } from './connection.js';
+import type { NetlinkConnection } from './connection.js';
 import type { NetlinkMessage } from './message.js';
+import type { NetlinkRequest } from './request.js';
 
 /** How an answer is read. */
 export interface Reading<T> {

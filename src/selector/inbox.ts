@@ -17,7 +17,13 @@ export interface News {
 
 /** Somebody who waits for a condition. */
 interface Waiter {
-  look(): void;
+  readonly condition: () => boolean;
+  /** See {@link Inbox.until}. */
+  readonly again: (() => number | undefined) | undefined;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+  /** Ends the timer that calls back. It leads back here, and is let go of at the end: a circle would stay until garbage is looked for. */
+  cancel: (() => void) | undefined;
   /** How long at most until they are called back, in milliseconds; undefined: as long as it takes. */
   limit: number | undefined;
   /** Milliseconds that they have waited at least, as far as {@link Inbox.goesOn} was asked. */
@@ -50,7 +56,7 @@ export class Inbox {
   /** Sets what has happened, and makes everybody who waits look again. */
   post(news: Partial<News>): void {
     Object.assign(this.news, news);
-    for (const { look } of [...this.#waiting]) look();
+    for (const waiter of [...this.#waiting]) if (waiter.condition()) this.#finish(waiter);
   }
 
   /**
@@ -84,37 +90,35 @@ export class Inbox {
   ): Promise<void> {
     if (condition()) return;
     await new Promise<void>((resolve, reject) => {
-      const finish = (): void => {
-        cancel?.();
-        this.#waiting.delete(waiter);
-        resolve();
-      };
-      const waiter: Waiter = {
-        look: () => {
-          if (condition()) finish();
-        },
-        limit: milliseconds,
-        waited: 0,
-      };
-      const over = (): void => {
-        try {
-          wait(again?.());
-        } catch (error) {
-          reject(error);
-          finish();
-        }
-      };
-      const wait = (time: number | undefined): void => {
-        this.#moved = true;
-        waiter.limit = time;
-        waiter.waited = 0;
-        if (time === undefined) finish();
-        else cancel = this.#timers.after(Math.max(0, time), over);
-      };
-      let cancel: (() => void) | undefined;
+      const waiter = { condition, again, resolve, reject, cancel: undefined, limit: milliseconds, waited: 0 };
       this.#waiting.add(waiter);
       this.#moved = true;
-      if (milliseconds !== undefined) wait(milliseconds);
+      if (milliseconds !== undefined) this.#wait(waiter, milliseconds);
     });
+  }
+
+  /** @param time milliseconds until it is called back; undefined: it has waited long enough */
+  #wait(waiter: Waiter, time: number | undefined): void {
+    this.#moved = true;
+    waiter.limit = time;
+    waiter.waited = 0;
+    if (time === undefined) this.#finish(waiter);
+    else waiter.cancel = this.#timers.after(Math.max(0, time), () => this.#over(waiter));
+  }
+
+  #over(waiter: Waiter): void {
+    try {
+      this.#wait(waiter, waiter.again?.());
+    } catch (error) {
+      waiter.reject(error);
+      this.#finish(waiter);
+    }
+  }
+
+  #finish(waiter: Waiter): void {
+    waiter.cancel?.();
+    waiter.cancel = undefined;
+    this.#waiting.delete(waiter);
+    waiter.resolve();
   }
 }

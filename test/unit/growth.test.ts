@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { basename } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -10,6 +11,7 @@ import { needsRouter } from '../support/needs.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const scene = fileURLToPath(new URL('../support/day-scene.js', import.meta.url));
+const quiet = fileURLToPath(new URL('../support/quiet-scene.js', import.meta.url));
 const folder = mkdtempSync(`${tmpdir()}/wgps-growth-`);
 after(() => rmSync(folder, { recursive: true }));
 
@@ -23,7 +25,7 @@ const DAYS = { honest: WARM_UP + 5, leaking: WARM_UP + 3 };
  * a table twice as large there, comes on one day or two, sooner or later as code and heap happen to lie (measured: 50 KiB in ten days, then
  * none); what leaks does so each day. The leak on purpose, some 600 small objects a day, makes 70 KiB of it, and 18.
  */
-const LIMITS = { node: 8 * 1024, router: 16 * 1024 };
+const LIMITS = { node: 8 * 1024, router: 16 * 1024, quiet: 64 * 1024 };
 
 /** What a scene tells after each day. */
 async function days(
@@ -64,13 +66,30 @@ test('days of connecting, losing and reloading need no more memory: Node', async
   await compare([process.execPath, ...options, scene], LIMITS.node);
 });
 
+/** Makes the router's program of a scene. @returns the file to run */
+function built(entry: string): string {
+  const output = `${folder}/${basename(entry)}`;
+  const args = [`${root}scripts/build-router.mjs`, '--entry', entry, '--output', output];
+  const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+  assert.equal(status, 0, stderr);
+  return `${output}/wgpeerselector`;
+}
+
 test(
   "days of connecting, losing and reloading need no more memory: the router's program",
   needsRouter(),
   async () => {
-    const args = [`${root}scripts/build-router.mjs`, '--entry', scene, '--output', folder];
-    const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
-    assert.equal(status, 0, stderr);
-    await compare([`${folder}/wgpeerselector`], LIMITS.router);
+    await compare([built(scene)], LIMITS.router);
+  },
+);
+
+test(
+  "what goes on while a connection is held leaves nothing for a collector: the router's program",
+  needsRouter(),
+  () => {
+    const { stdout } = spawnSync(built(quiet), { encoding: 'utf8' });
+    const told = stdout.match(/^(?:looks|questions) -?\d+$/gm) ?? [];
+    assert.equal(told.length, 2, stdout);
+    for (const line of told) assert.ok(Number(line.split(' ')[1]) <= LIMITS.quiet, line);
   },
 );

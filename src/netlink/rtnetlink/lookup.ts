@@ -1,7 +1,7 @@
 import { ERRNO } from '#platform/errno.js';
-import type { NetlinkRequest } from '../connection.js';
 import { NetlinkError } from '../errors.js';
 import type { NetlinkMessage } from '../message.js';
+import type { NetlinkRequest } from '../request.js';
 import {
   decodeRoute,
   encodeLookup,

@@ -34,7 +34,9 @@ enum { STACK_BYTES = 512 * 1024 };
  * heap has 1.7 to 1.8 MiB after that with 512, 1024 and 1536 KiB; less needs more (half a megabyte with 64 to 256), as does 4 MiB. A daemon that
  * starts needs less than this, and looks for none.
  */
-enum { GC_BYTES = 1536 * 1024 };
+#ifndef GC_BYTES
+#define GC_BYTES (1536 * 1024)
+#endif
 
 enum { EX_SOFTWARE = 70 };
 
