@@ -3,11 +3,10 @@
  * of a reload in the middle of it, and the bytes of memory that were written to after the first of each but the reload. Runs on both hosts. Argument: the directory of the configuration.
  */
 import { bootTime } from '#platform/clock.js';
-import { readFile } from '#platform/files.js';
 import { exit, programArguments, standardOutput } from '#platform/process.js';
-import { decodeUtf8 } from '#platform/text.js';
 import { loadConfig } from '../../src/config/index.js';
 import { Picker } from '../../src/selector/picker.js';
+import { privateBytes } from '../support/private-bytes.js';
 import { cpuUsed } from './cpu-used.js';
 
 /** So many steps of a round are taken, of as many as there are. */
@@ -17,11 +16,6 @@ const STEPS = 8;
 const ENOUGH = 100_000;
 
 const [configDir = ''] = programArguments;
-
-function privateBytes(): number {
-  const kib = /^Anonymous:\s+(\d+) kB/m.exec(decodeUtf8(readFile('/proc/self/smaps_rollup')))?.[1];
-  return Number(kib) * 1024;
-}
 
 /** Microseconds of CPU of one, of as many as it takes: the kernel counts in ticks of a few milliseconds. */
 function costOf(what: () => void): number {

@@ -3,9 +3,7 @@
  * test/unit/growth.test.ts reads what it needs of memory. The arguments are how many days, and `leak` for one on purpose. After each day it
  * tells the bytes in use then, and what has happened.
  */
-import { readFile } from '#platform/files.js';
 import { programArguments, standardOutput } from '#platform/process.js';
-import { decodeLatin1 } from '#platform/text.js';
 import { Config, type PeerConfig, samePeer } from '../../src/config/index.js';
 import { Journal } from '../../src/daemon/journal.js';
 import { History, infoTable, statusTable } from '../../src/daemon/status.js';
@@ -15,6 +13,7 @@ import type { Assignment } from '../../src/selector/world.js';
 import { encodeBlobmsg } from '../../src/ubus/blobmsg.js';
 import { parseUci } from '../../src/uci/uci.js';
 import { assign, FakeWorld } from './fake-world.js';
+import { privateBytes } from './private-bytes.js';
 
 const MINUTE = 60_000;
 const [days = '1', fault = ''] = programArguments;
@@ -100,8 +99,7 @@ function bytesInUse(): number {
   };
   gc?.();
   if (process !== undefined) return process.memoryUsage().heapUsed;
-  const kilobytes = /^Anonymous: *(\d+) kB$/m.exec(decodeLatin1(readFile('/proc/self/smaps_rollup')))?.[1];
-  return Number(kilobytes) * 1024;
+  return privateBytes();
 }
 
 async function day(daemon: Daemon, first: number): Promise<void> {

@@ -3,24 +3,18 @@
  * it tells the bytes in use before and after some hundred of each. There are too few to make the engine look for garbage, so what was not
  * freed at once shows.
  */
-import { readFile } from '#platform/files.js';
 import { standardOutput } from '#platform/process.js';
-import { decodeLatin1 } from '#platform/text.js';
 import { setImmediate } from '#platform/timers.js';
 import { NetlinkConnection } from '../../src/netlink/index.js';
 import { FakeWorld, peer } from './fake-world.js';
-
-function bytesInUse(): number {
-  const text = decodeLatin1(readFile('/proc/self/smaps_rollup'));
-  return Number(/^Anonymous: *(\d+) kB$/m.exec(text)?.[1]) * 1024;
-}
+import { privateBytes } from './private-bytes.js';
 
 /** Does it until everything is there that it takes, then tells what more of it needs. */
 async function tell(what: string, some: () => Promise<void>): Promise<void> {
   await some();
-  const before = bytesInUse();
+  const before = privateBytes();
   for (let time = 0; time < 3; time++) await some();
-  standardOutput.write(`${what} ${bytesInUse() - before}\n`);
+  standardOutput.write(`${what} ${privateBytes() - before}\n`);
 }
 
 const NLMSG_ERROR = 2;

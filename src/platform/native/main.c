@@ -34,9 +34,7 @@ enum { STACK_BYTES = 512 * 1024 };
  * heap has 1.7 to 1.8 MiB after that with 512, 1024 and 1536 KiB; less needs more (half a megabyte with 64 to 256), as does 4 MiB. A daemon that
  * starts needs less than this, and looks for none.
  */
-#ifndef GC_BYTES
-#define GC_BYTES (1536 * 1024)
-#endif
+enum { GC_BYTES = 1536 * 1024 };
 
 enum { EX_SOFTWARE = 70 };
 
