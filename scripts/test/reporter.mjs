@@ -35,9 +35,6 @@ export const reporting = [
 /** So often pool.mjs says what runs, where nothing has ended since, in seconds: whoever watches, and suites.mjs, see that the machine lives. */
 export const SIGN_OF_LIFE = 60;
 
-/** The signal after which a process of tests says which of them have begun and not ended, and ends itself. */
-export const TELL_WHAT_HANGS = 'SIGUSR2';
-
 /** So often a process of tests shows that it runs, in milliseconds. */
 const BEAT = 5_000;
 
@@ -55,15 +52,9 @@ const expected = /^(?:world|program) \w+ has not: /;
 export default async function* report(source) {
   /** Tests that have begun and not ended. @type {Set<string>} */
   const running = new Set();
-  process.once(TELL_WHAT_HANGS, () => {
-    for (const name of running) process.stdout.write(`#   it hangs in: ${name}\n`);
-    process.exit(1);
-  });
-  const { WGPS_REPORT } = process.env;
-  if (WGPS_REPORT !== undefined) {
-    const beat = () => writeFileSync(signOf(WGPS_REPORT), [performance.now(), ...running].join('\n'));
-    setInterval(beat, BEAT).unref();
-  }
+  const sign = process.env.WGPS_REPORT && signOf(process.env.WGPS_REPORT);
+  const beat = () => writeFileSync(sign ?? '/dev/null', [performance.now(), ...running].join('\n'));
+  setInterval(beat, BEAT).unref();
   /** @type {Map<string, Counts & { milliseconds: number }>} */
   const files = new Map();
   let current = '';
@@ -76,6 +67,7 @@ export default async function* report(source) {
   for await (const event of source) {
     if (event.type === 'test:dequeue') running.add(event.data.name);
     if (event.type === 'test:complete') running.delete(event.data.name);
+    if (event.type === 'test:dequeue' || event.type === 'test:complete') beat();
     if (event.type === 'test:stdout' || event.type === 'test:stderr') yield event.data.message;
     if (event.type === 'test:diagnostic' && event.data.level === 'error') yield `${event.data.message}\n`;
     // That a file is complete is told at once, but its tests only when those of the files before it were.

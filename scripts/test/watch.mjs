@@ -1,6 +1,6 @@
 // Keeps a process of tests from running for ever: one that hangs in a test, one that Node does not end, one in which Node stands still.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { signOf, TELL_WHAT_HANGS } from './reporter.mjs';
+import { signOf } from './reporter.mjs';
 
 /** A file that takes longer hangs. The longest takes five minutes in a calm virtual machine, and five times that in a busy one. Milliseconds. */
 const DEADLINE = Number(process.env.WGPS_FILE_DEADLINE ?? 1500) * 1000;
@@ -53,16 +53,20 @@ export class Watch {
     if (now - this.signAt > STILL) {
       this.stoodStill = true;
       process.stdout.write(`# ${this.name}: Node has stood still for ${STILL / 1000} s: killed\n`);
-      for (const test of sign.split('\n').slice(1)) process.stdout.write(`#   in: ${test}\n`);
+      this.tellTests('in');
       for (const thread of threadsOf(this.child.pid)) process.stdout.write(`#   ${thread}\n`);
       return this.kill();
     }
     if (now - this.began > DEADLINE) {
       process.stdout.write(`# ${this.name} takes longer than ${DEADLINE / 1000} s: killed\n`);
-      this.child.kill(TELL_WHAT_HANGS);
-      this.end();
-      setTimeout(() => this.kill(), 5000).unref();
+      this.tellTests('it hangs in');
+      this.kill();
     }
+  }
+
+  /** Says which tests have begun and not ended. @param {string} how */
+  tellTests(how) {
+    for (const test of this.sign.split('\n').slice(1)) process.stdout.write(`#   ${how}: ${test}\n`);
   }
 
   kill() {
